@@ -1,0 +1,183 @@
+import { type LocalEndpoint, type PayloadFormat, type RemoteStream } from '#core';
+
+/**
+ * The media plane as the rest of the product sees it: calls with legs and recordings, described in plain
+ * data. It never sees SDP, modes or providers. All methods are cheap; the packet loop runs elsewhere.
+ */
+export interface MediaPlane {
+  /** Which packet I/O runs below. */
+  readonly backend: 'linux' | 'dgram';
+  /** What the port range and the file-descriptor limit allow. */
+  capacity(): MediaCapacity;
+  /** Pins a new call to the least loaded worker. @throws MediaError `REC_ERR_MEDIA_CLOSED` after close(). */
+  openCall(options: OpenCallOptions, events: MediaCallEvents): MediaCall;
+  /** Sums over all calls since start, and what is open now. Cheap: shared memory. */
+  counters(): MediaPlaneCounters;
+  /** Ends every call and the workers. Idempotent. */
+  close(): Promise<void>;
+}
+
+export interface MediaCapacity {
+  /** Plain (unrecorded) calls that can be open at once. */
+  readonly plainCalls: number;
+  /** Recorded calls (two legs and one recording of two streams) that can be open at once. */
+  readonly recordedCalls: number;
+  /** `ports` or `file-descriptors`: what limits them. */
+  readonly limitedBy: 'ports' | 'file-descriptors';
+}
+
+export interface OpenCallOptions {
+  /** Used in events and logs only. */
+  readonly callId: string;
+}
+
+/** What a call's media tells its owner. Called on the main thread, never re-entrantly. */
+export interface MediaCallEvents {
+  /** The peer's source address was learnt and is now locked (RFC 7362 latching). */
+  legLatched?(legId: string, source: string): void;
+  /** No RTP from the leg for the configured time although it should send. */
+  legTimedOut?(legId: string): void;
+  /** Someone other than the locked source sent to the leg's port (first time, then rate limited). */
+  intruderSeen?(legId: string, source: string): void;
+  /** ICMP says that nobody listens where the recording's packets go. */
+  recordingUnreachable?(recordingId: string, label: string): void;
+  /** The SRS's receiver report (RFC 3550 §6.4.2) arrived. */
+  receiverReport?(recordingId: string, label: string, report: ReceiverReport): void;
+  /** The worker died: every port of the call is closed. Always the last event. */
+  mediaLost?(cause: string): void;
+}
+
+export interface ReceiverReport {
+  /** 0..1, since the previous report. */
+  readonly fractionLost: number;
+  /** Cumulative packets lost; may be negative with duplicates. */
+  readonly packetsLost: number;
+  readonly jitterMs: number;
+}
+
+export interface MediaCall {
+  /** Opens a port pair. @throws MediaError `REC_ERR_MEDIA_NO_PORTS`, `REC_ERR_MEDIA_UNKNOWN_NETWORK`. */
+  openLeg(options: OpenLegOptions): Promise<MediaLeg>;
+  /** From now on each of the two legs hears the other. Replaces an earlier pairing of either. */
+  connect(legIdA: string, legIdB: string): void;
+  /** Opens the ports and rings of one recording. @throws MediaError as openLeg. */
+  openRecording(options: OpenRecordingOptions): Promise<MediaRecording>;
+  /** Ends legs and recordings, drains and returns the ports. Idempotent. */
+  close(): Promise<void>;
+}
+
+export interface OpenLegOptions {
+  readonly legId: string;
+  /** Name of a configured network (bind and advertised address). */
+  readonly network: string;
+}
+
+export interface MediaLeg {
+  readonly legId: string;
+  readonly local: LocalEndpoint;
+  /**
+   * Tells where the peer is and what it does. A changed address unlocks the latch; until the new source is
+   * learnt packets go to the signalled address.
+   */
+  setRemote(remote: RemoteStream): void;
+  counters(): LegCounters;
+  close(): void;
+}
+
+export interface LegCounters {
+  readonly packetsReceived: number;
+  readonly bytesReceived: number;
+  readonly packetsSent: number;
+  readonly bytesSent: number;
+  /** By sequence numbers of what the leg sent to us. */
+  readonly packetsLost: number;
+  /** Not RTP or RTCP, wrong version, too short or too long. */
+  readonly malformed: number;
+  /** From a source other than the locked one. */
+  readonly rejectedSource: number;
+}
+
+export interface OpenRecordingOptions {
+  readonly recordingId: string;
+  readonly network: string;
+  /** In the order of the SRS offer's m-lines. */
+  readonly streams: readonly RecordingStreamOptions[];
+  /** Whether the gate stands open from the first instant. */
+  readonly gateOpen: boolean;
+}
+
+export interface RecordingStreamOptions {
+  /** `a=label` of the stream; only carried through to events and reports. */
+  readonly label: string;
+  /** The leg whose *sent* packets are copied. */
+  readonly sourceLegId: string;
+  /** Formats that may appear; tells clock rates. */
+  readonly formats: readonly PayloadFormat[];
+}
+
+export interface MediaRecording {
+  readonly recordingId: string;
+  readonly streams: readonly MediaRecordingStream[];
+  /**
+   * Opens or shuts the gate. While it is shut nothing enters the rings and nothing live leaves them; what was
+   * captured before the gate shut is still delivered. Takes effect at once. @returns wall-clock time of effect, ms.
+   */
+  setGate(open: boolean): Promise<number>;
+  /**
+   * The SRS's answer, one entry per stream in order: where to send, or null for a refused stream. Sending
+   * begins at each ring's cursor and catches up. Entries whose `receives` is false keep the ring waiting.
+   */
+  setRemotes(remotes: readonly (RemoteStream | null)[]): void;
+  /** Copies another leg into the stream from now on (transfer); SSRC, sequence and timeline stay continuous. */
+  setSource(label: string, legId: string, formats: readonly PayloadFormat[]): void;
+  /** Cheap: shared memory. */
+  report(): RecordingReport;
+  /** Sends what the rings still hold for at most `drainMs`, then RTCP BYE, then closes. Idempotent. */
+  close(options: { drainMs: number }): Promise<RecordingReport>;
+}
+
+export interface MediaRecordingStream {
+  readonly label: string;
+  readonly local: LocalEndpoint;
+  readonly ssrc: number;
+  readonly cname: string;
+}
+
+export interface RecordingReport {
+  readonly streams: readonly RecordingStreamReport[];
+}
+
+export interface RecordingStreamReport {
+  readonly label: string;
+  /** Packets taken from the leg while the gate was open. */
+  readonly packetsCaptured: number;
+  readonly packetsSent: number;
+  readonly bytesSent: number;
+  /** Captured, but overwritten in the ring before they could be sent. */
+  readonly packetsOverflowed: number;
+  /** Captured, but the SRS did not accept their payload format. */
+  readonly packetsUnaccepted: number;
+  /** Captured and not sent yet. */
+  readonly packetsPending: number;
+  /** Wall clock, ms since the epoch, of the capture of the first and last packet sent; null when none. */
+  readonly firstPacketAtMs: number | null;
+  readonly lastPacketAtMs: number | null;
+  readonly lastReceiverReport: ReceiverReport | null;
+}
+
+export interface MediaPlaneCounters {
+  readonly openCalls: number;
+  readonly openLegs: number;
+  readonly openRecordings: number;
+  /** Including those in quarantine before reuse. */
+  readonly portsInUse: number;
+  readonly packetsReceived: number;
+  readonly packetsSent: number;
+  readonly packetsForked: number;
+  readonly malformed: number;
+  readonly rejectedSource: number;
+  /** The kernel refused to take a packet (full socket buffer and the like). */
+  readonly sendErrors: number;
+  /** Captured packets that were lost for the recordings (ring overflow). */
+  readonly recordingOverflow: number;
+}

@@ -1,0 +1,206 @@
+import {
+  type CallId,
+  type LegRole,
+  type LocalEndpoint,
+  type PayloadFormat,
+  type RemoteStream,
+  type SipTransport,
+} from '#core';
+
+/** A name-addr or addr-spec of a header (RFC 3261 §20). */
+export interface NameAddr {
+  /** The URI without brackets. */
+  readonly uri: string;
+  readonly displayName: string | null;
+  /** Header parameters; a parameter without a value is the empty string. Names in lower case. */
+  readonly params: Readonly<Record<string, string>>;
+}
+
+/** Everything about a new INVITE that policy and routing may want to know. Nothing here is trusted yet. */
+export interface InviteFacts {
+  readonly sipCallId: string;
+  readonly source: {
+    readonly transport: SipTransport;
+    readonly host: string;
+    readonly port: number;
+  };
+  readonly requestUri: string;
+  readonly from: NameAddr;
+  readonly to: NameAddr;
+  /** P-Asserted-Identity (RFC 3325), in order. */
+  readonly assertedIdentities: readonly NameAddr[];
+  readonly remotePartyId: NameAddr | null;
+  /** Diversion (RFC 5806), most recent first. */
+  readonly diversions: readonly NameAddr[];
+  /** History-Info (RFC 7044), in order. */
+  readonly historyInfo: readonly NameAddr[];
+  /** Values of Privacy (RFC 3323), lower case. */
+  readonly privacy: readonly string[];
+  /** `Supported: record-aware` (RFC 7866 §6.3). */
+  readonly isRecordAware: boolean;
+  /** Session-ID (RFC 7989) as received. */
+  readonly sessionId: string | null;
+  /** false: offerless INVITE. */
+  readonly hasOffer: boolean;
+}
+
+/** A call that has arrived and waits for a decision. Exactly one of reject() and connect() acts. */
+export interface IncomingCall {
+  readonly id: CallId;
+  readonly invite: InviteFacts;
+  /** Refuses the call (no effect after connect()). */
+  reject(status: number, options?: { reason?: string; headers?: Record<string, string> }): void;
+  /** Rings the targets in turn and joins the legs. Never throws: everything is told to `delegate`. */
+  connect(plan: CallPlan, delegate: CallDelegate): void;
+  /** Ends the call in whatever state it is. Idempotent. Resolves when both dialogs are gone. */
+  hangUp(cause: HangUpCause): Promise<void>;
+}
+
+export interface HangUpCause {
+  /** SIP status to use when the caller has no final response yet, e.g. 503. */
+  readonly status: number;
+  /** Text of the Reason header (RFC 3326). */
+  readonly text: string;
+}
+
+export interface CallPlan {
+  /** Tried in order; a target that answers 408, 5xx or not at all makes room for the next. */
+  readonly targets: readonly CallTarget[];
+  /** What to do with an offer that only does SRTP: 488, or pass it through untouched and unrecorded. */
+  readonly srtpOnly: 'reject' | 'pass-unanchored';
+  /** Whether identity headers may pass to the callee side (a trusted peer, RFC 3325 §4). */
+  readonly calleeTrusted: boolean;
+}
+
+export interface CallTarget {
+  /** Becomes the Request-URI. */
+  readonly requestUri: string;
+  /** `sip:host:port;transport=…` of the next hop, or null to follow the Request-URI. */
+  readonly nextHop: string | null;
+  /** How long to wait for the first answer (any but 100) before the next target is tried, ms. */
+  readonly answerTimeoutMs: number;
+}
+
+/** What a call asks of, and tells, its owner. One delegate per call. */
+export interface CallDelegate {
+  /** Opens the media of a leg; called once per role. A rejection becomes a 503 for the call. */
+  openLeg(role: LegRole): Promise<LocalEndpoint>;
+  /** What the peer of `role` said about its media, each time that it changes. */
+  remoteStream(role: LegRole, stream: RemoteStream): void;
+  /** The offer cannot be anchored (SRTP only): the call goes on without us in its media. */
+  notAnchored(reason: string): void;
+  progressed(facts: ProgressFacts): void;
+  /** Synchronous; immediately before the 200 goes to the caller. Recording starts here. */
+  answering(facts: AnswerFacts): void;
+  /** An in-dialog INFO of a leg. `consumed` answers it 200 and does not relay it. */
+  infoReceived(role: LegRole, info: InfoFacts): 'relay' | 'consumed';
+  /** Exactly once, last. */
+  ended(end: CallEnd): void;
+}
+
+export interface ProgressFacts {
+  readonly status: number;
+  /** The provisional response carries an SDP answer (early media). */
+  readonly hasMedia: boolean;
+}
+
+export interface AnswerFacts {
+  /** The target that answered. */
+  readonly target: CallTarget;
+  /** P-Asserted-Identity of the 200, when present. */
+  readonly assertedIdentities: readonly NameAddr[];
+  readonly contact: NameAddr | null;
+  /** `Supported: record-aware` in the 200. */
+  readonly isRecordAware: boolean;
+}
+
+export interface InfoFacts {
+  readonly headers: Readonly<Record<string, string>>;
+  readonly contentType: string | null;
+  readonly body: string;
+}
+
+export interface CallEnd {
+  readonly by: LegRole | 'gateway';
+  /** `answered` calls end with 200; others with the final status that the caller saw. */
+  readonly status: number;
+  readonly answered: boolean;
+  /** Machine-readable: `bye`, `cancel`, `rejected`, `timeout`, `no-ack`, `hang-up`, `engine-lost`, … */
+  readonly cause: string;
+  /** Reason header (RFC 3326) of whoever ended it, verbatim. */
+  readonly reason: string | null;
+}
+
+// ---------------------------------------------------------------------------------------------------
+// The session recording client (SRC, RFC 7866)
+
+/** How one recording provider wants to be addressed. */
+export interface SignallingProfile {
+  /** `Require: siprec` (RFC 7866 §6.1.1). */
+  readonly requireSiprec: boolean;
+  /** Feature tag of our Contact. */
+  readonly contactTag: '+sip.src' | 'src';
+  readonly metadataType: 'application/rs-metadata+xml' | 'application/rs-metadata';
+  readonly partOrder: 'sdp-first' | 'metadata-first';
+  readonly extraHeaders: Readonly<Record<string, string>>;
+}
+
+export interface RecordingStreamOffer {
+  readonly label: string;
+  readonly local: LocalEndpoint;
+  readonly formats: readonly PayloadFormat[];
+  readonly ptimeMs?: number;
+  /** `inactive` is a pause (RFC 7866 §7.1.1 and RFC 7245 §3.2.3). */
+  readonly direction: 'sendonly' | 'inactive';
+}
+
+export interface RecordingInvite {
+  /** Request-URI and next hop, e.g. `sip:srs.example.com;transport=tcp`. */
+  readonly srsUri: string;
+  /** Identifies us, the SRC (RFC 7866 §6.1.1). */
+  readonly from: { readonly uri: string; readonly displayName: string | null };
+  readonly profile: SignallingProfile;
+  readonly streams: readonly RecordingStreamOffer[];
+  /** rs-metadata document. */
+  readonly metadata: string;
+  /** Without a final answer in this time the attempt is given up (CANCEL), ms. */
+  readonly answerTimeoutMs: number;
+}
+
+/** What the SRS answered for one offered stream. null: refused (port 0). */
+export type SrsStreamAnswer = RemoteStream | null;
+
+export interface RecordingDialogEvents {
+  /** The SRS re-offered: new addresses or directions, already answered. One entry per stream, in order. */
+  answerChanged(streams: readonly SrsStreamAnswer[]): void;
+  /** RFC 7866 §9.2: a complete document is due at once. */
+  snapshotRequested(reason: string | null): void;
+  /** The dialog is gone (SRS BYE, or a failure that ends it). Not called after our own bye(). */
+  ended(end: { readonly cause: 'bye' | 'lost'; readonly reason: string | null }): void;
+}
+
+export interface RecordingDialog {
+  readonly sipCallId: string;
+  /** The newest answer of the SRS. */
+  readonly streams: readonly SrsStreamAnswer[];
+  /** Re-INVITE (with `streams`) or UPDATE (metadata only), queued behind a running one. */
+  update(change: {
+    readonly streams?: readonly RecordingStreamOffer[];
+    readonly metadata?: string;
+  }): Promise<readonly SrsStreamAnswer[]>;
+  /** Ends the dialog; never rejects. */
+  bye(options?: { readonly metadata?: string; readonly reason?: string }): Promise<void>;
+}
+
+export interface SrsClient {
+  /**
+   * Offers a recording session. @throws SipError with code `REC_ERR_SIP_SRS_REFUSED` (details.status),
+   * `REC_ERR_SIP_SRS_TIMEOUT`, `REC_ERR_SIP_SRS_UNREACHABLE`, `REC_ERR_SIP_SRS_BAD_ANSWER`,
+   * `REC_ERR_SIP_BODY_TOO_LARGE`, `REC_ERR_SIP_ABORTED`.
+   */
+  invite(
+    invite: RecordingInvite,
+    events: RecordingDialogEvents,
+    signal: AbortSignal,
+  ): Promise<RecordingDialog>;
+}

@@ -1,0 +1,20 @@
+export { assertNever } from './assert-never';
+export { type Clock, systemClock, type Timer, withDeadline } from './clock';
+export { type Closeable, CloseStack } from './close-stack';
+export { type ErrorDetails, errorMessage, GatewayError, isGatewayError } from './errors';
+export { type CallId, type IdSource, randomIds, type RecordingId } from './ids';
+export { type LogFields, type Logger, noopLogger } from './logger';
+export {
+  type LocalEndpoint,
+  type PayloadFormat,
+  type RemoteStream,
+  type TransportAddress,
+} from './stream';
+export {
+  type Direction,
+  type LegRole,
+  type NetworkKind,
+  otherRole,
+  type RecordingMode,
+  type SipTransport,
+} from './vocabulary';

@@ -1,0 +1,22 @@
+/** The words of the domain as closed unions; see the glossary in docs/glossary.md. */
+
+/** Role of a live leg: towards the caller (we are UAS) or towards the callee (we are UAC). */
+export type LegRole = 'caller' | 'callee';
+
+/** The other leg of a two-party call. */
+export function otherRole(role: LegRole): LegRole {
+  return role === 'caller' ? 'callee' : 'caller';
+}
+
+/** Whether a trunk or route leads into the organisation or out to the public network. */
+export type NetworkKind = 'internal' | 'pstn';
+
+/** Per-user recording mode (Webex Calling / BroadWorks). */
+export type RecordingMode =
+  'never' | 'always' | 'always-with-pause-resume' | 'on-demand' | 'on-demand-keep';
+
+/** SDP media direction (RFC 8866 §6.7), always from the point of view of whoever wrote the SDP. */
+export type Direction = 'sendrecv' | 'sendonly' | 'recvonly' | 'inactive';
+
+/** Transport protocols of SIP that the product knows. */
+export type SipTransport = 'udp' | 'tcp' | 'tls';
