@@ -118,6 +118,7 @@ export default defineConfig(
     extends: [jestPlugin.configs['flat/recommended']],
     rules: {
       'max-lines': 'off',
+      '@typescript-eslint/no-non-null-assertion': 'off',
       'jest/expect-expect': ['error', { assertFunctionNames: ['expect*', 'fc.assert'] }],
     },
   },

@@ -1,0 +1,40 @@
+import { type RecordingMode } from '#core';
+
+/** What a user (or an API client) may ask of a recording. */
+export type ControlAction = 'start' | 'stop' | 'pause' | 'resume';
+
+/** Who asks. Only the recorded party's own leg and an authorised API client may control a recording. */
+export type ControlOrigin = 'recorded-party' | 'other-party' | 'api';
+
+/** One request to control a recording; `controlId` ties the answer to it. */
+export interface Control {
+  readonly controlId: string;
+  readonly action: ControlAction;
+  readonly origin: ControlOrigin;
+}
+
+/**
+ * `done`: something changed. `unchanged`: it already was so, which is no error. Everything else is a
+ * refusal and changes nothing.
+ */
+export type ControlOutcome =
+  | 'done'
+  | 'unchanged'
+  | 'refused-not-allowed-by-mode'
+  | 'refused-wrong-party'
+  | 'refused-not-answered'
+  | 'refused-not-recording'
+  | 'refused-ended';
+
+const ALLOWED: Readonly<Record<RecordingMode, readonly ControlAction[]>> = {
+  never: [],
+  always: [],
+  'always-with-pause-resume': ['pause', 'resume'],
+  'on-demand': ['start', 'stop', 'pause', 'resume'],
+  'on-demand-keep': ['start', 'pause', 'resume'],
+};
+
+/** The controls that a recording mode offers to its user. */
+export function allowedActions(mode: RecordingMode): readonly ControlAction[] {
+  return ALLOWED[mode];
+}

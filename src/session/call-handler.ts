@@ -1,0 +1,32 @@
+import { type IncomingCall } from '#sip';
+
+import { type CallRegistry } from './call-registry';
+import { RecordedCall, type RecordedCallDeps } from './recorded-call';
+
+/**
+ * Decides what happens to a new call: 403 for a peer that nobody configured, 404 without a route, otherwise a
+ * {@link RecordedCall} that the registry holds until it is over.
+ */
+export function createCallHandler(
+  deps: RecordedCallDeps,
+  registry: CallRegistry,
+): (call: IncomingCall) => void {
+  return call => {
+    const { invite } = call;
+    const trunk = deps.settings.findTrunk(invite.source.host);
+    if (trunk === null) {
+      deps.logger.warn('call from an unknown peer refused', { source: invite.source.host });
+      call.reject(403, { reason: 'Unknown Peer' });
+      return;
+    }
+    const route = deps.settings.findRoute(invite, trunk);
+    if (route === null) {
+      deps.logger.warn('call without a route refused', { trunk: trunk.trunkId });
+      call.reject(404, { reason: 'No Route' });
+      return;
+    }
+    const recorded = new RecordedCall(call, trunk, route, deps);
+    registry.add(call.id, recorded);
+    void recorded.begin();
+  };
+}

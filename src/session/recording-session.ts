@@ -1,0 +1,417 @@
+import { type Clock, errorMessage, isGatewayError, type Logger, type PayloadFormat } from '#core';
+import { type MediaRecording, type RecordingReport } from '#media';
+import {
+  type RecordingDialog,
+  type RecordingStreamOffer,
+  type SrsClient,
+  type SrsStreamAnswer,
+} from '#sip';
+
+import { type DesiredRecording, type RecordingDecision } from '../policy';
+import { type RecordingMetadata } from './recording-metadata';
+import {
+  nextRecordingSessionState,
+  type RecordingSessionEvent,
+  type RecordingSessionState,
+} from './recording-session-state';
+import { type SessionMetrics } from './ports';
+import { type ProviderSettings } from './settings';
+
+/** One attempt to reach an SRS. */
+export interface SrsAttempt {
+  readonly uri: string;
+  /** `established`, or the code of the error that ended the attempt. */
+  readonly result: string;
+  /** SIP status of a refusal. */
+  readonly status: number | null;
+  readonly atMs: number;
+  readonly tookMs: number;
+}
+
+/** What happened to a recording, as it is told to the ledger. */
+export interface RecordingFacts {
+  readonly state: RecordingSessionState;
+  readonly attempts: readonly SrsAttempt[];
+  /** When the intent first said "on"; null when it never did. */
+  readonly startedAtMs: number | null;
+  readonly establishedAtMs: number | null;
+  readonly stoppedAtMs: number | null;
+  /** When the SRS went away in mid-recording; null when it did not. */
+  readonly lostAtMs: number | null;
+  readonly lostReason: string | null;
+  readonly unreachableLabels: readonly string[];
+  /** The newest answer of the SRS, one per stream. */
+  readonly answers: readonly SrsStreamAnswer[];
+  readonly report: RecordingReport;
+  readonly replacedCharacters: number;
+}
+
+export interface RecordingSessionOptions {
+  readonly decision: RecordingDecision;
+  readonly provider: ProviderSettings;
+  readonly srcUri: string;
+  readonly drainMs: number;
+  readonly media: MediaRecording;
+  readonly metadata: RecordingMetadata;
+  readonly srsClient: SrsClient;
+  readonly metrics: SessionMetrics;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+/**
+ * One recording session: brings the actual state of one SRS dialog to the desired one. Its RTP gate follows
+ * the desire at once, whatever the signalling is doing, and nothing that it does can delay the live call.
+ */
+export class RecordingSession {
+  readonly #options: RecordingSessionOptions;
+  readonly #abort = new AbortController();
+  readonly #attempts: SrsAttempt[] = [];
+  readonly #unreachable = new Set<string>();
+  #state: RecordingSessionState = 'idle';
+  #desired: DesiredRecording = 'none';
+  #formats: readonly (readonly PayloadFormat[])[] = [];
+  #dialog: RecordingDialog | null = null;
+  #answers: readonly SrsStreamAnswer[] = [];
+  #startedAtMs: number | null = null;
+  #establishedAtMs: number | null = null;
+  #stoppedAtMs: number | null = null;
+  #lostAtMs: number | null = null;
+  #lostReason: string | null = null;
+  /** What has to be told to the SRS and was not yet. */
+  #dirty = { streams: false, metadata: false };
+  #isUpdating = false;
+  #isStopRequested = false;
+  /** The report of media that was closed before the recording was stopped (SRS lost or never reached). */
+  #releasedMedia: Promise<RecordingReport> | null = null;
+  /** Resolves once, when nothing of the recording is open any more. Never rejects. */
+  readonly finished: Promise<RecordingFacts>;
+  readonly #finish: (facts: RecordingFacts) => void;
+
+  constructor(options: RecordingSessionOptions) {
+    this.#options = options;
+    let finish: (facts: RecordingFacts) => void = () => undefined;
+    this.finished = new Promise(resolve => {
+      finish = resolve;
+    });
+    this.#finish = finish;
+  }
+
+  get state(): RecordingSessionState {
+    return this.#state;
+  }
+
+  /**
+   * Follows the intent. The gate moves first; signalling comes after.
+   * @param formats per stream, in order; what the streams may carry.
+   */
+  setDesired(desired: DesiredRecording, formats: readonly (readonly PayloadFormat[])[]): void {
+    if (this.#isStopRequested || desired === this.#desired) {
+      return;
+    }
+    this.#desired = desired;
+    this.#formats = formats;
+    const { clock, media } = this.#options;
+    if (desired === 'none') {
+      this.stop();
+      return;
+    }
+    media.setGate(desired === 'recording').catch((error: unknown) => {
+      this.#options.logger.error('recording gate failed', { error: errorMessage(error) });
+    });
+    if (this.#state === 'idle') {
+      this.#startedAtMs = clock.wallNowMs();
+      this.#transition('start');
+      this.#options.metrics.recordingStarted(this.#options.provider.providerId);
+      void this.#invite();
+    } else {
+      this.#dirty = { ...this.#dirty, streams: true };
+      void this.#update();
+    }
+  }
+
+  /** The parties agreed on other formats: the SRS is offered them. */
+  setFormats(formats: readonly (readonly PayloadFormat[])[]): void {
+    if (JSON.stringify(formats) === JSON.stringify(this.#formats)) {
+      return;
+    }
+    this.#formats = formats;
+    this.#dirty = { ...this.#dirty, streams: true };
+    void this.#update();
+  }
+
+  /** The metadata's facts changed: the SRS is told. */
+  metadataChanged(): void {
+    this.#dirty = { ...this.#dirty, metadata: true };
+    void this.#update();
+  }
+
+  /** ICMP says that nobody listens for a stream. */
+  markUnreachable(label: string): void {
+    this.#unreachable.add(label);
+  }
+
+  /**
+   * Ends the recording: the gate shuts at once, what the rings hold is delivered within the drain time, then
+   * the SRS dialog is closed. Idempotent.
+   */
+  stop(): void {
+    if (this.#isStopRequested) {
+      return;
+    }
+    this.#isStopRequested = true;
+    this.#desired = 'none';
+    this.#stoppedAtMs = this.#options.clock.wallNowMs();
+    this.#options.media.setGate(false).catch((error: unknown) => {
+      this.#options.logger.warn('recording gate failed', { error: errorMessage(error) });
+    });
+    this.#continueStop();
+  }
+
+  /** Gives up at once, without waiting for the SRS: the gateway is going down. */
+  abort(): void {
+    this.stop();
+    this.#abort.abort();
+  }
+
+  facts(report: RecordingReport = this.#options.media.report()): RecordingFacts {
+    return {
+      state: this.#state,
+      attempts: [...this.#attempts],
+      startedAtMs: this.#startedAtMs,
+      establishedAtMs: this.#establishedAtMs,
+      stoppedAtMs: this.#stoppedAtMs,
+      lostAtMs: this.#lostAtMs,
+      lostReason: this.#lostReason,
+      unreachableLabels: [...this.#unreachable],
+      answers: this.#answers,
+      report,
+      replacedCharacters: this.#options.metadata.replacedCharacters,
+    };
+  }
+
+  async #invite(): Promise<void> {
+    const { provider, logger, metrics } = this.#options;
+    for (const srsUri of provider.targets) {
+      if (this.#abort.signal.aborted) {
+        break;
+      }
+      if (await this.#inviteOne(srsUri)) {
+        return;
+      }
+      this.#transition('refused');
+    }
+    logger.error('call that must be recorded is not', {
+      provider: provider.providerId,
+      attempts: this.#attempts.length,
+    });
+    metrics.srsFailure(provider.providerId, 'exhausted');
+    this.#transition('exhausted');
+    this.#releasedMedia = this.#closeMedia(0);
+    if (this.#isStopRequested) {
+      this.#continueStop();
+    }
+  }
+
+  /** @returns whether the SRS accepted. */
+  async #inviteOne(srsUri: string): Promise<boolean> {
+    const { clock, provider, metrics, logger } = this.#options;
+    const atMs = clock.wallNowMs();
+    const begunMs = clock.monotonicMs();
+    const attempt = (result: string, status: number | null): void => {
+      this.#attempts.push({
+        uri: srsUri,
+        result,
+        status,
+        atMs,
+        tookMs: Math.round(clock.monotonicMs() - begunMs),
+      });
+    };
+    // The document is made from the facts of this moment; later ones wait for the dialog.
+    this.#dirty = { streams: false, metadata: false };
+    try {
+      const dialog = await this.#options.srsClient.invite(
+        {
+          srsUri,
+          from: { uri: this.#options.srcUri, displayName: null },
+          profile: provider.profile,
+          streams: this.#offers(),
+          metadata: this.#options.metadata.complete(),
+          answerTimeoutMs: provider.answerTimeoutMs,
+        },
+        {
+          answerChanged: streams => this.#takeAnswer(streams),
+          snapshotRequested: reason => this.#sendSnapshot(reason),
+          ended: end => this.#lose(end.cause, end.reason),
+        },
+        this.#abort.signal,
+      );
+      attempt('established', null);
+      this.#accept(dialog);
+      metrics.observeSrsSetup(
+        provider.providerId,
+        (clock.wallNowMs() - (this.#startedAtMs ?? atMs)) / 1000,
+      );
+      return true;
+    } catch (error) {
+      const code = isGatewayError(error) ? error.code : 'REC_ERR_INTERNAL';
+      const status = isGatewayError(error) ? error.details['status'] : null;
+      attempt(code, typeof status === 'number' ? status : null);
+      metrics.srsFailure(provider.providerId, code);
+      logger.warn('srs attempt failed', { srsUri, code, error: errorMessage(error) });
+      return false;
+    }
+  }
+
+  #accept(dialog: RecordingDialog): void {
+    const { clock, logger, provider } = this.#options;
+    this.#dialog = dialog;
+    this.#establishedAtMs = clock.wallNowMs();
+    this.#transition('accepted');
+    this.#takeAnswer(dialog.streams);
+    logger.info('recording session established', {
+      provider: provider.providerId,
+      srsCallId: dialog.sipCallId,
+      refusedStreams: dialog.streams.filter(stream => stream === null).length,
+    });
+    if (this.#isStopRequested) {
+      this.#continueStop();
+    } else {
+      void this.#update();
+    }
+  }
+
+  #takeAnswer(streams: readonly SrsStreamAnswer[]): void {
+    this.#answers = streams;
+    this.#options.media.setRemotes(streams);
+  }
+
+  /** RFC 7866 §9.2: the snapshot goes out immediately, with the SDP that defines its labels. */
+  #sendSnapshot(reason: string | null): void {
+    this.#options.logger.info('srs requested a snapshot', { reason });
+    this.#dirty = { streams: true, metadata: true };
+    void this.#update();
+  }
+
+  /** Tells the SRS what changed, one change at a time; what changes meanwhile follows. */
+  async #update(): Promise<void> {
+    if (this.#isUpdating) {
+      return;
+    }
+    this.#isUpdating = true;
+    try {
+      while (
+        (this.#dirty.streams || this.#dirty.metadata) &&
+        this.#state === 'established' &&
+        !this.#isStopRequested &&
+        this.#dialog !== null
+      ) {
+        const change = this.#takeChange();
+        if (change === null) {
+          continue;
+        }
+        this.#transition('changeBegan');
+        try {
+          const answer = await this.#dialog.update(change);
+          if (change.streams !== undefined) {
+            this.#takeAnswer(answer);
+          }
+        } catch (error) {
+          this.#options.metrics.srsFailure(this.#options.provider.providerId, 'update-failed');
+          this.#options.logger.warn('recording session update failed', {
+            error: errorMessage(error),
+          });
+        }
+        this.#transition('changeEnded');
+      }
+    } finally {
+      this.#isUpdating = false;
+    }
+    if (this.#isStopRequested) {
+      this.#continueStop();
+    }
+  }
+
+  /**
+   * A label means something only in a message that carries the SDP which defines it (RFC 7866 §9.1): new
+   * stream properties go with a complete document, changed facts alone with a partial one.
+   */
+  #takeChange(): { streams?: readonly RecordingStreamOffer[]; metadata?: string } | null {
+    const { metadata } = this.#options;
+    const { streams } = this.#dirty;
+    this.#dirty = { streams: false, metadata: false };
+    if (streams) {
+      return { streams: this.#offers(), metadata: metadata.complete() };
+    }
+    const partial = metadata.partial();
+    return partial === null ? null : { metadata: partial };
+  }
+
+  #offers(): readonly RecordingStreamOffer[] {
+    return this.#options.media.streams.map((stream, index) => ({
+      label: stream.label,
+      local: stream.local,
+      formats: this.#formats[index] ?? [],
+      direction: this.#desired === 'paused' ? 'inactive' : 'sendonly',
+    }));
+  }
+
+  #lose(cause: 'bye' | 'lost', reason: string | null): void {
+    if (this.#state === 'ending') {
+      this.#dialog = null;
+      return;
+    }
+    const { clock, logger, metrics, provider } = this.#options;
+    this.#lostAtMs = clock.wallNowMs();
+    this.#lostReason = cause;
+    this.#dialog = null;
+    this.#transition('dialogLost');
+    metrics.srsFailure(provider.providerId, cause === 'bye' ? 'srs-bye' : 'srs-lost');
+    logger.error('recording lost in mid-call', { provider: provider.providerId, cause, reason });
+    this.#releasedMedia = this.#closeMedia(0);
+  }
+
+  #continueStop(): void {
+    const before = this.#state;
+    this.#transition('stop');
+    switch (this.#state) {
+      case 'ending':
+        if (before !== 'ending') {
+          void this.#end();
+        }
+        break;
+      case 'ended':
+      case 'failed':
+        this.#releasedMedia ??= this.#closeMedia(0);
+        void this.#releasedMedia.then(report => this.#finish(this.facts(report)));
+        break;
+      default:
+        // Inviting: the answer, or the end of all attempts, continues the stop.
+        break;
+    }
+  }
+
+  async #end(): Promise<void> {
+    const { metadata, provider, drainMs } = this.#options;
+    const canDeliver = this.#answers.some(answer => answer?.receives === true);
+    const report = await this.#closeMedia(canDeliver ? drainMs : 0);
+    const document = provider.metadataInBye ? metadata.partial() : null;
+    await this.#dialog?.bye(document === null ? {} : { metadata: document });
+    this.#dialog = null;
+    this.#transition('closed');
+    this.#finish(this.facts(report));
+  }
+
+  #closeMedia(drainMs: number): Promise<RecordingReport> {
+    const { media } = this.#options;
+    return media.close({ drainMs }).catch(() => media.report());
+  }
+
+  #transition(event: RecordingSessionEvent): void {
+    const from = this.#state;
+    this.#state = nextRecordingSessionState(from, event);
+    if (from !== this.#state) {
+      this.#options.logger.debug('recording session state', { from, event, to: this.#state });
+    }
+  }
+}
