@@ -1,1 +1,22 @@
-export {};
+export { decodeG711, encodeG711, G711_SILENCE, type G711Encoding } from './codec/g711';
+export { MediaError, type MediaErrorCode } from './errors';
+export { createMediaPlane } from './plane/media-plane';
+export { type MediaNetwork, type MediaPlaneOptions } from './plane/options';
+export {
+  type LegCounters,
+  type MediaCall,
+  type MediaCallEvents,
+  type MediaCapacity,
+  type MediaLeg,
+  type MediaPlane,
+  type MediaPlaneCounters,
+  type MediaRecording,
+  type MediaRecordingStream,
+  type OpenCallOptions,
+  type OpenLegOptions,
+  type OpenRecordingOptions,
+  type ReceiverReport,
+  type RecordingReport,
+  type RecordingStreamOptions,
+  type RecordingStreamReport,
+} from './ports';

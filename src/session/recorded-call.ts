@@ -35,7 +35,7 @@ import {
 import { type Ledger } from '../ledger';
 import { callSummary } from './call-summary';
 import { ledgerRecord } from './ledger-record';
-import { type SessionMetrics } from './ports';
+import { type Metrics } from '../observability';
 import {
   newSharedMetadataIds,
   OTHER_PARTY_LABEL,
@@ -53,7 +53,7 @@ export interface RecordedCallDeps {
   readonly srsClient: SrsClient;
   readonly settings: SessionSettings;
   readonly ledger: Ledger;
-  readonly metrics: SessionMetrics;
+  readonly metrics: Metrics;
   readonly clock: Clock;
   readonly ids: IdSource;
   readonly logger: Logger;
@@ -69,6 +69,8 @@ interface RecordingTrack {
   session: RecordingSession | null;
   /** Why there is no session although there should be one. */
   failure: string | null;
+  /** Whether policy ever said "record": then there is a ledger record. */
+  wasDesired: boolean;
 }
 
 /**
@@ -277,6 +279,7 @@ export class RecordedCall implements CallDelegate {
       intent: initialIntent(decision.mode),
       session: null,
       failure: null,
+      wasDesired: false,
     };
     this.#tracks.push(track);
     const provider = this.#deps.settings.findProvider(decision.providerId);
@@ -348,6 +351,10 @@ export class RecordedCall implements CallDelegate {
     track.intent = step.state;
     for (const command of step.commands) {
       if (command.kind === 'desire') {
+        if (command.recording === 'recording' && !track.wasDesired) {
+          track.wasDesired = true;
+          this.#deps.metrics.recordingStarted(track.decision.providerId);
+        }
         track.session?.setDesired(command.recording, this.#formatsOf(track));
       }
     }
@@ -446,7 +453,7 @@ export class RecordedCall implements CallDelegate {
   /** Waits for a recording to be closed and writes its ledger record. @returns its verdict, or null. */
   async #conclude(track: RecordingTrack, end: CallEnd): Promise<string | null> {
     const facts: RecordingFacts | null = (await track.session?.finished) ?? null;
-    if (this.#answeredAtMs === null) {
+    if (this.#answeredAtMs === null || !track.wasDesired) {
       return null;
     }
     const record = ledgerRecord({

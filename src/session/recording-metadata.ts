@@ -1,5 +1,5 @@
 import { type IdSource, type LegRole, otherRole } from '#core';
-import { type MetadataId, metadataIdFromUuid, MetadataTracker, toXml } from '#metadata';
+import { type MetadataId, MetadataTracker, newMetadataId, toXml } from '#metadata';
 
 /** Who a party is, as the metadata tells it. */
 export interface PartyDescription {
@@ -16,11 +16,8 @@ export interface SharedMetadataIds {
 
 export function newSharedMetadataIds(ids: IdSource): SharedMetadataIds {
   return {
-    sessionId: metadataIdFromUuid(ids.uuid()),
-    participantIds: {
-      caller: metadataIdFromUuid(ids.uuid()),
-      callee: metadataIdFromUuid(ids.uuid()),
-    },
+    sessionId: newMetadataId(ids),
+    participantIds: { caller: newMetadataId(ids), callee: newMetadataId(ids) },
   };
 }
 
@@ -45,13 +42,11 @@ export class RecordingMetadata {
 
   constructor(options: RecordingMetadataOptions) {
     this.#options = options;
-    this.#streamIds = {
-      caller: metadataIdFromUuid(options.ids.uuid()),
-      callee: metadataIdFromUuid(options.ids.uuid()),
-    };
+    this.#streamIds = { caller: newMetadataId(options.ids), callee: newMetadataId(options.ids) };
     this.#tracker = new MetadataTracker({
       sessionId: options.shared.sessionId,
-      ...(options.sipSessionId === null ? {} : { sipSessionIds: [options.sipSessionId] }),
+      ids: options.ids,
+      ...(options.sipSessionId === null ? {} : { sipSessionId: options.sipSessionId }),
     });
   }
 
@@ -67,15 +62,10 @@ export class RecordingMetadata {
     this.#tracker.sessionStarted(atMs);
     this.#tracker.recordingStarted(atMs);
     for (const role of [recordedRole, other]) {
-      this.#tracker.participantJoined({
+      this.#tracker.participantJoined(atMs, {
         participantId: shared.participantIds[role],
-        nameIds: [
-          {
-            aor: parties[role].aor,
-            ...(parties[role].displayName === null ? {} : { name: parties[role].displayName }),
-          },
-        ],
-        atMs,
+        aor: parties[role].aor,
+        name: parties[role].displayName,
       });
     }
     this.#tracker.streamAdded({
@@ -96,16 +86,12 @@ export class RecordingMetadata {
     const participantId = this.#options.shared.participantIds[role];
     const ownStream = this.#streamIds[role];
     const otherStream = this.#streamIds[otherRole(role)];
-    this.#tracker.setSending(participantId, activity.sends ? [ownStream] : [], atMs);
-    this.#tracker.setReceiving(participantId, activity.receives ? [otherStream] : [], atMs);
+    this.#tracker.setSending(atMs, participantId, activity.sends ? [ownStream] : []);
+    this.#tracker.setReceiving(participantId, activity.receives ? [otherStream] : []);
   }
 
   /** The call is over: everybody has left. */
   end(atMs: number, reason: { readonly cause: number; readonly text: string } | null): void {
-    for (const role of ['caller', 'callee'] as const) {
-      this.#tracker.participantLeft(this.#options.shared.participantIds[role], atMs);
-    }
-    this.#tracker.recordingStopped(atMs);
     this.#tracker.sessionEnded(atMs, reason ?? undefined);
   }
 

@@ -14,7 +14,7 @@ import {
   type RecordingSessionEvent,
   type RecordingSessionState,
 } from './recording-session-state';
-import { type SessionMetrics } from './ports';
+import { type Metrics } from '../observability';
 import { type ProviderSettings } from './settings';
 
 /** One attempt to reach an SRS. */
@@ -54,7 +54,7 @@ export interface RecordingSessionOptions {
   readonly media: MediaRecording;
   readonly metadata: RecordingMetadata;
   readonly srsClient: SrsClient;
-  readonly metrics: SessionMetrics;
+  readonly metrics: Metrics;
   readonly clock: Clock;
   readonly logger: Logger;
 }
@@ -122,7 +122,6 @@ export class RecordingSession {
     if (this.#state === 'idle') {
       this.#startedAtMs = clock.wallNowMs();
       this.#transition('start');
-      this.#options.metrics.recordingStarted(this.#options.provider.providerId);
       void this.#invite();
     } else {
       this.#dirty = { ...this.#dirty, streams: true };

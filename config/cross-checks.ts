@@ -1,0 +1,337 @@
+import { DEFAULTS } from './defaults';
+import { nearest } from './did-you-mean';
+import { parseIdentity } from './identity';
+import { ipFamily, isUnspecifiedIp, networkKey, parseIpNetwork } from './ip-address';
+import { type PlacedMessage } from './issue-text';
+import { formatPath } from './key-path';
+import { NO_PROVIDER } from './schema';
+import { parseSipUri } from './sip-uri';
+import { TreeView } from './tree-view';
+
+/** One recorded call takes four RTP/RTCP pairs: two legs and two recording streams. */
+const MIN_MEDIA_PORTS = 8;
+/** Provider names that mean something else where a provider is named. */
+const RESERVED_PROVIDERS: readonly string[] = [NO_PROVIDER, 'inherit'];
+
+/**
+ * What values mean to one another. Works on the unchecked tree, so that these problems are reported together
+ * with those of the schema; values that the schema refuses are passed over here.
+ */
+export function crossCheck(root: unknown): readonly PlacedMessage[] {
+  const config = new TreeView(root);
+  const listeners = listenersOf(config);
+  return [
+    ...checkEngine(config),
+    ...checkListeners(config, listeners),
+    ...checkMediaPorts(config, listeners),
+    ...checkMediaNetworks(config),
+    ...checkTrunks(config),
+    ...checkRoutes(config),
+    ...checkTransports(config, listeners),
+    ...checkProviders(config),
+    ...checkOrganisations(config),
+    ...checkIdentities(config),
+  ];
+}
+
+function problem(view: TreeView, message: string): PlacedMessage {
+  return { path: view.path, message };
+}
+
+function listenersOf(config: TreeView): TreeView[] {
+  const listeners = config.get('sip').get('listeners');
+  return new TreeView(
+    listeners.exists ? listeners.value : DEFAULTS.sip.listeners,
+    listeners.path,
+  ).items();
+}
+
+function networkNames(config: TreeView): string[] {
+  const networks = config.get('media').get('networks');
+  return networks.exists
+    ? networks.entries().map(([name]) => name)
+    : Object.keys(DEFAULTS.media.networks);
+}
+
+/** The name at `view` must be one of `known`; a missing one stands for `fallback`. */
+function checkReference(
+  view: TreeView,
+  known: readonly string[],
+  what: string,
+  fallback: string | null = null,
+): PlacedMessage[] {
+  const name = view.exists ? view.text() : fallback;
+  if (name === null || known.includes(name)) {
+    return [];
+  }
+  const meant = nearest(name, known);
+  const list =
+    known.length === 0 ? 'none is defined' : `defined are ${known.slice(0, 10).join(', ')}`;
+  const hint = meant === null ? list : `did you mean ${meant}?`;
+  return [problem(view, `names the ${what} "${name}", which does not exist; ${hint}`)];
+}
+
+function checkEngine(config: TreeView): PlacedMessage[] {
+  const sip = config.get('sip');
+  return sip.get('engine').text() === 'drachtio' && !sip.get('drachtio').exists
+    ? [
+        problem(
+          sip.get('drachtio'),
+          'is required with engine: drachtio: host and secret of the drachtio-server',
+        ),
+      ]
+    : [];
+}
+
+/** Bound and advertised address of a listener or network. */
+function checkAddresses(bound: TreeView, advertised: TreeView): PlacedMessage[] {
+  const boundHost = bound.text() ?? '';
+  const advertisedHost = advertised.text();
+  if (advertisedHost === null) {
+    return isUnspecifiedIp(boundHost) && !advertised.exists
+      ? [
+          problem(
+            advertised,
+            `is required with ${boundHost}: the address that others can reach us at`,
+          ),
+        ]
+      : [];
+  }
+  if (isUnspecifiedIp(advertisedHost)) {
+    return [
+      problem(advertised, `must be an address that others can send to, not ${advertisedHost}`),
+    ];
+  }
+  const families = [ipFamily(boundHost), ipFamily(advertisedHost)];
+  return families[0] !== families[1] && !families.includes(null)
+    ? [
+        problem(
+          advertised,
+          `must be an IPv${String(families[0])} address, as ${formatPath(bound.path)} is`,
+        ),
+      ]
+    : [];
+}
+
+function checkListeners(config: TreeView, listeners: readonly TreeView[]): PlacedMessage[] {
+  const problems: PlacedMessage[] = [];
+  const seen = new Map<string, TreeView>();
+  for (const listener of listeners) {
+    problems.push(...checkAddresses(listener.get('host'), listener.get('advertisedHost')));
+    const port = listener.get('port').number() ?? 0;
+    const key = `${listener.get('transport').text() ?? ''} ${listener.get('host').text() ?? ''} ${port}`;
+    const earlier = seen.get(key);
+    if (earlier !== undefined && port !== 0) {
+      problems.push(problem(listener, `listens where ${formatPath(earlier.path)} does already`));
+    }
+    seen.set(key, listener);
+  }
+  return [...problems, ...checkAdminPort(config, seen)];
+}
+
+function checkAdminPort(config: TreeView, seen: ReadonlyMap<string, TreeView>): PlacedMessage[] {
+  const admin = config.get('admin');
+  const host = admin.get('host').text() ?? DEFAULTS.admin.host;
+  const port = admin.get('port').number() ?? DEFAULTS.admin.port;
+  const listener = seen.get(`tcp ${host} ${port}`);
+  return admin.get('enabled').value !== false && port !== 0 && listener !== undefined
+    ? [problem(admin.get('port'), `is the port of ${formatPath(listener.path)}; choose another`)]
+    : [];
+}
+
+function checkMediaPorts(config: TreeView, listeners: readonly TreeView[]): PlacedMessage[] {
+  const ports = config.get('media').get('ports');
+  const min = ports.get('min').exists ? ports.get('min').number() : DEFAULTS.media.portMin;
+  const max = ports.get('max').exists ? ports.get('max').number() : DEFAULTS.media.portMax;
+  if (min === null || max === null || Math.min(min, max) < 1024 || Math.max(min, max) > 65535) {
+    return [];
+  }
+  const problems: PlacedMessage[] = [];
+  if (min % 2 !== 0) {
+    problems.push(
+      problem(
+        ports.get('min'),
+        `must be even: RTP takes the even port of each pair (RFC 3550 §11); use ${min + 1}`,
+      ),
+    );
+  }
+  if (max % 2 === 0) {
+    problems.push(
+      problem(
+        ports.get('max'),
+        `must be odd: RTCP takes the odd port of each pair (RFC 3550 §11); use ${max - 1}`,
+      ),
+    );
+  }
+  if (max - min + 1 < MIN_MEDIA_PORTS) {
+    const message = `must hold at least ${MIN_MEDIA_PORTS} ports (one recorded call) from min to max, not ${max - min + 1}`;
+    problems.push(problem(ports, message));
+  }
+  for (const listener of listeners) {
+    const port = listener.get('port').number();
+    if (listener.get('transport').text() === 'udp' && port !== null && port >= min && port <= max) {
+      problems.push(
+        problem(
+          listener.get('port'),
+          `lies within media.ports (${min} to ${max}); choose a port outside`,
+        ),
+      );
+    }
+  }
+  return problems;
+}
+
+function checkMediaNetworks(config: TreeView): PlacedMessage[] {
+  const networks = config.get('media').get('networks');
+  const problems = networks
+    .entries()
+    .flatMap(([, network]) =>
+      checkAddresses(network.get('bindHost'), network.get('advertisedHost')),
+    );
+  return networks.exists && networks.entries().length === 0
+    ? [...problems, problem(networks, 'must hold at least one network')]
+    : problems;
+}
+
+function checkTrunks(config: TreeView): PlacedMessage[] {
+  const problems: PlacedMessage[] = [];
+  const owners = new Map<string, string>();
+  for (const [name, trunk] of config.get('trunks').entries()) {
+    problems.push(
+      ...checkReference(
+        trunk.get('network'),
+        networkNames(config),
+        'network',
+        DEFAULTS.trunk.network,
+      ),
+    );
+    for (const source of trunk.get('sources').items()) {
+      const network = parseIpNetwork(source.text() ?? '');
+      if (typeof network === 'string') {
+        continue;
+      }
+      const owner = owners.get(networkKey(network));
+      if (owner !== undefined) {
+        const whose = owner === name ? 'is listed twice' : `belongs to trunk ${owner} already`;
+        problems.push(problem(source, whose));
+      }
+      owners.set(networkKey(network), name);
+    }
+  }
+  return problems;
+}
+
+function checkRoutes(config: TreeView): PlacedMessage[] {
+  const trunks = config
+    .get('trunks')
+    .entries()
+    .map(([name]) => name);
+  return config
+    .get('routes')
+    .items()
+    .flatMap(route => {
+      const ways = [route.get('nextHops'), route.get('requestUri')].filter(way => way.exists);
+      return [
+        ...(ways.length === 1
+          ? []
+          : [problem(route, 'must have exactly one of nextHops and requestUri: true')]),
+        ...checkReference(route.get('match').get('fromTrunk'), trunks, 'trunk'),
+        ...checkReference(
+          route.get('network'),
+          networkNames(config),
+          'network',
+          DEFAULTS.route.network,
+        ),
+      ];
+    });
+}
+
+/** The embedded engine sends from its listeners: a transport without one cannot be used. */
+function checkTransports(config: TreeView, listeners: readonly TreeView[]): PlacedMessage[] {
+  if (config.get('sip').get('engine').text() === 'drachtio' || listeners.length === 0) {
+    return [];
+  }
+  const available = new Set(listeners.map(listener => listener.get('transport').text()));
+  const nextHops = config
+    .get('routes')
+    .items()
+    .flatMap(route => route.get('nextHops').items());
+  const targets = config
+    .get('providers')
+    .entries()
+    .flatMap(([, provider]) => provider.get('targets').items());
+  const check = (view: TreeView, fallback: string): PlacedMessage[] => {
+    const uri = parseSipUri(view.text() ?? '');
+    const transport = uri?.params['transport']?.toLowerCase() ?? fallback;
+    const isChecked = uri !== null && (transport === 'udp' || transport === 'tcp');
+    return isChecked && !available.has(transport)
+      ? [
+          problem(
+            view,
+            `is reached over ${transport}, but sip.listeners has no ${transport} listener to send from`,
+          ),
+        ]
+      : [];
+  };
+  return [
+    ...nextHops.flatMap(view => check(view, 'udp')),
+    ...targets.flatMap(view => check(view, 'tcp')),
+  ];
+}
+
+function checkProviders(config: TreeView): PlacedMessage[] {
+  return config
+    .get('providers')
+    .entries()
+    .flatMap(([name, provider]) => [
+      ...(RESERVED_PROVIDERS.includes(name)
+        ? [problem(provider, `must not be called "${name}", which has a meaning of its own`)]
+        : []),
+      ...checkReference(
+        provider.get('network'),
+        networkNames(config),
+        'network',
+        DEFAULTS.provider.network,
+      ),
+    ]);
+}
+
+function checkOrganisations(config: TreeView): PlacedMessage[] {
+  const providers = config
+    .get('providers')
+    .entries()
+    .map(([name]) => name);
+  return config
+    .get('organisations')
+    .entries()
+    .flatMap(([, organisation]) =>
+      checkReference(
+        organisation.get('provider'),
+        [...new Set([...providers, NO_PROVIDER])],
+        'provider',
+      ),
+    );
+}
+
+/** A call must find at most one user behind an identity. */
+function checkIdentities(config: TreeView): PlacedMessage[] {
+  const problems: PlacedMessage[] = [];
+  const owners = new Map<string, string>();
+  for (const [organisationName, organisation] of config.get('organisations').entries()) {
+    for (const [userName, user] of organisation.get('users').entries()) {
+      const owner = `${userName} of ${organisationName}`;
+      for (const identity of user.get('identities').items()) {
+        const key = parseIdentity(identity.text() ?? '');
+        const other = key === null ? undefined : owners.get(key);
+        if (other !== undefined && other !== owner) {
+          problems.push(
+            problem(identity, `identifies ${other} already; an identity belongs to one user`),
+          );
+        } else if (key !== null) {
+          owners.set(key, owner);
+        }
+      }
+    }
+  }
+  return problems;
+}

@@ -1,0 +1,91 @@
+/**
+ * Every default of the configuration, with its unit and the reason for it. `docs/configuration.md` repeats
+ * the values; a test compares.
+ */
+export const DEFAULTS = {
+  sip: {
+    /** No other process is needed. */
+    engine: 'embedded',
+    /** Loopback only: nobody but this machine reaches a gateway that was not configured. */
+    listeners: [
+      { transport: 'udp', host: '127.0.0.1', port: 5060 },
+      { transport: 'tcp', host: '127.0.0.1', port: 5060 },
+    ],
+    /** Port of a drachtio-server's application interface. */
+    drachtioPort: 9022,
+    /** A call that cannot be recorded is refused rather than silently let through. */
+    srtpOnly: 'reject',
+    /** ms. Long enough for four retransmissions over UDP (RFC 3261 §17.1.1.2), short enough for a caller. */
+    answerTimeoutMs: 5000,
+    /** s. Value of Retry-After while draining: about the time of a restart. */
+    drainRetryAfterS: 30,
+    /** ms. Calls that outlive this after SIGTERM are ended, so that a restart ends in bounded time. */
+    drainTimeoutMs: 300_000,
+  },
+  media: {
+    /** The fastest packet I/O that works on this machine. */
+    backend: 'auto',
+    /** Threads. One carries several hundred calls; the other cores stay free for SIP and the switch. */
+    workers: 1,
+    /** UDP ports: 2500 recorded calls (four port pairs each), above the well-known SIP ports. */
+    portMin: 20_000,
+    portMax: 29_999,
+    /** ms. Packets of an ended call still arrive for a moment; its ports rest until they have. */
+    portQuarantineMs: 5000,
+    /** DSCP 46: Expedited Forwarding, what voice uses (RFC 3246, RFC 4594 §4.1). */
+    dscp: 46,
+    /** s. A leg that should send and sends nothing for this long is reported; 0 switches it off. */
+    mediaTimeoutS: 300,
+    /** s of audio kept per recording stream until the SRS takes it: longer than a slow SRS's answer. */
+    ringSeconds: 30,
+    /** Loopback, as the listeners. */
+    networks: { default: { bindHost: '127.0.0.1' } },
+  },
+  route: {
+    /** Identity headers are private to a trust domain (RFC 3325 §4): it must be declared. */
+    trusted: false,
+    network: 'default',
+  },
+  trunk: {
+    /** What an unknown peer claims about identities is not believed (RFC 3325 §4). */
+    trusted: false,
+    network: 'default',
+  },
+  provider: {
+    /** ms. The live call never waits for it; what is said meanwhile is in the ring. */
+    answerTimeoutMs: 5000,
+    network: 'default',
+    /** RFC 7866 §6.1.1. */
+    requireSiprec: true,
+    /** RFC 7866 §6.1.1. */
+    contactTag: '+sip.src',
+    /** RFC 9806 corrects the media type of RFC 7866. */
+    metadataType: 'application/rs-metadata+xml',
+    /** The order of the examples in RFC 7866 §9.1. */
+    partOrder: 'sdp-first',
+  },
+  user: {
+    /** Nobody is recorded who was not named (and as on the platform whose rules we follow). */
+    mode: 'never',
+  },
+  recording: {
+    /** ms. How long audio that the SRS has not yet got may still be sent after the call has ended. */
+    drainMs: 5000,
+    /** Who the SRS sees in From; `localhost` becomes the address that the SIP engine advertises. */
+    fromUri: 'sip:siprec-gateway@localhost',
+  },
+  ledger: {
+    /** Relative to the working directory. */
+    file: './ledger.jsonl',
+  },
+  log: {
+    /** Life-cycle points and one summary per call. */
+    level: 'info',
+  },
+  admin: {
+    enabled: true,
+    /** Metrics and health tell about calls: loopback unless told otherwise. */
+    host: '127.0.0.1',
+    port: 8080,
+  },
+} as const;

@@ -1,0 +1,134 @@
+import { z } from 'zod';
+import { isIpLiteral, parseIpNetwork } from './ip-address';
+import { parseIdentity } from './identity';
+import { parsePattern } from './pattern';
+import { parseHost, parseSipUri, type SipUriParts } from './sip-uri';
+
+/** A string with a check that says in words what would be right (null: nothing to complain about). */
+function text(
+  complaint: (value: string) => string | null,
+  options: { isSecret?: boolean } = {},
+): z.ZodString {
+  return z.string().check(ctx => {
+    const message = complaint(ctx.value);
+    if (message !== null) {
+      // What is found goes into the message, unless it may be a secret.
+      ctx.issues.push({ code: 'custom', message, input: options.isSecret ? undefined : ctx.value });
+    }
+  });
+}
+
+/** Names of networks, trunks, providers and organisations: they end up in log fields and metric labels. */
+export const idSchema = text(value =>
+  /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/.test(value)
+    ? null
+    : 'must be a name of 1 to 64 letters, digits, dots, dashes or underscores that begins with a letter or digit',
+);
+
+/** User ids may also be e-mail addresses. */
+export const userIdSchema = text(value =>
+  /^[A-Za-z0-9][A-Za-z0-9._@-]{0,127}$/.test(value)
+    ? null
+    : 'must be a user name of 1 to 128 letters, digits, dots, dashes, underscores or @ that begins with a letter or digit',
+);
+
+export const nonEmptySchema = text(value => (value.trim() === '' ? 'must not be empty' : null));
+
+export const secretSchema = text(value => (value.trim() === '' ? 'must not be empty' : null), {
+  isSecret: true,
+});
+
+export const ipSchema = text(value =>
+  isIpLiteral(value) ? null : 'must be an IP address such as 192.0.2.10, not a name',
+);
+
+/** An IP literal or a host name to connect to. */
+export const hostSchema = text(value =>
+  parseHost(value) !== null || isIpLiteral(value) ? null : 'must be an IP address or a host name',
+);
+
+export const cidrSchema = text(value => {
+  const network = parseIpNetwork(value);
+  return typeof network === 'string' ? network : null;
+});
+
+export const patternSchema = text(value => {
+  const tokens = parsePattern(value);
+  return typeof tokens === 'string' ? tokens : null;
+});
+
+export const identitySchema = text(value =>
+  parseIdentity(value) === null
+    ? 'must be a SIP URI (sip:alice@example.com), a number (+15550100) or an extension (1001)'
+    : null,
+);
+
+export const portSchema = z.number().int().min(1).max(65535);
+
+/** A port to listen on; 0 lets the system choose. */
+export const listenPortSchema = z.number().int().min(0).max(65535);
+
+/** A next hop: where to send, not whom to call. */
+export const nextHopSchema = text(value => {
+  const uri = parseSipUri(value);
+  return (
+    complaintAboutUri(uri, 'sip:192.0.2.20:5060;transport=udp') ??
+    (uri?.user === null
+      ? null
+      : 'must have no user part: the called user stays in the Request-URI; write sip:host:port')
+  );
+});
+
+/** A recorder's URI. Without `transport=`, TCP: INVITEs with metadata outgrow a datagram (RFC 3261 §18.1.1). */
+export const srsTargetSchema = text(value =>
+  complaintAboutUri(parseSipUri(value), 'sip:srs.example.com:5060;transport=tcp'),
+).transform(value =>
+  parseSipUri(value)?.params['transport'] === undefined ? `${value};transport=tcp` : value,
+);
+
+/** A SIP URI that identifies somebody. */
+export const sipUriSchema = text(value => complaintAboutUri(parseSipUri(value), 'sip:user@host'));
+
+const HEADER_NAME = /^[A-Za-z0-9\-.!%*_+`'~]{1,64}$/;
+// Headers that the SIP stack owns: a second copy would break the dialog or the body.
+const OWNED_HEADERS = new Set(
+  (
+    'via from to call-id cseq contact max-forwards route record-route require supported accept allow ' +
+    'content-length content-type content-disposition mime-version v f t i m l c k'
+  ).split(' '),
+);
+
+export const headerNameSchema = text(value =>
+  !HEADER_NAME.test(value)
+    ? 'must be a SIP header name'
+    : OWNED_HEADERS.has(value.toLowerCase())
+      ? 'is a header that the gateway writes itself'
+      : null,
+);
+
+/** Header values may carry credentials. */
+export const headerValueSchema = text(
+  value =>
+    // eslint-disable-next-line no-control-regex -- control characters are what is looked for
+    value.length > 1024 || /[\u0000-\u0008\u000a-\u001f\u007f]/.test(value)
+      ? 'must be at most 1024 characters without line breaks or control characters'
+      : null,
+  { isSecret: true },
+);
+
+function complaintAboutUri(uri: SipUriParts | null, example: string): string | null {
+  if (uri === null) {
+    return `must be a SIP URI such as ${example}`;
+  }
+  if (uri.hasPassword) {
+    return 'must not contain a password';
+  }
+  const transport = uri.params['transport']?.toLowerCase();
+  if (uri.scheme === 'sips' || transport === 'tls') {
+    return 'asks for TLS, which this version does not speak; use sip: with transport=udp or transport=tcp';
+  }
+  if (transport !== undefined && transport !== 'udp' && transport !== 'tcp') {
+    return 'must have transport=udp or transport=tcp';
+  }
+  return null;
+}

@@ -1,0 +1,183 @@
+import { z } from 'zod';
+import { DEFAULTS } from './defaults';
+import {
+  cidrSchema,
+  headerNameSchema,
+  headerValueSchema,
+  hostSchema,
+  identitySchema,
+  idSchema,
+  ipSchema,
+  listenPortSchema,
+  nextHopSchema,
+  nonEmptySchema,
+  patternSchema,
+  portSchema,
+  secretSchema,
+  sipUriSchema,
+  srsTargetSchema,
+  userIdSchema,
+} from './leaf-schemas';
+
+/*
+ * One strict schema: an unknown key is an error. What a single value must look like is here and in
+ * leaf-schemas; what values mean to one another is in cross-checks. docs/configuration.md describes each key.
+ */
+
+const networkKindSchema = z.enum(['internal', 'pstn']);
+
+const listenerSchema = z.strictObject({
+  transport: z.enum(['udp', 'tcp']),
+  host: ipSchema,
+  port: listenPortSchema,
+  advertisedHost: ipSchema.exactOptional(),
+  advertisedPort: portSchema.exactOptional(),
+});
+
+const sipSchema = z.strictObject({
+  engine: z.enum(['embedded', 'drachtio']).default(DEFAULTS.sip.engine),
+  drachtio: z
+    .strictObject({
+      host: hostSchema,
+      port: portSchema.default(DEFAULTS.sip.drachtioPort),
+      secret: secretSchema,
+    })
+    .exactOptional(),
+  listeners: z
+    .array(listenerSchema)
+    .min(1)
+    .max(64)
+    .default(() => DEFAULTS.sip.listeners.map(listener => ({ ...listener }))),
+  srtpOnly: z.enum(['reject', 'pass-unanchored']).default(DEFAULTS.sip.srtpOnly),
+  answerTimeoutMs: z.number().int().min(500).max(60_000).default(DEFAULTS.sip.answerTimeoutMs),
+  drainRetryAfterS: z.number().int().min(1).max(86_400).default(DEFAULTS.sip.drainRetryAfterS),
+  drainTimeoutMs: z.number().int().min(0).max(86_400_000).default(DEFAULTS.sip.drainTimeoutMs),
+});
+
+const mediaNetworkSchema = z.strictObject({
+  bindHost: ipSchema,
+  advertisedHost: ipSchema.exactOptional(),
+});
+
+const mediaSchema = z.strictObject({
+  backend: z.enum(['auto', 'linux', 'dgram']).default(DEFAULTS.media.backend),
+  workers: z.number().int().min(1).max(64).default(DEFAULTS.media.workers),
+  ports: z
+    .strictObject({
+      min: z.number().int().min(1024).max(65535).default(DEFAULTS.media.portMin),
+      max: z.number().int().min(1024).max(65535).default(DEFAULTS.media.portMax),
+    })
+    .prefault({}),
+  portQuarantineMs: z.number().int().min(0).max(60_000).default(DEFAULTS.media.portQuarantineMs),
+  dscp: z.number().int().min(0).max(63).default(DEFAULTS.media.dscp),
+  mediaTimeoutS: z.number().int().min(0).max(86_400).default(DEFAULTS.media.mediaTimeoutS),
+  ringSeconds: z.number().int().min(1).max(300).default(DEFAULTS.media.ringSeconds),
+  networks: z
+    .record(idSchema, mediaNetworkSchema)
+    .default(() => ({ default: { ...DEFAULTS.media.networks.default } })),
+});
+
+const trunkSchema = z.strictObject({
+  sources: z.array(cidrSchema).min(1).max(1024),
+  kind: networkKindSchema,
+  trusted: z.boolean().default(DEFAULTS.trunk.trusted),
+  network: idSchema.default(DEFAULTS.trunk.network),
+});
+
+const routeSchema = z.strictObject({
+  match: z
+    .strictObject({
+      user: patternSchema.exactOptional(),
+      domain: patternSchema.exactOptional(),
+      fromTrunk: idSchema.exactOptional(),
+    })
+    .prefault({}),
+  nextHops: z.array(nextHopSchema).min(1).max(16).exactOptional(),
+  requestUri: z.literal(true).exactOptional(),
+  kind: networkKindSchema,
+  trusted: z.boolean().default(DEFAULTS.route.trusted),
+  network: idSchema.default(DEFAULTS.route.network),
+  answerTimeoutMs: z.number().int().min(500).max(60_000).exactOptional(),
+});
+
+const signallingSchema = z.strictObject({
+  requireSiprec: z.boolean().default(DEFAULTS.provider.requireSiprec),
+  contactTag: z.enum(['+sip.src', 'src']).default(DEFAULTS.provider.contactTag),
+  metadataType: z
+    .enum(['application/rs-metadata+xml', 'application/rs-metadata'])
+    .default(DEFAULTS.provider.metadataType),
+  partOrder: z.enum(['sdp-first', 'metadata-first']).default(DEFAULTS.provider.partOrder),
+  extraHeaders: z.record(headerNameSchema, headerValueSchema).default(() => ({})),
+});
+
+const providerSchema = z.strictObject({
+  targets: z.array(srsTargetSchema).min(1).max(16),
+  answerTimeoutMs: z.number().int().min(50).max(32_000).default(DEFAULTS.provider.answerTimeoutMs),
+  network: idSchema.default(DEFAULTS.provider.network),
+  signalling: signallingSchema.prefault({}),
+});
+
+const userSchema = z.strictObject({
+  identities: z.array(identitySchema).min(1).max(64),
+  recording: z
+    .strictObject({ mode: z.enum(['never', 'always']).default(DEFAULTS.user.mode) })
+    .prefault({}),
+});
+
+const organisationSchema = z.strictObject({
+  provider: idSchema,
+  users: z.record(userIdSchema, userSchema).default(() => ({})),
+});
+
+export const configSchema = z.strictObject({
+  sip: sipSchema.prefault({}),
+  media: mediaSchema.prefault({}),
+  trunks: z.record(idSchema, trunkSchema).default(() => ({})),
+  routes: z
+    .array(routeSchema)
+    .max(10_000)
+    .default(() => []),
+  providers: z.record(idSchema, providerSchema).default(() => ({})),
+  organisations: z.record(idSchema, organisationSchema).default(() => ({})),
+  recording: z
+    .strictObject({
+      drainMs: z.number().int().min(0).max(60_000).default(DEFAULTS.recording.drainMs),
+      fromUri: sipUriSchema.default(DEFAULTS.recording.fromUri),
+    })
+    .prefault({}),
+  ledger: z.strictObject({ file: nonEmptySchema.default(DEFAULTS.ledger.file) }).prefault({}),
+  log: z
+    .strictObject({
+      level: z.enum(['debug', 'info', 'warn', 'error']).default(DEFAULTS.log.level),
+      file: nonEmptySchema.exactOptional(),
+    })
+    .prefault({}),
+  admin: z
+    .strictObject({
+      enabled: z.boolean().default(DEFAULTS.admin.enabled),
+      host: ipSchema.default(DEFAULTS.admin.host),
+      port: listenPortSchema.default(DEFAULTS.admin.port),
+    })
+    .prefault({}),
+});
+
+/** Readonly all the way down; what loadConfig() freezes. */
+export type DeepReadonly<T> = T extends (infer U)[]
+  ? readonly DeepReadonly<U>[]
+  : T extends object
+    ? { readonly [K in keyof T]: DeepReadonly<T[K]> }
+    : T;
+
+/** The checked configuration with all defaults filled in. Deep frozen. */
+export type GatewayConfig = DeepReadonly<z.output<typeof configSchema>>;
+export type SipConfig = GatewayConfig['sip'];
+export type ListenerConfig = SipConfig['listeners'][number];
+export type MediaConfig = GatewayConfig['media'];
+export type TrunkConfig = GatewayConfig['trunks'][string];
+export type RouteConfig = GatewayConfig['routes'][number];
+export type ProviderConfig = GatewayConfig['providers'][string];
+export type OrganisationConfig = GatewayConfig['organisations'][string];
+export type UserConfig = OrganisationConfig['users'][string];
+
+/** Organisation provider that records nobody. */
+export const NO_PROVIDER = 'none';

@@ -1,0 +1,366 @@
+import { assertNever, type PayloadFormat, type RemoteStream } from '#core';
+import { randomBytes } from 'node:crypto';
+import { type OpenSocketResult, type PacketIo, type SocketHandle } from '../io/packet-io';
+import { clockRateTable } from '../rtp/clock-rates';
+import { StreamRewriter } from '../rtp/rewriter';
+import { add, COUNTER_STRIDE, STREAM } from './counters';
+import { LegState } from './leg-state';
+import { type PacketLoop } from './packet-loop';
+import { PacketRing } from './packet-ring';
+import {
+  type SlotBinding,
+  type StreamSetup,
+  type WorkerCommand,
+  type WorkerEvent,
+  type WorkerSettings,
+} from './protocol';
+import { RecordingState, RecordingStreamState } from './recording-state';
+import { RingPool } from './ring-pool';
+import { applyLegRemote, applyStreamRemote } from './remotes';
+
+/** Room for 20 ms packets of one leg for seconds, should the worker be held up. */
+const RTP_BUFFER_BYTES = 256 * 1024;
+const RTCP_BUFFER_BYTES = 16 * 1024;
+/** A recording's timestamps leave the source's when those jump by more than this (ms). */
+const MAX_SLIP_MS = 3000;
+
+type CommandOf<K extends WorkerCommand['kind']> = Extract<WorkerCommand, { kind: K }>;
+interface SocketPair {
+  readonly rtp: SocketHandle;
+  readonly rtcp: SocketHandle;
+}
+
+export interface WorkerControlOptions {
+  readonly io: PacketIo;
+  readonly counters: Float64Array;
+  readonly settings: WorkerSettings;
+  readonly emit: (event: WorkerEvent) => void;
+}
+
+/** Carries out the facade's commands between rounds of packets. */
+export class WorkerControl {
+  readonly #io: PacketIo;
+  readonly #counters: Float64Array;
+  readonly #settings: WorkerSettings;
+  readonly #emit: (event: WorkerEvent) => void;
+  readonly #rings: RingPool;
+  #loop: PacketLoop | null = null;
+
+  constructor(options: WorkerControlOptions) {
+    this.#io = options.io;
+    this.#counters = options.counters;
+    this.#settings = options.settings;
+    this.#emit = options.emit;
+    this.#rings = new RingPool(options.io, options.settings.ringBytes);
+  }
+
+  /** The loop whose state the commands change; set once, before the first command. */
+  attach(loop: PacketLoop): void {
+    this.#loop = loop;
+  }
+
+  /** @returns false for the command that ends the worker. */
+  execute(command: WorkerCommand): boolean {
+    switch (command.kind) {
+      case 'open-leg':
+        this.#openLeg(command);
+        break;
+      case 'set-remote':
+        this.#setLegRemote(command.slot, command.remote);
+        break;
+      case 'connect':
+        this.#connect(command.slotA, command.slotB);
+        break;
+      case 'close-leg':
+        this.#closeLeg(command.slot);
+        this.#reply(command.request);
+        break;
+      case 'open-recording':
+        this.#openRecording(command);
+        break;
+      case 'set-gate':
+        this.#setGate(command.recording, command.open);
+        this.#reply(command.request);
+        break;
+      case 'set-remotes':
+        this.#setStreamRemotes(command.recording, command.remotes);
+        break;
+      case 'set-source':
+        this.#setSource(command);
+        break;
+      case 'close-recording':
+        this.#closeRecording(command);
+        break;
+      case 'shutdown':
+        return false;
+      default:
+        assertNever(command);
+    }
+    return true;
+  }
+
+  /** Ends a recording that was asked to close: BYE, sockets, memory, answer. */
+  finishRecording(recording: RecordingState): void {
+    const loop = this.#attached;
+    loop.recordings.delete(recording.id);
+    for (const stream of recording.streams) {
+      loop.reporter.byeToSrs(stream, loop.nowMs);
+      this.#dropStream(stream);
+    }
+    if (recording.closing !== null) {
+      this.#reply(recording.closing.request);
+    }
+  }
+
+  get #attached(): PacketLoop {
+    if (this.#loop === null) {
+      throw new Error('commands came before the loop');
+    }
+    return this.#loop;
+  }
+
+  #reply(request: number, error: string | null = null, busySlot: number | null = null): void {
+    this.#emit({ kind: 'reply', request, error, busySlot, atMs: Date.now() });
+  }
+
+  #openLeg({ request, binding, cname }: CommandOf<'open-leg'>): void {
+    this.#openPair(binding, (error, pair) => {
+      if (pair === null) {
+        this.#reply(request, error, binding.slot);
+        return;
+      }
+      this.#clearCounters(binding.slot);
+      this.#attached.legs[binding.slot] = new LegState(this.#io, {
+        slot: binding.slot,
+        rtpHandle: pair.rtp,
+        rtcpHandle: pair.rtcp,
+        output: newStream(randomBytes(4).readUInt32BE(), false),
+        cname: Buffer.from(cname),
+        allowsForeign: this.#settings.latchesForeignSource,
+      });
+      this.#reply(request);
+    });
+  }
+
+  #openPair(
+    binding: SlotBinding,
+    done: (error: string | null, pair: SocketPair | null) => void,
+  ): void {
+    const open = (
+      isRtcp: boolean,
+      bufferBytes: number,
+      then: (result: OpenSocketResult) => void,
+    ): void => {
+      const offset = isRtcp ? 1 : 0;
+      const { host, port, slot } = binding;
+      const { dscp } = this.#settings;
+      this.#io.open(slot * 2 + offset, { host, port: port + offset, dscp, bufferBytes }, then);
+    };
+    open(false, RTP_BUFFER_BYTES, rtp => {
+      if ('error' in rtp) {
+        done(rtp.error, null);
+        return;
+      }
+      open(true, RTCP_BUFFER_BYTES, rtcp => {
+        if ('error' in rtcp) {
+          this.#io.close(rtp.handle);
+          done(rtcp.error, null);
+          return;
+        }
+        done(null, { rtp: rtp.handle, rtcp: rtcp.handle });
+      });
+    });
+  }
+
+  #setLegRemote(slot: number, remote: RemoteStream): void {
+    const leg = this.#attached.legs[slot];
+    if (leg) {
+      applyLegRemote(leg, remote, this.#attached.nowMs);
+    }
+  }
+
+  #connect(slotA: number, slotB: number): void {
+    const { legs } = this.#attached;
+    const legA = legs[slotA];
+    const legB = legs[slotB];
+    if (!legA || !legB || (legA.peer === legB && legB.peer === legA)) {
+      return;
+    }
+    for (const leg of [legA, legB]) {
+      if (leg.peer !== null) {
+        leg.peer.peer = null;
+      }
+    }
+    legA.peer = legB;
+    legB.peer = legA;
+    legA.output.startNewRun();
+    legB.output.startNewRun();
+  }
+
+  #closeLeg(slot: number): void {
+    const loop = this.#attached;
+    const leg = loop.legs[slot];
+    if (!leg) {
+      return;
+    }
+    loop.reporter.byeToLeg(leg, loop.nowMs, Date.now());
+    loop.legs[slot] = null;
+    if (leg.peer?.peer === leg) {
+      leg.peer.peer = null;
+    }
+    for (const tap of leg.taps) {
+      tap.source = null;
+    }
+    leg.taps = [];
+    this.#io.close(leg.rtpHandle);
+    this.#io.close(leg.rtcpHandle);
+    leg.rtpLatch.release();
+    leg.rtcpLatch.release();
+  }
+
+  #openRecording(command: CommandOf<'open-recording'>): void {
+    const loop = this.#attached;
+    const wallOffsetMs = Date.now() - performance.now();
+    const recording = new RecordingState(command.recording, command.gateOpen, wallOffsetMs);
+    const opened: RecordingStreamState[] = [];
+    const openNext = (): void => {
+      const setup = command.streams[opened.length];
+      if (setup === undefined) {
+        recording.streams = opened;
+        opened.forEach((stream, i) => {
+          this.#attachStream(stream, command.streams[i]?.sourceSlot ?? -1);
+        });
+        loop.recordings.set(recording.id, recording);
+        this.#reply(command.request);
+        return;
+      }
+      this.#openPair(setup.binding, (error, pair) => {
+        if (pair === null) {
+          opened.forEach(stream => this.#dropStream(stream));
+          this.#reply(command.request, error, setup.binding.slot);
+          return;
+        }
+        opened.push(this.#createStream(recording, setup, pair));
+        openNext();
+      });
+    };
+    openNext();
+  }
+
+  #createStream(
+    recording: RecordingState,
+    setup: StreamSetup,
+    pair: SocketPair,
+  ): RecordingStreamState {
+    const { slot } = setup.binding;
+    this.#clearCounters(slot);
+    return new RecordingStreamState(
+      this.#io,
+      recording,
+      {
+        slot,
+        rtpHandle: pair.rtp,
+        rtcpHandle: pair.rtcp,
+        output: newStream(setup.ssrc, true),
+        cname: Buffer.from(setup.cname),
+        ring: new PacketRing(this.#rings.take()),
+      },
+      clockRateTable(setup.formats),
+    );
+  }
+
+  #attachStream(stream: RecordingStreamState, sourceSlot: number): void {
+    const loop = this.#attached;
+    loop.streams[stream.slot] = stream;
+    stream.source = loop.legs[sourceSlot] ?? null;
+    stream.source?.taps.push(stream);
+  }
+
+  #dropStream(stream: RecordingStreamState): void {
+    this.#attached.streams[stream.slot] = null;
+    detach(stream);
+    this.#io.close(stream.rtpHandle);
+    this.#io.close(stream.rtcpHandle);
+    this.#io.releaseAddress(stream.rtpRemote);
+    this.#io.releaseAddress(stream.rtcpRemote);
+    this.#rings.giveBack(stream.ring.memory);
+  }
+
+  #setGate(id: number, open: boolean): void {
+    const recording = this.#attached.recordings.get(id);
+    if (recording === undefined || recording.gateOpen === open || recording.closing !== null) {
+      return;
+    }
+    recording.gateOpen = open;
+    if (open) {
+      // What was missed while the gate was shut is no loss, and it took its time.
+      recording.streams.forEach(stream => {
+        stream.output.startNewRun();
+        stream.isFirstOfGate = true;
+      });
+    }
+  }
+
+  #setStreamRemotes(id: number, remotes: readonly (RemoteStream | null)[]): void {
+    const loop = this.#attached;
+    const recording = loop.recordings.get(id);
+    if (recording === undefined) {
+      return;
+    }
+    recording.streams.forEach((stream, i) => {
+      const unaccepted = applyStreamRemote(this.#io, stream, remotes[i] ?? null);
+      add(this.#counters, stream.counterBase, STREAM.unaccepted, unaccepted);
+      this.#counters[stream.counterBase + STREAM.pending] = stream.ring.pending;
+    });
+    loop.recorder.startCatchingUp(recording, loop.nowMs);
+  }
+
+  #setSource(command: CommandOf<'set-source'>): void {
+    const loop = this.#attached;
+    const stream = loop.streams[command.slot];
+    if (stream?.recording.closing !== null) {
+      return;
+    }
+    detach(stream);
+    stream.clockRates = clockRateTable(command.formats satisfies readonly PayloadFormat[]);
+    stream.output.startNewRun();
+    this.#attachStream(stream, command.sourceSlot);
+  }
+
+  #closeRecording({ request, recording: id, drainMs }: CommandOf<'close-recording'>): void {
+    const loop = this.#attached;
+    const recording = loop.recordings.get(id);
+    if (recording === undefined) {
+      this.#reply(request);
+      return;
+    }
+    recording.gateOpen = false;
+    recording.streams.forEach(detach);
+    // The end of the round looks whether anything is left to send.
+    recording.closing = { request, deadlineMs: loop.nowMs + drainMs };
+  }
+
+  #clearCounters(slot: number): void {
+    this.#counters.fill(0, slot * COUNTER_STRIDE, (slot + 1) * COUNTER_STRIDE);
+  }
+}
+
+/** The leg is copied into the stream no longer. */
+function detach(stream: RecordingStreamState): void {
+  const { source } = stream;
+  if (source !== null) {
+    source.taps = source.taps.filter(tap => tap !== stream);
+    stream.source = null;
+  }
+}
+
+function newStream(ssrc: number, isRecording: boolean): StreamRewriter {
+  const random = randomBytes(6);
+  return new StreamRewriter({
+    ssrc,
+    firstSequence: random.readUInt16BE(0),
+    firstTimestamp: random.readUInt32BE(2),
+    maxSlipMs: isRecording ? MAX_SLIP_MS : 0,
+    splitsAtClockChange: isRecording,
+  });
+}

@@ -1,0 +1,66 @@
+import { type PacketIo, type SocketHandle } from '../io/packet-io';
+import { clockRateTable } from '../rtp/clock-rates';
+import { ReceptionStats } from '../rtp/reception';
+import { type StreamRewriter } from '../rtp/rewriter';
+import { COUNTER_STRIDE } from './counters';
+import { type RecordingStreamState } from './recording-state';
+import { SourceLatch } from './source-latch';
+
+export interface LegStateOptions {
+  readonly slot: number;
+  readonly rtpHandle: SocketHandle;
+  readonly rtcpHandle: SocketHandle;
+  readonly output: StreamRewriter;
+  readonly cname: Uint8Array;
+  readonly allowsForeign: boolean;
+}
+
+/**
+ * One leg as the packet loop sees it: plain data that says where packets of the leg go and what was counted. What
+ * it sends is `rtpLatch`, `reception` and `taps`; what it receives is `output` and what follows it.
+ */
+export class LegState {
+  readonly slot: number;
+  readonly counterBase: number;
+  readonly rtpHandle: SocketHandle;
+  readonly rtcpHandle: SocketHandle;
+  readonly cname: Uint8Array;
+
+  readonly rtpLatch: SourceLatch;
+  readonly rtcpLatch: SourceLatch;
+  /** Hears what this leg sends. */
+  peer: LegState | null = null;
+  /** Recording streams that copy what this leg sends. */
+  taps: RecordingStreamState[] = [];
+  sends = false;
+  /** Whether packets may go toward the leg: it receives, and its address is known. */
+  receives = false;
+  rtcpMux = false;
+  clockRates = clockRateTable([]);
+  readonly reception = new ReceptionStats();
+  /** Monotonic ms of the last packet, or of the moment from which on packets are expected. */
+  lastRtpAtMs = 0;
+  hasTimedOut = false;
+  lastIntruderAtMs = -Infinity;
+
+  /** The stream toward the leg, with our own SSRC. */
+  readonly output: StreamRewriter;
+  outputPackets = 0;
+  outputOctets = 0;
+
+  nextRtcpAtMs = 0;
+  /** Of the leg's last SR: what our report block echoes (RFC 3550 §6.4.1). */
+  lastSrNtpMiddle = 0;
+  lastSrAtMs = 0;
+
+  constructor(io: PacketIo, options: LegStateOptions) {
+    this.slot = options.slot;
+    this.counterBase = options.slot * COUNTER_STRIDE;
+    this.rtpHandle = options.rtpHandle;
+    this.rtcpHandle = options.rtcpHandle;
+    this.output = options.output;
+    this.cname = options.cname;
+    this.rtpLatch = new SourceLatch(io, options.allowsForeign);
+    this.rtcpLatch = new SourceLatch(io, options.allowsForeign);
+  }
+}

@@ -1,0 +1,360 @@
+import { type IoMemory, type PacketIo, type PacketSink, SEND_OK } from '../io/packet-io';
+import { describeSource } from '../io/peer-address';
+import { parseRtcp } from '../rtcp/parse';
+import {
+  isRtp,
+  looksLikeRtcp,
+  RTP_HEADER_BYTES,
+  RTP_SEQUENCE_AT,
+  RTP_SSRC_AT,
+  RTP_TIMESTAMP_AT,
+} from '../rtp/header';
+import { add, LEG, STREAM } from './counters';
+import { type LegState } from './leg-state';
+import { type WorkerEvent, type WorkerSettings } from './protocol';
+import { PUMP_INTERVAL_MS, Recorder } from './recorder';
+import { type RecordingState, type RecordingStreamState } from './recording-state';
+import { RtcpReporter } from './rtcp-reporter';
+import { type SourceLatch } from './source-latch';
+
+/** How often timers of legs and streams are looked at, ms. */
+const TICK_MS = 100;
+/** An intruder is told of once per leg and this many ms. */
+const INTRUDER_INTERVAL_MS = 10_000;
+/** So is an SRS that is not there. */
+const UNREACHABLE_INTERVAL_MS = 5000;
+/** Receiver reports beyond this rate are read but not told, ms. */
+const REPORT_INTERVAL_MS = 500;
+
+export interface PacketLoopOptions {
+  readonly io: PacketIo;
+  readonly counters: Float64Array;
+  readonly slots: number;
+  readonly settings: WorkerSettings;
+  readonly emit: (event: WorkerEvent) => void;
+  /** Takes the waiting commands. @returns false to end the loop. */
+  readonly control: () => boolean;
+  /** A closing recording has nothing left to send, or no time left. */
+  readonly onDrained: (recording: RecordingState) => void;
+}
+
+/**
+ * What a worker does with packets: relay to the other leg, copy into recordings, RTCP, timers. State is in
+ * {@link LegState} and {@link RecordingState}; commands change it between rounds.
+ */
+export class PacketLoop implements PacketSink {
+  nowMs = performance.now();
+  readonly recorder: Recorder;
+  readonly reporter: RtcpReporter;
+  /** By slot. */
+  readonly legs: (LegState | null)[];
+  readonly streams: (RecordingStreamState | null)[];
+  readonly recordings = new Map<number, RecordingState>();
+
+  readonly #io: PacketIo;
+  readonly #received: IoMemory;
+  readonly #counters: Float64Array;
+  readonly #settings: WorkerSettings;
+  readonly #emit: (event: WorkerEvent) => void;
+  readonly #control: () => boolean;
+  readonly #onDrained: (recording: RecordingState) => void;
+  #nextTickMs = 0;
+  #nextPumpMs = 0;
+
+  constructor(options: PacketLoopOptions) {
+    this.#io = options.io;
+    this.#received = options.io.received;
+    this.#counters = options.counters;
+    this.#settings = options.settings;
+    this.#emit = options.emit;
+    this.#control = options.control;
+    this.#onDrained = options.onDrained;
+    this.legs = new Array<LegState | null>(options.slots).fill(null);
+    this.streams = new Array<RecordingStreamState | null>(options.slots).fill(null);
+    this.reporter = new RtcpReporter(options.io, options.counters);
+    this.recorder = new Recorder(
+      options.io,
+      options.counters,
+      options.settings.catchUpFactor,
+      stream => this.#tellUnreachable(stream),
+    );
+  }
+
+  onPacket(token: number, at: number, length: number, sourceAt: number): void {
+    const slot = token >> 1;
+    const isRtcpPort = (token & 1) === 1;
+    const leg = this.legs[slot];
+    if (leg !== null && leg !== undefined) {
+      if (isRtcpPort) {
+        this.#onLegRtcp(leg, at, length, sourceAt, leg.rtcpLatch);
+      } else {
+        this.#onLegRtp(leg, at, length, sourceAt);
+      }
+      return;
+    }
+    const stream = this.streams[slot];
+    if (stream !== null && stream !== undefined) {
+      this.#onSrsPacket(stream, at, length, sourceAt, isRtcpPort);
+    }
+  }
+
+  onOversize(token: number): void {
+    // The columns of legs and streams are the same here.
+    const slot = token >> 1;
+    const base = this.legs[slot]?.counterBase ?? this.streams[slot]?.counterBase;
+    if (base !== undefined) {
+      add(this.#counters, base, LEG.malformed, 1);
+    }
+  }
+
+  onRefused(token: number): void {
+    const stream = this.streams[token >> 1];
+    if (stream !== null && stream !== undefined && (token & 1) === 0) {
+      this.#tellUnreachable(stream);
+    }
+  }
+
+  onControl(): boolean {
+    const goesOn = this.#control();
+    this.#nextPumpMs = 0;
+    return goesOn;
+  }
+
+  onRoundEnd(): number {
+    const nowMs = this.nowMs;
+    if (nowMs >= this.#nextPumpMs || nowMs >= this.#nextTickMs) {
+      this.#pump(nowMs);
+    }
+    if (nowMs >= this.#nextTickMs) {
+      this.#nextTickMs = nowMs + TICK_MS;
+      this.#tick(nowMs);
+    }
+    return Math.min(this.#nextTickMs, this.#nextPumpMs) - nowMs;
+  }
+
+  #onLegRtp(leg: LegState, at: number, length: number, sourceAt: number): void {
+    const { bytes, view, words } = this.#received;
+    if (!isRtp(bytes, at, length)) {
+      if (length >= 8 && looksLikeRtcp(bytes[at + 1] ?? 0)) {
+        this.#onLegRtcp(leg, at, length, sourceAt, leg.rtpLatch);
+      } else {
+        add(this.#counters, leg.counterBase, LEG.malformed, 1);
+      }
+      return;
+    }
+    if (looksLikeRtcp(bytes[at + 1] ?? 0)) {
+      this.#onLegRtcp(leg, at, length, sourceAt, leg.rtpLatch);
+      return;
+    }
+    if (!leg.rtpLatch.isLockedSource(words, sourceAt) && !this.#admit(leg, sourceAt)) {
+      return;
+    }
+    const nowMs = this.nowMs;
+    const counters = this.#counters;
+    const base = leg.counterBase;
+    add(counters, base, LEG.packetsReceived, 1);
+    add(counters, base, LEG.bytesReceived, length);
+    const sequence = view.getUint16(at + RTP_SEQUENCE_AT);
+    const timestamp = view.getUint32(at + RTP_TIMESTAMP_AT);
+    const ssrc = view.getUint32(at + RTP_SSRC_AT);
+    const rateHz = leg.clockRates[(bytes[at + 1] ?? 0) & 0x7f] ?? 0;
+    leg.lastRtpAtMs = nowMs;
+    leg.hasTimedOut = false;
+    if (leg.reception.update(ssrc, sequence, timestamp, rateHz === 0 ? 8000 : rateHz, nowMs)) {
+      counters[base + LEG.packetsLost] = Math.max(0, leg.reception.packetsLost);
+    }
+    if (!leg.sends) {
+      return;
+    }
+    // The live call first; the copy reads nothing that the relay rewrites.
+    const { peer, taps } = leg;
+    if (peer !== null && peer.receives) {
+      this.#relay(peer, at, length, ssrc, sequence, timestamp, rateHz);
+    }
+    for (const tap of taps) {
+      if (tap.recording.gateOpen) {
+        this.recorder.capture(tap, this.#received, at, length, ssrc, sequence, timestamp, nowMs);
+      }
+    }
+  }
+
+  /** Sends one packet on as part of the leg's own stream, from the buffer that it was received into. */
+  #relay(
+    leg: LegState,
+    at: number,
+    length: number,
+    ssrc: number,
+    sequence: number,
+    timestamp: number,
+    rateHz: number,
+  ): void {
+    const { output } = leg;
+    const { view } = this.#received;
+    output.map(ssrc, sequence, timestamp, rateHz, this.nowMs);
+    view.setUint16(at + RTP_SEQUENCE_AT, output.sequence);
+    view.setUint32(at + RTP_TIMESTAMP_AT, output.timestamp);
+    view.setUint32(at + RTP_SSRC_AT, output.ssrc);
+    const sent = this.#io.send(leg.rtpHandle, this.#received, at, length, leg.rtpLatch.destination);
+    if (sent === SEND_OK) {
+      leg.outputPackets++;
+      leg.outputOctets += length - RTP_HEADER_BYTES;
+      add(this.#counters, leg.counterBase, LEG.packetsSent, 1);
+      add(this.#counters, leg.counterBase, LEG.bytesSent, length);
+    } else {
+      add(this.#counters, leg.counterBase, LEG.sendErrors, 1);
+    }
+  }
+
+  /** Asks the latch about a packet that is not from the locked source. @returns whether to take it. */
+  #admit(leg: LegState, sourceAt: number): boolean {
+    const verdict = leg.rtpLatch.judge(this.#received.words, sourceAt);
+    switch (verdict) {
+      case 'lock':
+        this.#onLocked(leg);
+        return true;
+      case 'accept':
+        return true;
+      case 'wait':
+        return false;
+      case 'reject':
+        this.#rejectSource(leg, leg.rtpLatch, sourceAt);
+        return false;
+    }
+  }
+
+  #onLocked(leg: LegState): void {
+    const { destination } = leg.rtpLatch;
+    const { rtcpLatch } = leg;
+    if (!rtcpLatch.isLocked && rtcpLatch.destination.host !== destination.host) {
+      // Behind a NAT the RTCP comes from where the RTP comes from, as far as one can tell.
+      rtcpLatch.signal(destination.host, Math.min(destination.port + 1, 0xffff));
+    }
+    this.#emit({ kind: 'latched', slot: leg.slot, source: destination.toString() });
+  }
+
+  #rejectSource(leg: LegState, latch: SourceLatch, sourceAt: number): void {
+    add(this.#counters, leg.counterBase, LEG.rejectedSource, 1);
+    if (latch.isLocked && this.nowMs - leg.lastIntruderAtMs >= INTRUDER_INTERVAL_MS) {
+      leg.lastIntruderAtMs = this.nowMs;
+      const source = describeSource(this.#received.words, sourceAt);
+      this.#emit({ kind: 'intruder', slot: leg.slot, source });
+    }
+  }
+
+  #onLegRtcp(
+    leg: LegState,
+    at: number,
+    length: number,
+    sourceAt: number,
+    latch: SourceLatch,
+  ): void {
+    const { words, view } = this.#received;
+    if (!latch.isLockedSource(words, sourceAt)) {
+      // RTCP never latches RTP: on a shared port only the locked source counts.
+      const verdict = latch === leg.rtpLatch ? 'reject' : latch.judge(words, sourceAt);
+      if (verdict === 'reject') {
+        this.#rejectSource(leg, latch, sourceAt);
+      }
+      if (verdict === 'reject' || verdict === 'wait') {
+        return;
+      }
+    }
+    const parsed = parseRtcp(view, at, length);
+    if (parsed === null) {
+      add(this.#counters, leg.counterBase, LEG.malformed, 1);
+    } else if (parsed.senderReport !== null) {
+      leg.lastSrNtpMiddle = parsed.senderReport.ntpMiddle;
+      leg.lastSrAtMs = this.nowMs;
+    }
+  }
+
+  /** The SRS sends nothing but RTCP: on its own port, or on the RTP port (RFC 5761). */
+  #onSrsPacket(
+    stream: RecordingStreamState,
+    at: number,
+    length: number,
+    sourceAt: number,
+    isRtcpPort: boolean,
+  ): void {
+    const { view, words } = this.#received;
+    const expected = isRtcpPort && !stream.rtcpMux ? stream.rtcpRemote : stream.rtpRemote;
+    if (!expected.isSet || !expected.sameHost(words, sourceAt)) {
+      add(this.#counters, stream.counterBase, STREAM.rejectedSource, 1);
+      return;
+    }
+    const parsed = parseRtcp(view, at, length);
+    if (parsed === null) {
+      add(this.#counters, stream.counterBase, STREAM.malformed, 1);
+      return;
+    }
+    const block = parsed.blocks.find(candidate => candidate.ssrc === stream.output.ssrc);
+    if (block === undefined) {
+      return;
+    }
+    const report = {
+      fractionLost: block.fractionLost / 256,
+      packetsLost: block.packetsLost,
+      jitterMs: (block.jitter * 1000) / stream.output.clockRateHz,
+    };
+    const counters = this.#counters;
+    const base = stream.counterBase;
+    counters[base + STREAM.fractionLost] = report.fractionLost;
+    counters[base + STREAM.packetsLost] = report.packetsLost;
+    counters[base + STREAM.jitterMs] = report.jitterMs;
+    add(counters, base, STREAM.receiverReports, 1);
+    if (this.nowMs - stream.lastReportAtMs >= REPORT_INTERVAL_MS) {
+      stream.lastReportAtMs = this.nowMs;
+      this.#emit({ kind: 'receiver-report', slot: stream.slot, report });
+    }
+  }
+
+  #tellUnreachable(stream: RecordingStreamState): void {
+    if (this.nowMs - stream.lastUnreachableAtMs >= UNREACHABLE_INTERVAL_MS) {
+      stream.lastUnreachableAtMs = this.nowMs;
+      this.#emit({ kind: 'unreachable', slot: stream.slot });
+    }
+  }
+
+  #pump(nowMs: number): void {
+    let isAnyBehind = false;
+    for (const recording of this.recordings.values()) {
+      if (!recording.isLive) {
+        this.recorder.pump(recording, nowMs);
+        isAnyBehind ||= !recording.isLive && recording.streams.some(stream => stream.isSending);
+      }
+      if (recording.closing !== null && isDrained(recording, nowMs)) {
+        this.#onDrained(recording);
+      }
+    }
+    this.#nextPumpMs = isAnyBehind ? nowMs + PUMP_INTERVAL_MS : Infinity;
+  }
+
+  #tick(nowMs: number): void {
+    const wallMs = Date.now();
+    const timeoutMs = this.#settings.mediaTimeoutMs;
+    for (const leg of this.legs) {
+      if (leg === null) {
+        continue;
+      }
+      this.reporter.reportToLeg(leg, nowMs, wallMs);
+      const isSilent = leg.sends && timeoutMs > 0 && nowMs - leg.lastRtpAtMs > timeoutMs;
+      if (isSilent && !leg.hasTimedOut) {
+        leg.hasTimedOut = true;
+        this.#emit({ kind: 'timed-out', slot: leg.slot });
+      }
+    }
+    for (const recording of this.recordings.values()) {
+      for (const stream of recording.streams) {
+        this.reporter.reportToSrs(stream, nowMs);
+      }
+    }
+  }
+}
+
+/** Nothing is left that could still leave, or the time is up. */
+function isDrained(recording: RecordingState, nowMs: number): boolean {
+  return (
+    nowMs >= (recording.closing?.deadlineMs ?? Infinity) ||
+    recording.streams.every(stream => stream.isRefused || stream.ring.pending === 0)
+  );
+}

@@ -1,0 +1,144 @@
+import { type IoMemory } from '../io/packet-io';
+import { MAX_PACKET_BYTES } from '../rtp/header';
+
+/** Records start at multiples of this, so that the end of the ring always has room for a record header. */
+const ALIGN = 16;
+const HEADER_BYTES = 16;
+/** Packet length of a record that only fills the ring up to its end. */
+const FILLER = 0xffff;
+/** The smallest ring that can hold any packet twice. */
+export const MIN_RING_BYTES = 4 * (HEADER_BYTES + MAX_PACKET_BYTES);
+
+/**
+ * A bounded ring of packets with one read cursor, in memory that packets can be sent from. The oldest packets give
+ * way to new ones; those that the cursor had not reached are counted as overflowed. Packets behind the cursor stay
+ * until their room is needed.
+ *
+ * ```text
+ * record:  u32 size | u16 packet length | u16 flags | f64 capture time, ms | packet … padding to 16
+ * ```
+ */
+export class PacketRing {
+  readonly memory: IoMemory;
+  /** Unread packets. */
+  pending = 0;
+  /** Unread packets that had to give way, since the start. */
+  overflowed = 0;
+
+  readonly #capacity: number;
+  // Positions count bytes since the start; a position modulo the capacity is an offset.
+  #head = 0;
+  #tail = 0;
+  #cursor = 0;
+  #reserved = 0;
+
+  /** @param memory its length is cut to a multiple of 16. @throws RangeError below {@link MIN_RING_BYTES}. */
+  constructor(memory: IoMemory) {
+    this.memory = memory;
+    this.#capacity = memory.length - (memory.length % ALIGN);
+    if (this.#capacity < MIN_RING_BYTES) {
+      throw new RangeError(`a ring needs ${MIN_RING_BYTES} bytes, not ${memory.length}`);
+    }
+  }
+
+  /**
+   * Makes room for one packet of at most {@link MAX_PACKET_BYTES}.
+   *
+   * @returns offset in {@link memory}, a multiple of 16, where the packet's bytes are to be written before
+   * {@link commit}.
+   */
+  reserve(length: number): number {
+    const size = (HEADER_BYTES + length + ALIGN - 1) & ~(ALIGN - 1);
+    let offset = this.#head % this.#capacity;
+    if (offset + size > this.#capacity) {
+      const rest = this.#capacity - offset;
+      this.#makeRoom(rest);
+      this.#writeHeader(offset, rest, FILLER, 0, 0);
+      if (this.#cursor === this.#head) {
+        this.#cursor += rest;
+      }
+      this.#head += rest;
+      offset = 0;
+    }
+    this.#makeRoom(size);
+    this.#reserved = size;
+    return offset + HEADER_BYTES;
+  }
+
+  /** Adds the packet that was written where {@link reserve} said. @param flags 16 bits of the caller's. */
+  commit(length: number, captureMs: number, flags: number): void {
+    this.#writeHeader(this.#head % this.#capacity, this.#reserved, length, flags, captureMs);
+    this.#head += this.#reserved;
+    this.pending++;
+  }
+
+  /** Offset in {@link memory} of the packet at the cursor; only while {@link pending} > 0. */
+  get packetAt(): number {
+    return this.#cursorOffset() + HEADER_BYTES;
+  }
+
+  /** Bytes of the packet at the cursor. */
+  get packetLength(): number {
+    return (this.memory.words[(this.#cursorOffset() + 4) >> 2] ?? 0) & 0xffff;
+  }
+
+  get packetFlags(): number {
+    return (this.memory.words[(this.#cursorOffset() + 4) >> 2] ?? 0) >>> 16;
+  }
+
+  get packetCaptureMs(): number {
+    return this.memory.doubles[(this.#cursorOffset() + 8) >> 3] ?? 0;
+  }
+
+  /** Moves the cursor past its packet. */
+  advance(): void {
+    const offset = this.#cursorOffset();
+    this.#cursor += this.memory.words[offset >> 2] ?? 0;
+    this.pending--;
+  }
+
+  /** Moves the cursor past everything. @returns how many packets were passed. */
+  skipAll(): number {
+    const skipped = this.pending;
+    this.#cursor = this.#head;
+    this.pending = 0;
+    return skipped;
+  }
+
+  /** Steps over fillers: they are never what the cursor means. */
+  #cursorOffset(): number {
+    let offset = this.#cursor % this.#capacity;
+    if (((this.memory.words[(offset + 4) >> 2] ?? 0) & 0xffff) === FILLER && this.pending > 0) {
+      this.#cursor += this.memory.words[offset >> 2] ?? 0;
+      offset = 0;
+    }
+    return offset;
+  }
+
+  #makeRoom(size: number): void {
+    while (this.#head + size - this.#tail > this.#capacity) {
+      const offset = this.#tail % this.#capacity;
+      const recordSize = this.memory.words[offset >> 2] ?? 0;
+      if (this.#cursor === this.#tail) {
+        this.#cursor += recordSize;
+        if (((this.memory.words[(offset + 4) >> 2] ?? 0) & 0xffff) !== FILLER) {
+          this.pending--;
+          this.overflowed++;
+        }
+      }
+      this.#tail += recordSize;
+    }
+  }
+
+  #writeHeader(
+    offset: number,
+    size: number,
+    length: number,
+    flags: number,
+    captureMs: number,
+  ): void {
+    this.memory.words[offset >> 2] = size;
+    this.memory.words[(offset + 4) >> 2] = (flags << 16) | length;
+    this.memory.doubles[(offset + 8) >> 3] = captureMs;
+  }
+}

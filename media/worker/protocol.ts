@@ -1,0 +1,112 @@
+import { type MessagePort } from 'node:worker_threads';
+import { type PayloadFormat, type RemoteStream } from '#core';
+import { type ReceiverReport } from '../ports';
+
+/** What a worker is started with. */
+export interface WorkerSetup {
+  readonly backend: 'linux' | 'dgram';
+  readonly port: MessagePort;
+  /** Written to end the worker's wait; −1 for the dgram backend. */
+  readonly wakeFd: number;
+  /** {@link COUNTER_STRIDE} doubles per slot. */
+  readonly counters: SharedArrayBuffer;
+  /** 32-bit descriptors plus one: two per slot, and the worker's own in the last. */
+  readonly openFds: SharedArrayBuffer;
+  readonly settings: WorkerSettings;
+}
+
+export interface WorkerSettings {
+  readonly dscp: number;
+  /** 0: no timeout. */
+  readonly mediaTimeoutMs: number;
+  readonly ringBytes: number;
+  /** How many times real time a recording may be sent while it catches up. */
+  readonly catchUpFactor: number;
+  /** Whether a source on another host than the signalled one may be learnt (NAT). */
+  readonly latchesForeignSource: boolean;
+}
+
+/** Where a slot's two sockets are bound: RTP on `port`, RTCP on `port + 1`. */
+export interface SlotBinding {
+  readonly slot: number;
+  readonly host: string;
+  readonly port: number;
+}
+
+export interface StreamSetup {
+  readonly binding: SlotBinding;
+  readonly label: string;
+  readonly sourceSlot: number;
+  readonly formats: readonly PayloadFormat[];
+  readonly ssrc: number;
+  readonly cname: string;
+}
+
+/**
+ * Facade → worker, in order. `request` is answered by a {@link WorkerReply}. A leg is named by its slot, a recording
+ * by a number of the facade's.
+ */
+export type WorkerCommand =
+  | {
+      readonly kind: 'open-leg';
+      readonly request: number;
+      readonly binding: SlotBinding;
+      readonly cname: string;
+    }
+  | { readonly kind: 'set-remote'; readonly slot: number; readonly remote: RemoteStream }
+  | { readonly kind: 'connect'; readonly slotA: number; readonly slotB: number }
+  | { readonly kind: 'close-leg'; readonly request: number; readonly slot: number }
+  | {
+      readonly kind: 'open-recording';
+      readonly request: number;
+      readonly recording: number;
+      readonly gateOpen: boolean;
+      readonly streams: readonly StreamSetup[];
+    }
+  | {
+      readonly kind: 'set-gate';
+      readonly request: number;
+      readonly recording: number;
+      readonly open: boolean;
+    }
+  | {
+      readonly kind: 'set-remotes';
+      readonly recording: number;
+      readonly remotes: readonly (RemoteStream | null)[];
+    }
+  | {
+      readonly kind: 'set-source';
+      readonly recording: number;
+      readonly slot: number;
+      readonly sourceSlot: number;
+      readonly formats: readonly PayloadFormat[];
+    }
+  | {
+      readonly kind: 'close-recording';
+      readonly request: number;
+      readonly recording: number;
+      readonly drainMs: number;
+    }
+  | { readonly kind: 'shutdown' };
+
+/** Answer to a command. `error` is an errno name. `busySlots`: bindings whose ports another program holds. */
+export interface WorkerReply {
+  readonly kind: 'reply';
+  readonly request: number;
+  readonly error: string | null;
+  readonly busySlot: number | null;
+  /** Wall clock of effect, ms. */
+  readonly atMs: number;
+}
+
+/** Worker → facade. A slot names a leg or a recording stream. */
+export type WorkerEvent =
+  | { readonly kind: 'ready' }
+  | { readonly kind: 'failed'; readonly message: string }
+  | WorkerReply
+  | { readonly kind: 'latched'; readonly slot: number; readonly source: string }
+  | { readonly kind: 'timed-out'; readonly slot: number }
+  | { readonly kind: 'intruder'; readonly slot: number; readonly source: string }
+  | { readonly kind: 'unreachable'; readonly slot: number }
+  | { readonly kind: 'receiver-report'; readonly slot: number; readonly report: ReceiverReport }
+  | { readonly kind: 'ended' };

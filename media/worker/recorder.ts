@@ -1,0 +1,202 @@
+import {
+  type IoMemory,
+  type PacketIo,
+  SEND_OK,
+  SEND_REFUSED,
+  SEND_TOO_LONG,
+} from '../io/packet-io';
+import { RTP_HEADER_BYTES, RTP_SEQUENCE_AT, RTP_SSRC_AT, RTP_TIMESTAMP_AT } from '../rtp/header';
+import { add, STREAM } from './counters';
+import { movePlayhead } from './pacing';
+import { type RecordingState, type RecordingStreamState } from './recording-state';
+
+/** Flag of a ring's record: the first packet since the gate opened. */
+const AFTER_PAUSE = 1;
+/** How often a recording that lies behind is served, ms. */
+export const PUMP_INTERVAL_MS = 5;
+
+/** Captures packets into rings and sends what the rings hold. The hot half of a recording. */
+export class Recorder {
+  readonly #io: PacketIo;
+  readonly #counters: Float64Array;
+  readonly #factor: number;
+  readonly #onUnreachable: (stream: RecordingStreamState) => void;
+
+  constructor(
+    io: PacketIo,
+    counters: Float64Array,
+    factor: number,
+    onUnreachable: (stream: RecordingStreamState) => void,
+  ) {
+    this.#io = io;
+    this.#counters = counters;
+    this.#factor = factor;
+    this.#onUnreachable = onUnreachable;
+  }
+
+  /**
+   * Copies one packet as the leg sent it; only SSRC, sequence and timestamp become the recording's own. The caller
+   * has checked the gate.
+   *
+   * @param at offset of the packet in `memory`, a multiple of 4.
+   */
+  capture(
+    stream: RecordingStreamState,
+    memory: IoMemory,
+    at: number,
+    length: number,
+    ssrc: number,
+    sequence: number,
+    timestamp: number,
+    nowMs: number,
+  ): void {
+    const counters = this.#counters;
+    const base = stream.counterBase;
+    add(counters, base, STREAM.captured, 1);
+    if (stream.isRefused) {
+      add(counters, base, STREAM.unaccepted, 1);
+      return;
+    }
+    const { ring, output } = stream;
+    const payloadType = (memory.bytes[at + 1] ?? 0) & 0x7f;
+    output.map(ssrc, sequence, timestamp, stream.clockRates[payloadType] ?? 0, nowMs);
+    const target = ring.reserve(length);
+    const from = memory.words;
+    const to = ring.memory.words;
+    const shift = (target >> 2) - (at >> 2);
+    const end = (at + length + 3) >> 2;
+    for (let i = at >> 2; i < end; i++) {
+      to[i + shift] = from[i] ?? 0;
+    }
+    const { view } = ring.memory;
+    view.setUint16(target + RTP_SEQUENCE_AT, output.sequence);
+    view.setUint32(target + RTP_TIMESTAMP_AT, output.timestamp);
+    view.setUint32(target + RTP_SSRC_AT, output.ssrc);
+    ring.commit(length, nowMs, stream.isFirstOfGate ? AFTER_PAUSE : 0);
+    stream.isFirstOfGate = false;
+    counters[base + STREAM.overflowed] = ring.overflowed;
+    if (stream.isSending && stream.recording.isLive) {
+      if (!this.#sendNext(stream)) {
+        this.#fallBehind(stream.recording, nowMs);
+      }
+    }
+    counters[base + STREAM.pending] = ring.pending;
+  }
+
+  /** After anything that may let pending packets leave: the playhead begins at the oldest of them. */
+  startCatchingUp(recording: RecordingState, nowMs: number): void {
+    recording.isLive = false;
+    recording.lastPumpMs = nowMs;
+    recording.playheadMs = Math.min(nowMs, oldestPendingMs(recording));
+  }
+
+  /** Sends what is due. Cheap when the recording is live or not due. */
+  pump(recording: RecordingState, nowMs: number): void {
+    const elapsedMs = nowMs - recording.lastPumpMs;
+    if (recording.isLive || elapsedMs < PUMP_INTERVAL_MS) {
+      return;
+    }
+    recording.lastPumpMs = nowMs;
+    const oldestMs = oldestPendingMs(recording);
+    recording.playheadMs = movePlayhead({
+      playheadMs: recording.playheadMs,
+      elapsedMs,
+      factor: this.#factor,
+      nowMs,
+      oldestPendingMs: oldestMs,
+      isAfterPause: oldestMs !== Infinity && isAfterPause(recording),
+    });
+    let isBehind = false;
+    for (const stream of recording.streams) {
+      if (stream.isSending) {
+        this.#sendUpTo(stream, recording.playheadMs);
+        isBehind ||= stream.ring.pending > 0;
+      }
+    }
+    // Only streams that the SRS takes count: a stream that waits for its answer holds nobody up.
+    recording.isLive = !isBehind && recording.streams.some(stream => stream.isSending);
+  }
+
+  #fallBehind(recording: RecordingState, nowMs: number): void {
+    recording.isLive = false;
+    recording.lastPumpMs = nowMs;
+    recording.playheadMs = nowMs;
+  }
+
+  #sendUpTo(stream: RecordingStreamState, playheadMs: number): void {
+    const { ring } = stream;
+    while (ring.pending > 0 && ring.packetCaptureMs <= playheadMs) {
+      if (!this.#sendNext(stream)) {
+        break;
+      }
+    }
+    this.#counters[stream.counterBase + STREAM.pending] = ring.pending;
+  }
+
+  /** @returns false when the packet at the cursor could not leave now and stays. */
+  #sendNext(stream: RecordingStreamState): boolean {
+    const { ring } = stream;
+    const counters = this.#counters;
+    const base = stream.counterBase;
+    const at = ring.packetAt;
+    const length = ring.packetLength;
+    const { memory } = ring;
+    if (stream.accepted[(memory.bytes[at + 1] ?? 0) & 0x7f] === 0) {
+      stream.leftOut++;
+      add(counters, base, STREAM.unaccepted, 1);
+      ring.advance();
+      return true;
+    }
+    const sequence = memory.view.getUint16(at + RTP_SEQUENCE_AT);
+    if (stream.leftOut !== 0) {
+      memory.view.setUint16(at + RTP_SEQUENCE_AT, (sequence - stream.leftOut) & 0xffff);
+    }
+    let result = this.#io.send(stream.rtpHandle, memory, at, length, null);
+    if (result === SEND_REFUSED) {
+      // The kernel told of an earlier packet; asking again sends this one.
+      this.#onUnreachable(stream);
+      result = this.#io.send(stream.rtpHandle, memory, at, length, null);
+    }
+    if (result === SEND_OK) {
+      const capturedAtMs = ring.packetCaptureMs + stream.recording.wallOffsetMs;
+      if (stream.packetsSent === 0) {
+        counters[base + STREAM.firstSentAtMs] = capturedAtMs;
+      }
+      counters[base + STREAM.lastSentAtMs] = capturedAtMs;
+      stream.packetsSent++;
+      stream.octetsSent += length - RTP_HEADER_BYTES;
+      counters[base + STREAM.packetsSent] = stream.packetsSent;
+      add(counters, base, STREAM.bytesSent, length);
+      ring.advance();
+      return true;
+    }
+    add(counters, base, STREAM.sendErrors, 1);
+    if (result === SEND_TOO_LONG) {
+      ring.advance();
+      ring.overflowed++;
+      counters[base + STREAM.overflowed] = ring.overflowed;
+      return true;
+    }
+    if (stream.leftOut !== 0) {
+      memory.view.setUint16(at + RTP_SEQUENCE_AT, sequence);
+    }
+    return false;
+  }
+}
+
+function oldestPendingMs(recording: RecordingState): number {
+  let oldestMs = Infinity;
+  for (const { isSending, ring } of recording.streams) {
+    if (isSending && ring.pending > 0) {
+      oldestMs = Math.min(oldestMs, ring.packetCaptureMs);
+    }
+  }
+  return oldestMs;
+}
+
+function isAfterPause(recording: RecordingState): boolean {
+  return recording.streams.every(
+    ({ isSending, ring }) =>
+      !isSending || ring.pending === 0 || (ring.packetFlags & AFTER_PAUSE) !== 0,
+  );
+}

@@ -1,0 +1,97 @@
+import { type PacketIo, type SocketHandle } from '../io/packet-io';
+import { type PeerAddress } from '../io/peer-address';
+import { type StreamRewriter } from '../rtp/rewriter';
+import { COUNTER_STRIDE } from './counters';
+import { type LegState } from './leg-state';
+import { type PacketRing } from './packet-ring';
+
+export interface RecordingStreamOptions {
+  readonly slot: number;
+  readonly rtpHandle: SocketHandle;
+  readonly rtcpHandle: SocketHandle;
+  readonly output: StreamRewriter;
+  readonly cname: Uint8Array;
+  readonly ring: PacketRing;
+}
+
+/** One stream of a recording: the ring between a leg's packets and the SRS. */
+export class RecordingStreamState {
+  readonly slot: number;
+  readonly counterBase: number;
+  readonly recording: RecordingState;
+  readonly rtpHandle: SocketHandle;
+  readonly rtcpHandle: SocketHandle;
+  readonly cname: Uint8Array;
+  readonly ring: PacketRing;
+  readonly output: StreamRewriter;
+
+  /** The leg whose sent packets are copied; null once it has gone. */
+  source: LegState | null = null;
+  clockRates: Uint32Array;
+
+  readonly rtpRemote: PeerAddress;
+  readonly rtcpRemote: PeerAddress;
+  rtcpMux = false;
+  /** The SRS refused the stream: what is captured is counted and dropped. */
+  isRefused = false;
+  /** The SRS receives: what the ring holds may leave. */
+  isSending = false;
+  /** By payload type, 1 where the SRS takes it. */
+  readonly accepted = new Uint8Array(128).fill(1);
+  /** How many captured packets were left out so far: later ones move up, so that no gap looks like loss. */
+  leftOut = 0;
+  /** Whether the next captured packet is the first since the gate opened. */
+  isFirstOfGate = true;
+
+  packetsSent = 0;
+  octetsSent = 0;
+  nextRtcpAtMs = 0;
+  lastReportAtMs = -Infinity;
+  lastUnreachableAtMs = -Infinity;
+
+  constructor(
+    io: PacketIo,
+    recording: RecordingState,
+    options: RecordingStreamOptions,
+    clockRates: Uint32Array,
+  ) {
+    this.slot = options.slot;
+    this.counterBase = options.slot * COUNTER_STRIDE;
+    this.recording = recording;
+    this.rtpHandle = options.rtpHandle;
+    this.rtcpHandle = options.rtcpHandle;
+    this.cname = options.cname;
+    this.ring = options.ring;
+    this.output = options.output;
+    this.clockRates = clockRates;
+    this.rtpRemote = io.createAddress();
+    this.rtcpRemote = io.createAddress();
+  }
+}
+
+/** What ends a recording: when at the latest, and whom to tell. */
+export interface RecordingClosing {
+  readonly deadlineMs: number;
+  readonly request: number;
+}
+
+/** One recording: its streams share gate, clock and pace. */
+export class RecordingState {
+  readonly id: number;
+  streams: readonly RecordingStreamState[] = [];
+  gateOpen: boolean;
+  /** Wall clock minus monotonic time, ms: one value for the life of a recording, so that its streams align. */
+  readonly wallOffsetMs: number;
+  /** Nothing waits in any ring that may be sent: packets leave as they are captured. */
+  isLive = false;
+  /** While catching up: what was captured up to this moment may be sent. */
+  playheadMs = 0;
+  lastPumpMs = 0;
+  closing: RecordingClosing | null = null;
+
+  constructor(id: number, gateOpen: boolean, wallOffsetMs: number) {
+    this.id = id;
+    this.gateOpen = gateOpen;
+    this.wallOffsetMs = wallOffsetMs;
+  }
+}

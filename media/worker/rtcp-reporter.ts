@@ -1,0 +1,126 @@
+import { type IoMemory, type PacketIo, SEND_OK } from '../io/packet-io';
+import { MAX_RTCP_BYTES, type ReportBlock, writeCompound } from '../rtcp/build';
+import { toDlsr } from '../rtcp/ntp';
+import { add, LEG } from './counters';
+import { type LegState } from './leg-state';
+import { type RecordingStreamState } from './recording-state';
+
+/** The minimum interval of RFC 3550 §6.2, ms; each report varies by ±20 % so that reports spread. */
+const INTERVAL_MS = 5000;
+/** A leg's first report waits half of the interval (RFC 3550 §6.2); an SRS wants to align streams soon. */
+const FIRST_LEG_REPORT_MS = 2500;
+
+/** Builds and sends our reports: to each leg, and to the SRS for each recording stream. */
+export class RtcpReporter {
+  readonly #io: PacketIo;
+  readonly #counters: Float64Array;
+  readonly #scratch: IoMemory;
+
+  constructor(io: PacketIo, counters: Float64Array) {
+    this.#io = io;
+    this.#counters = counters;
+    this.#scratch = io.allocate(MAX_RTCP_BYTES);
+  }
+
+  /** Sends the leg's report when it is due (RFC 3550 §6.4): SR once we sent something, RR before. */
+  reportToLeg(leg: LegState, nowMs: number, wallMs: number): void {
+    if (!leg.receives || (leg.outputPackets === 0 && !leg.reception.started)) {
+      return;
+    }
+    if (leg.nextRtcpAtMs === 0) {
+      leg.nextRtcpAtMs = nowMs + FIRST_LEG_REPORT_MS;
+    } else if (nowMs >= leg.nextRtcpAtMs) {
+      leg.nextRtcpAtMs = nowMs + nextIntervalMs();
+      this.#sendToLeg(leg, nowMs, wallMs, false);
+    }
+  }
+
+  /** Says goodbye to a leg that heard us (RFC 3550 §6.6). */
+  byeToLeg(leg: LegState, nowMs: number, wallMs: number): void {
+    if (leg.receives && leg.outputPackets > 0) {
+      this.#sendToLeg(leg, nowMs, wallMs, true);
+    }
+  }
+
+  /** Sends the stream's SR when it is due; the first one right after the first packet. */
+  reportToSrs(stream: RecordingStreamState, nowMs: number): void {
+    if (stream.packetsSent > 0 && nowMs >= stream.nextRtcpAtMs && stream.rtpRemote.isSet) {
+      stream.nextRtcpAtMs = nowMs + nextIntervalMs();
+      this.#sendToSrs(stream, nowMs, false);
+    }
+  }
+
+  /** Ends a recording stream for the SRS (RFC 3550 §6.6). */
+  byeToSrs(stream: RecordingStreamState, nowMs: number): void {
+    if (stream.packetsSent > 0 && stream.rtpRemote.isSet) {
+      this.#sendToSrs(stream, nowMs, true);
+    }
+  }
+
+  #sendToLeg(leg: LegState, nowMs: number, wallMs: number, bye: boolean): void {
+    const { output } = leg;
+    const length = writeCompound(this.#scratch.view, 0, {
+      ssrc: output.ssrc,
+      sender:
+        leg.outputPackets === 0
+          ? null
+          : {
+              wallMs,
+              timestamp: output.timestampAt(nowMs),
+              packets: leg.outputPackets,
+              octets: leg.outputOctets,
+            },
+      block: leg.reception.started ? reportBlock(leg, nowMs) : null,
+      cname: leg.cname,
+      bye,
+    });
+    const handle = leg.rtcpMux ? leg.rtpHandle : leg.rtcpHandle;
+    const latch = leg.rtcpMux ? leg.rtpLatch : leg.rtcpLatch;
+    if (
+      latch.destination.isSet &&
+      this.#io.send(handle, this.#scratch, 0, length, latch.destination) !== SEND_OK
+    ) {
+      add(this.#counters, leg.counterBase, LEG.sendErrors, 1);
+    }
+  }
+
+  #sendToSrs(stream: RecordingStreamState, nowMs: number, bye: boolean): void {
+    const length = writeCompound(this.#scratch.view, 0, {
+      ssrc: stream.output.ssrc,
+      sender: {
+        // Wall clock of the capture: the line from timestamps to time is the same for packets sent late.
+        wallMs: nowMs + stream.recording.wallOffsetMs,
+        timestamp: stream.output.timestampAt(nowMs),
+        packets: stream.packetsSent,
+        octets: stream.octetsSent,
+      },
+      block: null,
+      cname: stream.cname,
+      bye,
+    });
+    const sent = stream.rtcpMux
+      ? this.#io.send(stream.rtpHandle, this.#scratch, 0, length, null)
+      : this.#io.send(stream.rtcpHandle, this.#scratch, 0, length, stream.rtcpRemote);
+    if (sent !== SEND_OK) {
+      add(this.#counters, stream.counterBase, LEG.sendErrors, 1);
+    }
+  }
+}
+
+function reportBlock(leg: LegState, nowMs: number): ReportBlock {
+  const { reception } = leg;
+  return {
+    ssrc: reception.ssrc,
+    fractionLost: reception.takeFractionLost(),
+    packetsLost: reception.packetsLost,
+    extendedHighest: reception.extendedHighest,
+    jitter: reception.jitter,
+    lastSenderReport: leg.lastSrNtpMiddle,
+    // RFC 3550 §6.4.1: zero when no SR came yet.
+    delaySinceLastSenderReport: leg.lastSrNtpMiddle === 0 ? 0 : toDlsr(nowMs - leg.lastSrAtMs),
+  };
+}
+
+function nextIntervalMs(): number {
+  return INTERVAL_MS * (0.8 + 0.4 * Math.random());
+}

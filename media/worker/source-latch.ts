@@ -1,0 +1,82 @@
+import { type PacketIo } from '../io/packet-io';
+import { type PeerAddress } from '../io/peer-address';
+import { decideLatch, type LatchVerdict } from './latch';
+
+/** The state of {@link decideLatch} for one port, and the address that packets are sent to. */
+export class SourceLatch {
+  /** Where to send: the locked source, or the signalled address until there is one. */
+  readonly destination: PeerAddress;
+  isLocked = false;
+
+  readonly #io: PacketIo;
+  readonly #signalled: PeerAddress;
+  readonly #previous: PeerAddress;
+  readonly #candidate: PeerAddress;
+  readonly #allowsForeign: boolean;
+  #run = 0;
+
+  constructor(io: PacketIo, allowsForeign: boolean) {
+    this.#io = io;
+    this.#allowsForeign = allowsForeign;
+    this.destination = io.createAddress();
+    this.#signalled = io.createAddress();
+    this.#previous = io.createAddress();
+    this.#candidate = io.createAddress();
+  }
+
+  /** @returns whether the signalled address changed, which unlocks the latch. */
+  signal(host: string, port: number): boolean {
+    if (this.#signalled.host === host && this.#signalled.port === port) {
+      return false;
+    }
+    if (this.isLocked) {
+      this.#previous.copyFrom(this.destination);
+    }
+    this.isLocked = false;
+    this.#run = 0;
+    this.#candidate.clear();
+    this.#signalled.set(host, port);
+    this.destination.copyFrom(this.#signalled);
+    return true;
+  }
+
+  /** Whether the packet comes from the locked source. The one question that nearly every packet asks. */
+  isLockedSource(words: Int32Array, at: number): boolean {
+    return this.isLocked && this.destination.matches(words, at);
+  }
+
+  /** Decides on a packet of any other source, and carries the decision out. */
+  judge(words: Int32Array, at: number): LatchVerdict {
+    if (this.isLocked) {
+      return this.destination.matches(words, at) ? 'accept' : 'reject';
+    }
+    if (this.#candidate.isSet && this.#candidate.matches(words, at)) {
+      this.#run++;
+    } else {
+      this.#candidate.learn(words, at);
+      this.#run = 1;
+    }
+    const verdict = decideLatch({
+      isLocked: false,
+      isLockedSource: false,
+      isSignalled: this.#signalled.isSet,
+      isSignalledSource: this.#signalled.matches(words, at),
+      isSignalledHost: this.#signalled.sameHost(words, at),
+      isPreviousSource: this.#previous.isSet && this.#previous.matches(words, at),
+      run: this.#run,
+      allowsForeign: this.#allowsForeign,
+    });
+    if (verdict === 'lock') {
+      this.isLocked = true;
+      this.destination.learn(words, at);
+      this.#previous.clear();
+    }
+    return verdict;
+  }
+
+  release(): void {
+    for (const address of [this.destination, this.#signalled, this.#previous, this.#candidate]) {
+      this.#io.releaseAddress(address);
+    }
+  }
+}
