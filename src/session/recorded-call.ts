@@ -33,6 +33,7 @@ import {
   reduceIntent,
 } from '../policy';
 import { type Ledger } from '../ledger';
+import { addressOfRecord } from './address-of-record';
 import { callSummary } from './call-summary';
 import { ledgerRecord } from './ledger-record';
 import { type Metrics } from '../observability';
@@ -93,6 +94,7 @@ export class RecordedCall implements CallDelegate {
   readonly #arrivedMonotonicMs: number;
   #media: MediaCall | null = null;
   #answeredAtMs: number | null = null;
+  #endedAtMs: number | null = null;
   #isAnchored = true;
   readonly #finished: Promise<void>;
   #finish: () => void = () => undefined;
@@ -153,6 +155,7 @@ export class RecordedCall implements CallDelegate {
         targets: this.#route.targets,
         srtpOnly: this.#deps.settings.srtpOnly,
         calleeTrusted: this.#route.trusted,
+        callerTrusted: this.#trunk.trusted,
       },
       this,
     );
@@ -225,8 +228,13 @@ export class RecordedCall implements CallDelegate {
     return 'relay';
   }
 
+  ending(): void {
+    this.#stopRecordings();
+  }
+
   ended(end: CallEnd): void {
-    void this.#end(end);
+    this.#stopRecordings();
+    void this.#conclude(end);
   }
 
   // -------------------------------------------------------------------------------------------------
@@ -381,11 +389,11 @@ export class RecordedCall implements CallDelegate {
   #party(role: LegRole): PartyDescription {
     const { invite } = this.#call;
     if (role === 'callee') {
-      return { aor: invite.requestUri, displayName: invite.to.displayName };
+      return { aor: addressOfRecord(invite.requestUri), displayName: invite.to.displayName };
     }
     const asserted = this.#trunk.trusted ? invite.assertedIdentities[0] : undefined;
     return {
-      aor: asserted?.uri ?? invite.from.uri,
+      aor: addressOfRecord(asserted?.uri ?? invite.from.uri),
       displayName: asserted?.displayName ?? invite.from.displayName,
     };
   }
@@ -414,21 +422,29 @@ export class RecordedCall implements CallDelegate {
     void this.hangUp(500, 'media-lost');
   }
 
-  async #end(end: CallEnd): Promise<void> {
-    const endedAtMs = this.#deps.clock.wallNowMs();
+  /** The talk is over: the gates shut now, whatever the dialogs still have to say to each other. */
+  #stopRecordings(): void {
+    if (this.#endedAtMs !== null) {
+      return;
+    }
+    this.#endedAtMs = this.#deps.clock.wallNowMs();
     for (const track of this.#tracks) {
       if (this.#answeredAtMs !== null && track.session !== null) {
-        track.metadata.end(endedAtMs, null);
+        track.metadata.end(this.#endedAtMs, null);
       }
       this.#apply(track, { kind: 'call-ended' });
       track.session?.stop();
     }
+  }
+
+  async #conclude(end: CallEnd): Promise<void> {
+    const endedAtMs = this.#endedAtMs ?? this.#deps.clock.wallNowMs();
     const counters = {
       caller: this.#legs.get('caller')?.counters() ?? null,
       callee: this.#legs.get('callee')?.counters() ?? null,
     };
     this.#legs.forEach(leg => leg.close());
-    const recordings = await Promise.all(this.#tracks.map(track => this.#conclude(track, end)));
+    const recordings = await Promise.all(this.#tracks.map(track => this.#account(track, end)));
     await this.#media?.close();
     this.#deps.metrics.callEnded(
       end.answered ? 'answered' : end.cause === 'cancel' ? 'cancelled' : 'rejected',
@@ -451,7 +467,7 @@ export class RecordedCall implements CallDelegate {
   }
 
   /** Waits for a recording to be closed and writes its ledger record. @returns its verdict, or null. */
-  async #conclude(track: RecordingTrack, end: CallEnd): Promise<string | null> {
+  async #account(track: RecordingTrack, end: CallEnd): Promise<string | null> {
     const facts: RecordingFacts | null = (await track.session?.finished) ?? null;
     if (this.#answeredAtMs === null || !track.wasDesired) {
       return null;
@@ -464,7 +480,7 @@ export class RecordedCall implements CallDelegate {
       failure: track.failure,
       isAnchored: this.#isAnchored,
       answeredAtMs: this.#answeredAtMs,
-      endedAtMs: this.#deps.clock.wallNowMs(),
+      endedAtMs: this.#endedAtMs ?? this.#deps.clock.wallNowMs(),
       end,
     });
     this.#deps.metrics.recordingEnded(track.decision.providerId, record.verdict);

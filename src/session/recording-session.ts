@@ -111,14 +111,12 @@ export class RecordingSession {
     }
     this.#desired = desired;
     this.#formats = formats;
-    const { clock, media } = this.#options;
+    const { clock } = this.#options;
     if (desired === 'none') {
       this.stop();
       return;
     }
-    media.setGate(desired === 'recording').catch((error: unknown) => {
-      this.#options.logger.error('recording gate failed', { error: errorMessage(error) });
-    });
+    this.#moveGate(desired === 'recording');
     if (this.#state === 'idle') {
       this.#startedAtMs = clock.wallNowMs();
       this.#transition('start');
@@ -161,9 +159,7 @@ export class RecordingSession {
     this.#isStopRequested = true;
     this.#desired = 'none';
     this.#stoppedAtMs = this.#options.clock.wallNowMs();
-    this.#options.media.setGate(false).catch((error: unknown) => {
-      this.#options.logger.warn('recording gate failed', { error: errorMessage(error) });
-    });
+    this.#moveGate(false);
     this.#continueStop();
   }
 
@@ -399,6 +395,15 @@ export class RecordingSession {
     this.#dialog = null;
     this.#transition('closed');
     this.#finish(this.facts(report));
+  }
+
+  #moveGate(isOpen: boolean): void {
+    if (this.#releasedMedia !== null) {
+      return;
+    }
+    this.#options.media.setGate(isOpen).catch((error: unknown) => {
+      this.#options.logger.error('recording gate failed', { error: errorMessage(error) });
+    });
   }
 
   #closeMedia(drainMs: number): Promise<RecordingReport> {

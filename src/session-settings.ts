@@ -1,0 +1,100 @@
+import { buildUserDirectory, type GatewayConfig, matchRoute, matchTrunk } from '#config';
+import { type CallTarget } from '#sip';
+
+import { type UserPolicy } from './policy';
+import { type ProviderSettings, type RouteSettings, type SessionSettings } from './session';
+
+/** Turns the checked configuration into the look-ups that a call needs. */
+export function sessionSettings(config: GatewayConfig): SessionSettings {
+  const directory = buildUserDirectory(config);
+  const providers = new Map<string, ProviderSettings>(
+    Object.entries(config.providers).map(([providerId, provider]) => [
+      providerId,
+      {
+        providerId,
+        targets: provider.targets,
+        profile: provider.signalling,
+        answerTimeoutMs: provider.answerTimeoutMs,
+        network: provider.network,
+        metadataInBye: true,
+      },
+    ]),
+  );
+  return {
+    findTrunk(sourceHost) {
+      const match = matchTrunk(config, sourceHost);
+      return match === null
+        ? null
+        : {
+            trunkId: match.name,
+            kind: match.trunk.kind,
+            trusted: match.trunk.trusted,
+            network: match.trunk.network,
+          };
+    },
+    findRoute(invite, trunk) {
+      const match = matchRoute(config, {
+        requestUri: invite.requestUri,
+        fromTrunk: trunk.trunkId,
+      });
+      return match === null
+        ? null
+        : routeSettings(match.index, match.route, invite.requestUri, config.sip.answerTimeoutMs);
+    },
+    findUser(identity): UserPolicy | null {
+      const found = directory.find(identity);
+      return found === null
+        ? null
+        : {
+            userId: found.userId,
+            organisationId: found.organisationId,
+            mode: found.user.recording.mode,
+            providerId: found.providerId,
+          };
+    },
+    findProvider: providerId => providers.get(providerId) ?? null,
+    srtpOnly: config.sip.srtpOnly,
+    srcUri: config.recording.fromUri,
+    drainMs: config.recording.drainMs,
+    hangUpOnMediaTimeout: config.media.mediaTimeoutS > 0,
+  };
+}
+
+function routeSettings(
+  index: number,
+  route: GatewayConfig['routes'][number],
+  requestUri: string,
+  defaultAnswerTimeoutMs: number,
+): RouteSettings {
+  const answerTimeoutMs = route.answerTimeoutMs ?? defaultAnswerTimeoutMs;
+  const targets: readonly CallTarget[] =
+    route.nextHops === undefined
+      ? [{ requestUri, nextHop: null, answerTimeoutMs }]
+      : route.nextHops.map(nextHop => ({
+          requestUri: readdressed(requestUri, nextHop),
+          nextHop,
+          answerTimeoutMs,
+        }));
+  return {
+    routeId: `routes[${index}]`,
+    kind: route.kind,
+    trusted: route.trusted,
+    network: route.network,
+    targets,
+  };
+}
+
+/**
+ * The called user at the next hop: `sip:+1555@gateway;user=phone` to `sip:switch:5080` becomes
+ * `sip:+1555@switch:5080;user=phone`. A next hop does not serve the gateway's own address.
+ */
+export function readdressed(requestUri: string, nextHop: string): string {
+  const hop = /^sips?:([^;?]+)/i.exec(nextHop)?.[1] ?? '';
+  const tel = /^tel:([^;?]+)/i.exec(requestUri)?.[1];
+  if (tel !== undefined) {
+    return `sip:${tel}@${hop};user=phone`;
+  }
+  const user = /^sips?:([^@;?]+)@/i.exec(requestUri)?.[1];
+  const isPhone = /;user=phone(;|\?|$)/i.test(requestUri);
+  return `sip:${user === undefined ? '' : `${user}@`}${hop}${isPhone ? ';user=phone' : ''}`;
+}
