@@ -115,10 +115,16 @@ export default defineConfig(
   session,
   {
     files: ['test/**/*.ts'],
+    rules: { 'max-lines': 'off', '@typescript-eslint/no-non-null-assertion': 'off' },
+  },
+  {
+    files: ['test/**/*.test.ts'],
     extends: [jestPlugin.configs['flat/recommended']],
     rules: {
-      'max-lines': 'off',
-      '@typescript-eslint/no-non-null-assertion': 'off',
+      'jest/no-standalone-expect': [
+        'error',
+        { additionalTestBlockFunctions: ['beforeAll', 'afterAll', 'afterEach'] },
+      ],
       'jest/expect-expect': ['error', { assertFunctionNames: ['expect*', 'fc.assert'] }],
     },
   },
