@@ -2,7 +2,12 @@ import { type GatewayConfig, ringBytesFor } from '#config';
 import { type Clock, CloseStack, errorMessage, type IdSource, type Logger } from '#core';
 import { createMediaPlane, type MediaCapacity, type MediaPlane } from '#media';
 import { createSipStack, DRACHTIO_MAX_FRAME_BYTES, type SipStack } from '#sip';
-import { type EmbeddedEngine, type EngineListener, startEmbeddedEngine } from '#sip/engine';
+import {
+  type EmbeddedEngine,
+  type EmbeddedEngineOptions,
+  type EngineListener,
+  startEmbeddedEngine,
+} from '#sip/engine';
 
 import { type AdminServer, type HealthReport, startAdminServer } from './admin';
 import { createJsonlLedger, type Ledger } from './ledger';
@@ -15,6 +20,8 @@ export interface GatewayDeps {
   readonly ids: IdSource;
   readonly logger: Logger;
   readonly metrics: GatewayMetrics;
+  /** Timers of the embedded SIP engine (RFC 3261 §17), for tests that wait for them to fire. */
+  readonly sipTimers?: EmbeddedEngineOptions['timers'];
 }
 
 /** A running gateway. */
@@ -178,14 +185,18 @@ async function build(
 /** The SIP engine (the embedded one, or the configured drachtio-server) and our stack over it. */
 async function openSip(
   config: GatewayConfig,
-  { clock, ids, logger }: GatewayDeps,
+  { clock, ids, logger, sipTimers }: GatewayDeps,
   parts: CloseStack,
   failure: FailureSignal,
 ): Promise<{ engine: EmbeddedEngine | null; sip: SipStack }> {
   let engine: EmbeddedEngine | null = null;
   let address: { host: string; port: number; secret: string } | undefined = config.sip.drachtio;
   if (config.sip.engine === 'embedded' || address === undefined) {
-    const started = await startEmbeddedEngine({ listeners: config.sip.listeners, logger });
+    const started = await startEmbeddedEngine({
+      listeners: config.sip.listeners,
+      logger,
+      ...(sipTimers === undefined ? {} : { timers: sipTimers }),
+    });
     started.onFailure(error => failure.raise(error));
     parts.push('SIP engine', () => started.close());
     engine = started;

@@ -24,6 +24,13 @@ export class PeerAddress {
   host = '';
   port = 0;
 
+  // The words once more as plain fields: comparing them is part of every packet.
+  #word0 = 0;
+  #word1 = 0;
+  #word2 = 0;
+  #word3 = 0;
+  #word4 = 0;
+  #word5 = 0;
   readonly #words: Int32Array;
   readonly #bytes: Uint8Array;
 
@@ -53,6 +60,7 @@ export class PeerAddress {
     this.length = isV4 ? 16 : 28;
     this.host = host;
     this.port = port;
+    this.#copyWords();
     return true;
   }
 
@@ -67,6 +75,7 @@ export class PeerAddress {
     this.host = isV4
       ? formatIpv4(this.#bytes.subarray(4, 8))
       : formatIpv6(this.#bytes.subarray(8, 24));
+    this.#copyWords();
   }
 
   copyFrom(other: PeerAddress): void {
@@ -82,27 +91,37 @@ export class PeerAddress {
     this.length = 0;
     this.host = '';
     this.port = 0;
+    this.#copyWords();
   }
 
   /** Whether a source has this address and port. */
   matches(words: Int32Array, at: number): boolean {
-    return words[at] === this.#words[0] && this.sameHost(words, at);
+    return words[at] === this.#word0 && this.sameHost(words, at);
   }
 
   /** Whether a source has this address, whatever its port. */
   sameHost(words: Int32Array, at: number): boolean {
-    const own = this.#words;
     if (this.length === 16) {
-      return ((words[at] ?? 0) & 0xffff) === AF_INET && words[at + 1] === own[1];
+      return ((words[at] ?? 0) & 0xffff) === AF_INET && words[at + 1] === this.#word1;
     }
     return (
       this.length === 28 &&
       ((words[at] ?? 0) & 0xffff) === AF_INET6 &&
-      words[at + 2] === own[2] &&
-      words[at + 3] === own[3] &&
-      words[at + 4] === own[4] &&
-      words[at + 5] === own[5]
+      words[at + 2] === this.#word2 &&
+      words[at + 3] === this.#word3 &&
+      words[at + 4] === this.#word4 &&
+      words[at + 5] === this.#word5
     );
+  }
+
+  #copyWords(): void {
+    const [word0 = 0, word1 = 0, word2 = 0, word3 = 0, word4 = 0, word5 = 0] = this.#words;
+    this.#word0 = word0;
+    this.#word1 = word1;
+    this.#word2 = word2;
+    this.#word3 = word3;
+    this.#word4 = word4;
+    this.#word5 = word5;
   }
 
   /** The sockaddr itself; {@link length} says how much of it counts. */

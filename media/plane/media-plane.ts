@@ -185,6 +185,7 @@ class WorkerPlane implements MediaPlane, CallHost {
       slots: this.table.slots,
       settings,
       logger: this.logger,
+      clock: options.clock,
       onSlotEvent: event => this.#onSlotEvent(event),
       onDeath: (dead, cause) => this.#onWorkerDeath(dead, cause),
     });

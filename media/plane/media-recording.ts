@@ -106,14 +106,19 @@ export class PlaneRecording implements MediaRecording {
   #reportOf({ slot, stream }: PlaneStream): RecordingStreamReport {
     const read = (column: number): number => this.#options.table.read(slot, column);
     const packetsSent = read(STREAM.packetsSent);
+    const packetsOverflowed = read(STREAM.overflowed);
+    const packetsUnaccepted = read(STREAM.unaccepted);
+    const packetsCaptured = read(STREAM.captured);
+    const packetsGone = packetsSent + packetsOverflowed + packetsUnaccepted;
     return {
       label: stream.label,
-      packetsCaptured: read(STREAM.captured),
+      packetsCaptured,
       packetsSent,
       bytesSent: read(STREAM.bytesSent),
-      packetsOverflowed: read(STREAM.overflowed),
-      packetsUnaccepted: read(STREAM.unaccepted),
-      packetsPending: read(STREAM.pending),
+      packetsOverflowed,
+      packetsUnaccepted,
+      // The worker counts on meanwhile: a packet may be seen as captured and sent, or neither, but not negative.
+      packetsPending: Math.max(0, packetsCaptured - packetsGone),
       firstPacketAtMs: packetsSent === 0 ? null : read(STREAM.firstSentAtMs),
       lastPacketAtMs: packetsSent === 0 ? null : read(STREAM.lastSentAtMs),
       lastReceiverReport:

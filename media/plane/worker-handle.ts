@@ -1,4 +1,4 @@
-import { errorMessage, type Logger } from '#core';
+import { type Clock, errorMessage, type Logger } from '#core';
 import { join, sep } from 'node:path';
 import { MessageChannel, type MessagePort, Worker } from 'node:worker_threads';
 import { closeLeftDescriptors, WakeEvent } from '../io/linux/wake-event';
@@ -23,6 +23,7 @@ export interface WorkerHandleOptions {
   readonly slots: number;
   readonly settings: WorkerSettings;
   readonly logger: Logger;
+  readonly clock: Clock;
   readonly onSlotEvent: (event: SlotEvent) => void;
   /** The worker ended although nobody asked it to; its sockets are closed. */
   readonly onDeath: (worker: WorkerHandle, cause: string) => void;
@@ -122,9 +123,11 @@ export class WorkerHandle {
       this.#isClosing = true;
       this.send({ kind: 'shutdown' });
     }
-    const timer = setTimeout(() => void this.#worker.terminate(), END_DEADLINE_MS);
+    const timer = this.#options.clock.setTimer(END_DEADLINE_MS, () => {
+      void this.#worker.terminate();
+    });
     await this.#exited;
-    clearTimeout(timer);
+    timer.cancel();
   }
 
   /** Kills the worker as a crash would: for tests of what happens then. */

@@ -2,7 +2,7 @@ import { isContinuation, sequenceDelta } from './sequence';
 
 /** What a receiver knows about the sources that sent to it (RFC 3550 §A.1, A.3, A.8). No clock of its own. */
 export class ReceptionStats {
-  /** The source of the figures; 0 before the first packet. */
+  /** The source of the figures, as the caller names it; 0 before the first packet. */
   ssrc = 0;
   started = false;
   #highest = 0;
@@ -13,8 +13,8 @@ export class ReceptionStats {
   #receivedPrior = 0;
   #lostBefore = 0;
   #transit = 0;
-  /** In timestamp units (RFC 3550 §6.4.1). */
-  #jitter = 0;
+  /** In sixteenths of timestamp units: whole numbers, as in RFC 3550 §A.8. */
+  #jitter16 = 0;
 
   /**
    * Counts one packet.
@@ -41,7 +41,7 @@ export class ReceptionStats {
     this.#transit = transit;
     // RFC 3550 §A.8. A jump of the timestamps by more than ten seconds is a new timeline, not jitter.
     if (difference < clockRateHz * 10) {
-      this.#jitter += (difference - this.#jitter) / 16;
+      this.#jitter16 += difference - ((this.#jitter16 + 8) >> 4);
     }
     if (delta > 0) {
       if (sequence < this.#highest) {
@@ -64,7 +64,7 @@ export class ReceptionStats {
 
   /** Timestamp units. */
   get jitter(): number {
-    return Math.floor(this.#jitter);
+    return this.#jitter16 >> 4;
   }
 
   /** Loss since the last call, as the fixed point fraction of a report block: 0–255 (RFC 3550 §A.3). */
@@ -91,6 +91,6 @@ export class ReceptionStats {
     this.#expectedPrior = 0;
     this.#receivedPrior = 0;
     this.#transit = transit;
-    this.#jitter = 0;
+    this.#jitter16 = 0;
   }
 }

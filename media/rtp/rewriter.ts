@@ -1,3 +1,4 @@
+import { RTP_SEQUENCE_AT, RTP_SSRC_AT, RTP_TIMESTAMP_AT } from './header';
 import { isContinuation, sequenceDelta, timestampDelta } from './sequence';
 
 export interface RewriterOptions {
@@ -25,17 +26,19 @@ const REFERENCE_CREEP_MS = 0.02;
  * Within one run of a source the mapping is a constant offset: what the source lost stays missing and what was
  * reordered keeps its number. When the source changes, the sequence goes on with the next number and the
  * timestamp by the time that has passed. Results are left in {@link sequence} and {@link timestamp}, so that a
- * packet allocates nothing.
+ * packet allocates nothing. 32-bit values are kept as signed integers inside, because the engine stores those in the
+ * object itself.
  */
 export class StreamRewriter {
   readonly ssrc: number;
-  /** Of the packet mapped last. */
+  /** Of the packet mapped last; the timestamp as a signed 32-bit integer. */
   sequence: number;
   timestamp: number;
   /** Whether anything was mapped yet. */
   started = false;
   clockRateHz = 8000;
 
+  readonly #ssrcBits: number;
   readonly #maxSlipMs: number;
   readonly #splitsAtClockChange: boolean;
   #sourceSsrc = 0;
@@ -49,8 +52,9 @@ export class StreamRewriter {
 
   constructor(options: RewriterOptions) {
     this.ssrc = options.ssrc >>> 0;
+    this.#ssrcBits = options.ssrc | 0;
     this.sequence = options.firstSequence & 0xffff;
-    this.timestamp = options.firstTimestamp >>> 0;
+    this.timestamp = options.firstTimestamp | 0;
     this.#highest = (options.firstSequence - 1) & 0xffff;
     this.#referenceTimestamp = this.timestamp;
     this.#maxSlipMs = options.maxSlipMs;
@@ -65,6 +69,8 @@ export class StreamRewriter {
   /**
    * Maps one packet.
    *
+   * @param ssrc of the source, signed or unsigned, but always the same way.
+   * @param timestamp likewise.
    * @param clockRateHz of its payload format; 0 when unknown (the rate of the stream is kept).
    * @param nowMs arrival, monotonic.
    */
@@ -83,7 +89,7 @@ export class StreamRewriter {
     }
     const outSequence = (sequence + this.#sequenceOffset) & 0xffff;
     const delta = sequenceDelta(outSequence, this.#highest);
-    const outTimestamp = (timestamp + this.#timestampOffset) >>> 0;
+    const outTimestamp = (timestamp + this.#timestampOffset) | 0;
     if (!isContinuation(delta)) {
       this.#begin(ssrc, sequence, timestamp, rateHz, nowMs);
       return;
@@ -102,6 +108,13 @@ export class StreamRewriter {
     }
     this.sequence = outSequence;
     this.timestamp = outTimestamp;
+  }
+
+  /** Writes the numbers of the packet mapped last into its header. */
+  stamp(view: DataView, at: number): void {
+    view.setUint16(at + RTP_SEQUENCE_AT, this.sequence);
+    view.setInt32(at + RTP_TIMESTAMP_AT, this.timestamp);
+    view.setInt32(at + RTP_SSRC_AT, this.#ssrcBits);
   }
 
   /** The stream's timestamp at a moment: what an SR pairs with the wall clock (RFC 3550 §6.4.1). */
@@ -128,7 +141,7 @@ export class StreamRewriter {
     if (this.started) {
       const units = timestampDelta(this.timestampAt(nowMs), this.#referenceTimestamp);
       // Two packets never share a moment, however close they came.
-      outTimestamp = (this.#referenceTimestamp + Math.max(1, units)) >>> 0;
+      outTimestamp = (this.#referenceTimestamp + Math.max(1, units)) | 0;
     }
     const outSequence = (this.#highest + 1) & 0xffff;
     this.started = true;

@@ -1,12 +1,11 @@
 import { assertNever, type PayloadFormat, type RemoteStream } from '#core';
 import { randomBytes } from 'node:crypto';
 import { type OpenSocketResult, type PacketIo, type SocketHandle } from '../io/packet-io';
-import { clockRateTable } from '../rtp/clock-rates';
+import { clockRateTable } from '../rtp/payload-types';
 import { StreamRewriter } from '../rtp/rewriter';
 import { add, COUNTER_STRIDE, STREAM } from './counters';
 import { LegState } from './leg-state';
 import { type PacketLoop } from './packet-loop';
-import { PacketRing } from './packet-ring';
 import {
   type SlotBinding,
   type StreamSetup,
@@ -263,7 +262,7 @@ export class WorkerControl {
         rtcpHandle: pair.rtcp,
         output: newStream(setup.ssrc, true),
         cname: Buffer.from(setup.cname),
-        ring: new PacketRing(this.#rings.take()),
+        ring: this.#rings.take(),
       },
       clockRateTable(setup.formats),
     );
@@ -283,7 +282,7 @@ export class WorkerControl {
     this.#io.close(stream.rtcpHandle);
     this.#io.releaseAddress(stream.rtpRemote);
     this.#io.releaseAddress(stream.rtcpRemote);
-    this.#rings.giveBack(stream.ring.memory);
+    this.#rings.giveBack(stream.ring);
   }
 
   #setGate(id: number, open: boolean): void {
@@ -310,7 +309,6 @@ export class WorkerControl {
     recording.streams.forEach((stream, i) => {
       const unaccepted = applyStreamRemote(this.#io, stream, remotes[i] ?? null);
       add(this.#counters, stream.counterBase, STREAM.unaccepted, unaccepted);
-      this.#counters[stream.counterBase + STREAM.pending] = stream.ring.pending;
     });
     loop.recorder.startCatchingUp(recording, loop.nowMs);
   }

@@ -18,25 +18,32 @@ export const LEG = {
   sendErrors: 7,
 } as const;
 
-/** Columns of a recording stream's row; those of the same meaning stand where a leg's stand. */
+/**
+ * Columns of a recording stream's row; those of the same meaning stand where a leg's stand. What every packet
+ * changes is in one line of the cache. Pending packets are what was captured and is in no other count.
+ */
 export const STREAM = {
   captured: 0,
-  overflowed: 1,
+  lastSentAtMs: 1,
   packetsSent: 2,
   bytesSent: 3,
-  unaccepted: 4,
+  overflowed: 4,
   malformed: 5,
   rejectedSource: 6,
   sendErrors: 7,
-  pending: 8,
+  unaccepted: 8,
   firstSentAtMs: 9,
-  lastSentAtMs: 10,
   /** Number of receiver reports read; 0: the three below mean nothing. */
-  receiverReports: 11,
-  fractionLost: 12,
-  packetsLost: 13,
-  jitterMs: 14,
+  receiverReports: 10,
+  fractionLost: 11,
+  packetsLost: 12,
+  jitterMs: 13,
 } as const;
+
+/** Reads one counter of a row. @param base index of the row's first column. */
+export function get(counters: Float64Array, base: number, column: number): number {
+  return counters[base + column] ?? 0;
+}
 
 /** Adds to one counter of a row. @param base index of the row's first column. */
 export function add(counters: Float64Array, base: number, column: number, amount: number): void {

@@ -1,5 +1,5 @@
 import { type PacketIo, type SocketHandle } from '../io/packet-io';
-import { clockRateTable } from '../rtp/clock-rates';
+import { clockRateTable } from '../rtp/payload-types';
 import { ReceptionStats } from '../rtp/reception';
 import { type StreamRewriter } from '../rtp/rewriter';
 import { COUNTER_STRIDE } from './counters';
@@ -36,6 +36,8 @@ export class LegState {
   /** Whether packets may go toward the leg: it receives, and its address is known. */
   receives = false;
   rtcpMux = false;
+  /** The RTCP address that signalling named last; where RTCP goes is up to the latch. */
+  signalledRtcp = '';
   clockRates = clockRateTable([]);
   readonly reception = new ReceptionStats();
   /** Monotonic ms of the last packet, or of the moment from which on packets are expected. */
@@ -45,8 +47,6 @@ export class LegState {
 
   /** The stream toward the leg, with our own SSRC. */
   readonly output: StreamRewriter;
-  outputPackets = 0;
-  outputOctets = 0;
 
   nextRtcpAtMs = 0;
   /** Of the leg's last SR: what our report block echoes (RFC 3550 §6.4.1). */

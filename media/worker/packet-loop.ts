@@ -4,7 +4,6 @@ import { parseRtcp } from '../rtcp/parse';
 import {
   isRtp,
   looksLikeRtcp,
-  RTP_HEADER_BYTES,
   RTP_SEQUENCE_AT,
   RTP_SSRC_AT,
   RTP_TIMESTAMP_AT,
@@ -155,8 +154,9 @@ export class PacketLoop implements PacketSink {
     add(counters, base, LEG.packetsReceived, 1);
     add(counters, base, LEG.bytesReceived, length);
     const sequence = view.getUint16(at + RTP_SEQUENCE_AT);
-    const timestamp = view.getUint32(at + RTP_TIMESTAMP_AT);
-    const ssrc = view.getUint32(at + RTP_SSRC_AT);
+    // Signed, because small integers need no box; only equality and differences matter.
+    const timestamp = view.getInt32(at + RTP_TIMESTAMP_AT);
+    const ssrc = view.getInt32(at + RTP_SSRC_AT);
     const rateHz = leg.clockRates[(bytes[at + 1] ?? 0) & 0x7f] ?? 0;
     leg.lastRtpAtMs = nowMs;
     leg.hasTimedOut = false;
@@ -168,7 +168,7 @@ export class PacketLoop implements PacketSink {
     }
     // The live call first; the copy reads nothing that the relay rewrites.
     const { peer, taps } = leg;
-    if (peer !== null && peer.receives) {
+    if (peer?.receives === true) {
       this.#relay(peer, at, length, ssrc, sequence, timestamp, rateHz);
     }
     for (const tap of taps) {
@@ -189,15 +189,10 @@ export class PacketLoop implements PacketSink {
     rateHz: number,
   ): void {
     const { output } = leg;
-    const { view } = this.#received;
     output.map(ssrc, sequence, timestamp, rateHz, this.nowMs);
-    view.setUint16(at + RTP_SEQUENCE_AT, output.sequence);
-    view.setUint32(at + RTP_TIMESTAMP_AT, output.timestamp);
-    view.setUint32(at + RTP_SSRC_AT, output.ssrc);
+    output.stamp(this.#received.view, at);
     const sent = this.#io.send(leg.rtpHandle, this.#received, at, length, leg.rtpLatch.destination);
     if (sent === SEND_OK) {
-      leg.outputPackets++;
-      leg.outputOctets += length - RTP_HEADER_BYTES;
       add(this.#counters, leg.counterBase, LEG.packetsSent, 1);
       add(this.#counters, leg.counterBase, LEG.bytesSent, length);
     } else {
@@ -319,8 +314,8 @@ export class PacketLoop implements PacketSink {
     let isAnyBehind = false;
     for (const recording of this.recordings.values()) {
       if (!recording.isLive) {
-        this.recorder.pump(recording, nowMs);
-        isAnyBehind ||= !recording.isLive && recording.streams.some(stream => stream.isSending);
+        const isBehind = this.recorder.pump(recording, nowMs);
+        isAnyBehind ||= isBehind;
       }
       if (recording.closing !== null && isDrained(recording, nowMs)) {
         this.#onDrained(recording);

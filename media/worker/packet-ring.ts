@@ -19,12 +19,14 @@ export const MIN_RING_BYTES = 4 * (HEADER_BYTES + MAX_PACKET_BYTES);
  * ```
  */
 export class PacketRing {
+  /** Shared by many rings, so that its views are always at hand; offsets are of the whole memory. */
   readonly memory: IoMemory;
   /** Unread packets. */
   pending = 0;
   /** Unread packets that had to give way, since the start. */
   overflowed = 0;
 
+  readonly #base: number;
   readonly #capacity: number;
   // Positions count bytes since the start; a position modulo the capacity is an offset.
   #head = 0;
@@ -32,13 +34,27 @@ export class PacketRing {
   #cursor = 0;
   #reserved = 0;
 
-  /** @param memory its length is cut to a multiple of 16. @throws RangeError below {@link MIN_RING_BYTES}. */
-  constructor(memory: IoMemory) {
+  /**
+   * @param base where the ring begins in `memory`, a multiple of 16.
+   * @param length of the ring; cut to a multiple of 16.
+   * @throws RangeError below {@link MIN_RING_BYTES}.
+   */
+  constructor(memory: IoMemory, base: number, length: number) {
     this.memory = memory;
-    this.#capacity = memory.length - (memory.length % ALIGN);
+    this.#base = base;
+    this.#capacity = length - (length % ALIGN);
     if (this.#capacity < MIN_RING_BYTES) {
-      throw new RangeError(`a ring needs ${MIN_RING_BYTES} bytes, not ${memory.length}`);
+      throw new RangeError(`a ring needs ${MIN_RING_BYTES} bytes, not ${length}`);
     }
+  }
+
+  /** Forgets everything: the ring of an ended stream is another stream's. */
+  reset(): void {
+    this.#head = 0;
+    this.#tail = 0;
+    this.#cursor = 0;
+    this.pending = 0;
+    this.overflowed = 0;
   }
 
   /**
@@ -53,7 +69,7 @@ export class PacketRing {
     if (offset + size > this.#capacity) {
       const rest = this.#capacity - offset;
       this.#makeRoom(rest);
-      this.#writeHeader(offset, rest, FILLER, 0, 0);
+      this.#writeHeader(this.#base + offset, rest, FILLER, 0, 0);
       if (this.#cursor === this.#head) {
         this.#cursor += rest;
       }
@@ -62,12 +78,13 @@ export class PacketRing {
     }
     this.#makeRoom(size);
     this.#reserved = size;
-    return offset + HEADER_BYTES;
+    return this.#base + offset + HEADER_BYTES;
   }
 
   /** Adds the packet that was written where {@link reserve} said. @param flags 16 bits of the caller's. */
   commit(length: number, captureMs: number, flags: number): void {
-    this.#writeHeader(this.#head % this.#capacity, this.#reserved, length, flags, captureMs);
+    const offset = this.#base + (this.#head % this.#capacity);
+    this.#writeHeader(offset, this.#reserved, length, flags, captureMs);
     this.#head += this.#reserved;
     this.pending++;
   }
@@ -107,17 +124,17 @@ export class PacketRing {
 
   /** Steps over fillers: they are never what the cursor means. */
   #cursorOffset(): number {
-    let offset = this.#cursor % this.#capacity;
+    const offset = this.#base + (this.#cursor % this.#capacity);
     if (((this.memory.words[(offset + 4) >> 2] ?? 0) & 0xffff) === FILLER && this.pending > 0) {
       this.#cursor += this.memory.words[offset >> 2] ?? 0;
-      offset = 0;
+      return this.#base;
     }
     return offset;
   }
 
   #makeRoom(size: number): void {
     while (this.#head + size - this.#tail > this.#capacity) {
-      const offset = this.#tail % this.#capacity;
+      const offset = this.#base + (this.#tail % this.#capacity);
       const recordSize = this.memory.words[offset >> 2] ?? 0;
       if (this.#cursor === this.#tail) {
         this.#cursor += recordSize;

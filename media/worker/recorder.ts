@@ -5,8 +5,8 @@ import {
   SEND_REFUSED,
   SEND_TOO_LONG,
 } from '../io/packet-io';
-import { RTP_HEADER_BYTES, RTP_SEQUENCE_AT, RTP_SSRC_AT, RTP_TIMESTAMP_AT } from '../rtp/header';
-import { add, STREAM } from './counters';
+import { RTP_SEQUENCE_AT } from '../rtp/header';
+import { add, get, STREAM } from './counters';
 import { movePlayhead } from './pacing';
 import { type RecordingState, type RecordingStreamState } from './recording-state';
 
@@ -68,19 +68,17 @@ export class Recorder {
     for (let i = at >> 2; i < end; i++) {
       to[i + shift] = from[i] ?? 0;
     }
-    const { view } = ring.memory;
-    view.setUint16(target + RTP_SEQUENCE_AT, output.sequence);
-    view.setUint32(target + RTP_TIMESTAMP_AT, output.timestamp);
-    view.setUint32(target + RTP_SSRC_AT, output.ssrc);
+    output.stamp(ring.memory.view, target);
     ring.commit(length, nowMs, stream.isFirstOfGate ? AFTER_PAUSE : 0);
     stream.isFirstOfGate = false;
-    counters[base + STREAM.overflowed] = ring.overflowed;
+    if (ring.overflowed !== stream.overflowedCounted) {
+      this.#countOverflow(stream);
+    }
     if (stream.isSending && stream.recording.isLive) {
       if (!this.#sendNext(stream)) {
         this.#fallBehind(stream.recording, nowMs);
       }
     }
-    counters[base + STREAM.pending] = ring.pending;
   }
 
   /** After anything that may let pending packets leave: the playhead begins at the oldest of them. */
@@ -90,11 +88,16 @@ export class Recorder {
     recording.playheadMs = Math.min(nowMs, oldestPendingMs(recording));
   }
 
-  /** Sends what is due. Cheap when the recording is live or not due. */
-  pump(recording: RecordingState, nowMs: number): void {
+  /**
+   * Sends what is due of a recording that is not live.
+   *
+   * @returns whether it wants to be served again soon; one that nobody receives yet does not.
+   */
+  pump(recording: RecordingState, nowMs: number): boolean {
+    const isSending = recording.streams.some(stream => stream.isSending);
     const elapsedMs = nowMs - recording.lastPumpMs;
-    if (recording.isLive || elapsedMs < PUMP_INTERVAL_MS) {
-      return;
+    if (!isSending || elapsedMs < PUMP_INTERVAL_MS) {
+      return isSending;
     }
     recording.lastPumpMs = nowMs;
     const oldestMs = oldestPendingMs(recording);
@@ -114,13 +117,19 @@ export class Recorder {
       }
     }
     // Only streams that the SRS takes count: a stream that waits for its answer holds nobody up.
-    recording.isLive = !isBehind && recording.streams.some(stream => stream.isSending);
+    recording.isLive = !isBehind;
+    return isBehind;
   }
 
   #fallBehind(recording: RecordingState, nowMs: number): void {
     recording.isLive = false;
     recording.lastPumpMs = nowMs;
     recording.playheadMs = nowMs;
+  }
+
+  #countOverflow(stream: RecordingStreamState): void {
+    stream.overflowedCounted = stream.ring.overflowed;
+    this.#counters[stream.counterBase + STREAM.overflowed] = stream.ring.overflowed;
   }
 
   #sendUpTo(stream: RecordingStreamState, playheadMs: number): void {
@@ -130,7 +139,6 @@ export class Recorder {
         break;
       }
     }
-    this.#counters[stream.counterBase + STREAM.pending] = ring.pending;
   }
 
   /** @returns false when the packet at the cursor could not leave now and stays. */
@@ -159,13 +167,11 @@ export class Recorder {
     }
     if (result === SEND_OK) {
       const capturedAtMs = ring.packetCaptureMs + stream.recording.wallOffsetMs;
-      if (stream.packetsSent === 0) {
+      if (get(counters, base, STREAM.packetsSent) === 0) {
         counters[base + STREAM.firstSentAtMs] = capturedAtMs;
       }
       counters[base + STREAM.lastSentAtMs] = capturedAtMs;
-      stream.packetsSent++;
-      stream.octetsSent += length - RTP_HEADER_BYTES;
-      counters[base + STREAM.packetsSent] = stream.packetsSent;
+      add(counters, base, STREAM.packetsSent, 1);
       add(counters, base, STREAM.bytesSent, length);
       ring.advance();
       return true;
@@ -174,7 +180,7 @@ export class Recorder {
     if (result === SEND_TOO_LONG) {
       ring.advance();
       ring.overflowed++;
-      counters[base + STREAM.overflowed] = ring.overflowed;
+      this.#countOverflow(stream);
       return true;
     }
     if (stream.leftOut !== 0) {

@@ -1,5 +1,6 @@
 import { type PacketIo, type SocketHandle } from '../io/packet-io';
 import { type PeerAddress } from '../io/peer-address';
+import { acceptanceTable } from '../rtp/payload-types';
 import { type StreamRewriter } from '../rtp/rewriter';
 import { COUNTER_STRIDE } from './counters';
 import { type LegState } from './leg-state';
@@ -37,14 +38,14 @@ export class RecordingStreamState {
   /** The SRS receives: what the ring holds may leave. */
   isSending = false;
   /** By payload type, 1 where the SRS takes it. */
-  readonly accepted = new Uint8Array(128).fill(1);
+  accepted = acceptanceTable([]);
   /** How many captured packets were left out so far: later ones move up, so that no gap looks like loss. */
   leftOut = 0;
+  /** How much of the ring's overflow is in the counters. */
+  overflowedCounted = 0;
   /** Whether the next captured packet is the first since the gate opened. */
   isFirstOfGate = true;
 
-  packetsSent = 0;
-  octetsSent = 0;
   nextRtcpAtMs = 0;
   lastReportAtMs = -Infinity;
   lastUnreachableAtMs = -Infinity;

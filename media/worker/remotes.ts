@@ -1,6 +1,7 @@
 import { type RemoteStream } from '#core';
 import { type PacketIo } from '../io/packet-io';
-import { clockRateTable } from '../rtp/clock-rates';
+import { formatEndpoint } from '../io/peer-address';
+import { acceptanceTable, clockRateTable } from '../rtp/payload-types';
 import { type LegState } from './leg-state';
 import { type RecordingStreamState } from './recording-state';
 
@@ -19,8 +20,10 @@ export function applyLegRemote(leg: LegState, remote: RemoteStream, nowMs: numbe
   const { rtp } = remote;
   const isMoved = rtp !== null && leg.rtpLatch.signal(rtp.host, rtp.port);
   const rtcp = rtcpAddress(remote);
+  const signalledRtcp = rtcp === null ? '' : formatEndpoint(rtcp.host, rtcp.port);
   // A NAT may have made us follow another RTCP address than the signalled one: only a move resets that.
-  if (rtcp !== null && (isMoved || !leg.rtcpLatch.destination.isSet)) {
+  if (rtcp !== null && (isMoved || signalledRtcp !== leg.signalledRtcp)) {
+    leg.signalledRtcp = signalledRtcp;
     leg.rtcpLatch.signal(rtcp.host, rtcp.port);
   }
   leg.rtcpMux = remote.rtcpMux;
@@ -51,10 +54,7 @@ export function applyStreamRemote(
     stream.isSending = false;
     return stream.ring.skipAll();
   }
-  stream.accepted.fill(remote.formats.length === 0 ? 1 : 0);
-  for (const { payloadType } of remote.formats) {
-    stream.accepted[payloadType] = 1;
-  }
+  stream.accepted = acceptanceTable(remote.formats);
   const { rtp } = remote;
   const rtcp = rtcpAddress(remote);
   if (rtcp !== null) {

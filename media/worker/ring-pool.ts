@@ -1,13 +1,14 @@
-import { type IoMemory, memoryOf, type PacketIo } from '../io/packet-io';
-import { MIN_RING_BYTES } from './packet-ring';
+import { type PacketIo } from '../io/packet-io';
+import { MIN_RING_BYTES, PacketRing } from './packet-ring';
 
-const RINGS_PER_SLAB = 16;
+/** Memory is asked for in pieces of about this size; the system gives pages only as they are written. */
+const SLAB_BYTES = 64 * 1024 * 1024;
 
-/** Memory for rings of one size, taken from the backend in slabs and used again. */
+/** Rings of one size, cut from large slabs of the backend's memory and used again. */
 export class RingPool {
   readonly #io: PacketIo;
   readonly #ringBytes: number;
-  readonly #free: IoMemory[] = [];
+  readonly #free: PacketRing[] = [];
 
   /** @param ringBytes raised to what one ring needs at least. */
   constructor(io: PacketIo, ringBytes: number) {
@@ -15,23 +16,22 @@ export class RingPool {
     this.#ringBytes = Math.ceil(Math.max(ringBytes, MIN_RING_BYTES) / 16) * 16;
   }
 
-  take(): IoMemory {
-    if (this.#free.length === 0) {
-      const slab = this.#io.allocate(this.#ringBytes * RINGS_PER_SLAB);
-      for (let i = RINGS_PER_SLAB - 1; i >= 0; i--) {
-        const at = i * this.#ringBytes;
-        const pointer = slab.pointer === 0 ? 0 : slab.pointer + at;
-        this.#free.push(memoryOf(slab.buffer, slab.offset + at, this.#ringBytes, pointer));
-      }
+  /** @throws Error when the system has no memory left. */
+  take(): PacketRing {
+    const ring = this.#free.pop();
+    if (ring !== undefined) {
+      ring.reset();
+      return ring;
     }
-    const memory = this.#free.pop();
-    if (memory === undefined) {
-      throw new Error('no memory for a ring');
+    const rings = Math.max(1, Math.floor(SLAB_BYTES / this.#ringBytes));
+    const slab = this.#io.allocate(this.#ringBytes * rings);
+    for (let i = rings - 1; i > 0; i--) {
+      this.#free.push(new PacketRing(slab, i * this.#ringBytes, this.#ringBytes));
     }
-    return memory;
+    return new PacketRing(slab, 0, this.#ringBytes);
   }
 
-  giveBack(memory: IoMemory): void {
-    this.#free.push(memory);
+  giveBack(ring: PacketRing): void {
+    this.#free.push(ring);
   }
 }

@@ -1,7 +1,8 @@
 import { type IoMemory, type PacketIo, SEND_OK } from '../io/packet-io';
-import { MAX_RTCP_BYTES, type ReportBlock, writeCompound } from '../rtcp/build';
+import { MAX_RTCP_BYTES, type ReportBlock, type SenderInfo, writeCompound } from '../rtcp/build';
 import { toDlsr } from '../rtcp/ntp';
-import { add, LEG } from './counters';
+import { RTP_HEADER_BYTES } from '../rtp/header';
+import { add, get, LEG, STREAM } from './counters';
 import { type LegState } from './leg-state';
 import { type RecordingStreamState } from './recording-state';
 
@@ -24,7 +25,7 @@ export class RtcpReporter {
 
   /** Sends the leg's report when it is due (RFC 3550 §6.4): SR once we sent something, RR before. */
   reportToLeg(leg: LegState, nowMs: number, wallMs: number): void {
-    if (!leg.receives || (leg.outputPackets === 0 && !leg.reception.started)) {
+    if (!leg.receives || !(leg.output.started || leg.reception.started)) {
       return;
     }
     if (leg.nextRtcpAtMs === 0) {
@@ -37,14 +38,14 @@ export class RtcpReporter {
 
   /** Says goodbye to a leg that heard us (RFC 3550 §6.6). */
   byeToLeg(leg: LegState, nowMs: number, wallMs: number): void {
-    if (leg.receives && leg.outputPackets > 0) {
+    if (leg.receives && leg.output.started) {
       this.#sendToLeg(leg, nowMs, wallMs, true);
     }
   }
 
   /** Sends the stream's SR when it is due; the first one right after the first packet. */
   reportToSrs(stream: RecordingStreamState, nowMs: number): void {
-    if (stream.packetsSent > 0 && nowMs >= stream.nextRtcpAtMs && stream.rtpRemote.isSet) {
+    if (nowMs >= stream.nextRtcpAtMs && this.#hasSent(stream)) {
       stream.nextRtcpAtMs = nowMs + nextIntervalMs();
       this.#sendToSrs(stream, nowMs, false);
     }
@@ -52,24 +53,31 @@ export class RtcpReporter {
 
   /** Ends a recording stream for the SRS (RFC 3550 §6.6). */
   byeToSrs(stream: RecordingStreamState, nowMs: number): void {
-    if (stream.packetsSent > 0 && stream.rtpRemote.isSet) {
+    if (this.#hasSent(stream)) {
       this.#sendToSrs(stream, nowMs, true);
     }
+  }
+
+  #hasSent(stream: RecordingStreamState): boolean {
+    return (
+      stream.rtpRemote.isSet && get(this.#counters, stream.counterBase, STREAM.packetsSent) > 0
+    );
+  }
+
+  /** Legs and streams count what they sent in the same columns. */
+  #senderInfo(counterBase: number, wallMs: number, timestamp: number): SenderInfo {
+    const packets = get(this.#counters, counterBase, LEG.packetsSent);
+    const bytes = get(this.#counters, counterBase, LEG.bytesSent);
+    return { wallMs, timestamp, packets, octets: bytes - packets * RTP_HEADER_BYTES };
   }
 
   #sendToLeg(leg: LegState, nowMs: number, wallMs: number, bye: boolean): void {
     const { output } = leg;
     const length = writeCompound(this.#scratch.view, 0, {
       ssrc: output.ssrc,
-      sender:
-        leg.outputPackets === 0
-          ? null
-          : {
-              wallMs,
-              timestamp: output.timestampAt(nowMs),
-              packets: leg.outputPackets,
-              octets: leg.outputOctets,
-            },
+      sender: output.started
+        ? this.#senderInfo(leg.counterBase, wallMs, output.timestampAt(nowMs))
+        : null,
       block: leg.reception.started ? reportBlock(leg, nowMs) : null,
       cname: leg.cname,
       bye,
@@ -87,13 +95,12 @@ export class RtcpReporter {
   #sendToSrs(stream: RecordingStreamState, nowMs: number, bye: boolean): void {
     const length = writeCompound(this.#scratch.view, 0, {
       ssrc: stream.output.ssrc,
-      sender: {
-        // Wall clock of the capture: the line from timestamps to time is the same for packets sent late.
-        wallMs: nowMs + stream.recording.wallOffsetMs,
-        timestamp: stream.output.timestampAt(nowMs),
-        packets: stream.packetsSent,
-        octets: stream.octetsSent,
-      },
+      // Wall clock of the capture: the line from timestamps to time is the same for packets sent late.
+      sender: this.#senderInfo(
+        stream.counterBase,
+        nowMs + stream.recording.wallOffsetMs,
+        stream.output.timestampAt(nowMs),
+      ),
       block: null,
       cname: stream.cname,
       bye,
@@ -110,7 +117,7 @@ export class RtcpReporter {
 function reportBlock(leg: LegState, nowMs: number): ReportBlock {
   const { reception } = leg;
   return {
-    ssrc: reception.ssrc,
+    ssrc: reception.ssrc >>> 0,
     fractionLost: reception.takeFractionLost(),
     packetsLost: reception.packetsLost,
     extendedHighest: reception.extendedHighest,

@@ -1,0 +1,97 @@
+import { type Timer } from '#core';
+import { type Acceptance, type Dialog } from '../dialog';
+import { type SipRequest } from '../message';
+import { type ClientTransaction, type ServerTransaction } from '../transaction';
+import { type OutboundRoute } from '../transport';
+import { type OwnAddress } from './app-headers';
+import { type AppPort } from './app-port';
+
+/**
+ * ```text
+ * early ──2xx──▶ confirmed ──BYE──▶ ended
+ *   └── failure, CANCEL ────────────▲
+ * ```
+ */
+export type LegState = 'early' | 'confirmed' | 'ended';
+
+/** A request of a peer that an application has to answer. */
+export interface PendingRequest {
+  readonly txnId: string;
+  readonly transaction: ServerTransaction;
+  readonly app: AppPort;
+  readonly leg: Leg | null;
+  readonly own: OwnAddress;
+  /** To tag of our responses outside of dialogs. */
+  localTag: string;
+  /** The application has sent a response. */
+  isAnswered: boolean;
+  /** Ends the wait for an application that does not answer. */
+  patience: Timer | null;
+}
+
+/** A request of an application that waits for its final response. */
+export interface PendingClient {
+  readonly txnId: string;
+  readonly app: AppPort;
+  readonly leg: Leg | null;
+  readonly method: string;
+  transaction: ClientTransaction | null;
+  isCancelled: boolean;
+  patience: Timer | null;
+}
+
+/** A 2xx to an INVITE of ours; the application gives the ACK, and repeated 2xx get it again. */
+export interface PendingAck {
+  readonly client: PendingClient;
+  readonly dialog: Dialog;
+  /** CSeq number of the INVITE. */
+  readonly sequence: number;
+  sent: { readonly request: SipRequest; readonly route: OutboundRoute } | null;
+  /** Ends the wait for an application that does not acknowledge. */
+  patience: Timer | null;
+}
+
+/** A 2xx (or reliable 1xx) of ours that waits for its ACK (or PRACK). */
+export interface PendingAcceptance {
+  readonly acceptance: Acceptance;
+  /** CSeq number of the INVITE. */
+  readonly sequence: number;
+  /** Under which the application is told of the ACK. */
+  readonly txnId: string;
+}
+
+/**
+ * What an application knows as one dialog id: an INVITE and the dialog(s) that came of it. Until a 2xx
+ * an INVITE of ours may have several early dialogs (a fork); then one is left.
+ */
+export class Leg {
+  /** `<Call-ID>;from-tag=<From tag of the initial INVITE>`. */
+  readonly id: string;
+  readonly role: 'uas' | 'uac';
+  readonly app: AppPort;
+  state: LegState = 'early';
+  /** Early dialogs by remote tag; after the 2xx only the confirmed one. */
+  readonly dialogs = new Map<string, Dialog>();
+  /** The one that requests of the application go to. */
+  dialog: Dialog | null = null;
+  /** The peer's INVITE that has no final response yet. */
+  serverInvite: PendingRequest | null = null;
+  acceptance: PendingAcceptance | null = null;
+  /** Our INVITE that has no final response yet. */
+  clientInvite: PendingClient | null = null;
+  pendingAck: PendingAck | null = null;
+  /** The peer's requests that the application has not answered. */
+  readonly pending = new Set<PendingRequest>();
+  /** What has to wait until the peer's ACK is there (a BYE, RFC 3261 §15). */
+  afterAck: (() => void)[] = [];
+
+  constructor(callId: string, fromTag: string, role: 'uas' | 'uac', app: AppPort) {
+    this.id = dialogIdOf(callId, fromTag);
+    this.role = role;
+    this.app = app;
+  }
+}
+
+export function dialogIdOf(callId: string, fromTag: string): string {
+  return `${callId};from-tag=${fromTag}`;
+}

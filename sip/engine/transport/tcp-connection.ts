@@ -1,0 +1,176 @@
+import { type Socket } from 'node:net';
+import { type Clock, type Timer } from '#core';
+import { EngineError } from '../errors';
+import { type MessageLimits } from '../message';
+import { StreamFramer, type Frame } from './stream-framer';
+import { type BoundListener, type ReplyConnection, type TransportLimits } from './types';
+
+export interface TcpConnectionEvents {
+  onFrame(connection: TcpConnection, frame: Frame): void;
+  /** Exactly once. */
+  onClosed(connection: TcpConnection): void;
+}
+
+const PONG = Buffer.from('\r\n');
+const KEEPALIVE_MS = 45_000;
+
+/** One TCP connection, accepted or ours: framing, idle timers, a bounded write queue. */
+export class TcpConnection implements ReplyConnection {
+  readonly listener: BoundListener;
+  readonly remoteHost: string;
+  readonly remotePort: number;
+  readonly #socket: Socket;
+  readonly #clock: Clock;
+  readonly #limits: TransportLimits;
+  readonly #events: TcpConnectionEvents;
+  readonly #framer: StreamFramer;
+  /** Who waits for something on this connection and wants to know when it is lost. */
+  readonly #interested = new Set<(error: Error) => void>();
+  readonly #timer: { current: Timer | null } = { current: null };
+  #isOpen = true;
+  #hadMessage = false;
+  readonly #createdMs: number;
+  #lastActivityMs: number;
+  #halfReadSinceMs: number | null = null;
+  #failure: Error | null = null;
+
+  constructor(options: {
+    socket: Socket;
+    listener: BoundListener;
+    remoteHost: string;
+    remotePort: number;
+    /** We opened it: then no first message is demanded of the peer. */
+    isOutgoing: boolean;
+    clock: Clock;
+    limits: TransportLimits;
+    messageLimits: MessageLimits;
+    events: TcpConnectionEvents;
+  }) {
+    this.listener = options.listener;
+    this.remoteHost = options.remoteHost;
+    this.remotePort = options.remotePort;
+    this.#socket = options.socket;
+    this.#clock = options.clock;
+    this.#limits = options.limits;
+    this.#events = options.events;
+    this.#framer = new StreamFramer(options.messageLimits);
+    this.#hadMessage = options.isOutgoing;
+    this.#createdMs = options.clock.monotonicMs();
+    this.#lastActivityMs = this.#createdMs;
+    const socket = this.#socket;
+    socket.setNoDelay(true);
+    socket.setKeepAlive(true, KEEPALIVE_MS);
+    socket.on('data', chunk => this.#onData(chunk));
+    socket.on('error', error => (this.#failure = error));
+    socket.on('close', () => this.#onClose());
+    this.#watch();
+    if (options.isOutgoing) {
+      const connecting = this.#clock.setTimer(this.#limits.connectTimeoutMs, () =>
+        this.destroy(new Error(`no connection within ${this.#limits.connectTimeoutMs} ms`)),
+      );
+      socket.once('connect', () => connecting.cancel());
+      socket.once('close', () => connecting.cancel());
+    }
+  }
+
+  get isOpen(): boolean {
+    return this.#isOpen;
+  }
+
+  /** The local end; the listener's address before the connection stands. */
+  get localHost(): string {
+    return this.#socket.localAddress ?? this.listener.host;
+  }
+
+  get localPort(): number {
+    return this.#socket.localPort ?? this.listener.port;
+  }
+
+  /** Bytes of a message (queued until the connection stands). */
+  send(bytes: Buffer): void {
+    if (!this.#isOpen) {
+      return;
+    }
+    if (this.#socket.writableLength + bytes.length > this.#limits.writeBufferBytes) {
+      this.destroy(new Error('the peer does not read'));
+      return;
+    }
+    this.#lastActivityMs = this.#clock.monotonicMs();
+    this.#socket.write(bytes);
+  }
+
+  /** `onLost` is called once when the connection ends, unless the returned function was called before. */
+  watch(onLost: (error: Error) => void): () => void {
+    this.#interested.add(onLost);
+    return () => this.#interested.delete(onLost);
+  }
+
+  /** Closes after what was written is out. */
+  end(): void {
+    this.#socket.destroySoon();
+  }
+
+  destroy(error?: Error): void {
+    this.#failure ??= error ?? null;
+    this.#socket.destroy();
+  }
+
+  #onData(chunk: Buffer): void {
+    this.#lastActivityMs = this.#clock.monotonicMs();
+    for (const frame of this.#framer.push(chunk)) {
+      if (frame.kind === 'ping') {
+        this.send(PONG);
+        continue;
+      }
+      this.#hadMessage ||= frame.kind === 'message';
+      this.#events.onFrame(this, frame);
+    }
+    if (!this.#framer.isHalfRead) {
+      this.#halfReadSinceMs = null;
+    } else if (this.#halfReadSinceMs === null) {
+      this.#halfReadSinceMs = this.#lastActivityMs;
+      this.#watch();
+    }
+  }
+
+  /** When the connection has to go unless something happens, on the monotonic clock. */
+  #deadlineMs(): number {
+    // Before the first message, bytes alone do not prolong anything.
+    const idle = this.#hadMessage
+      ? this.#lastActivityMs + this.#limits.idleTimeoutMs
+      : this.#createdMs + this.#limits.firstMessageTimeoutMs;
+    return this.#halfReadSinceMs === null
+      ? idle
+      : Math.min(idle, this.#halfReadSinceMs + this.#limits.halfMessageTimeoutMs);
+  }
+
+  #watch(): void {
+    this.#timer.current?.cancel();
+    if (!this.#isOpen) {
+      return;
+    }
+    const delayMs = Math.max(1, this.#deadlineMs() - this.#clock.monotonicMs());
+    this.#timer.current = this.#clock.setTimer(delayMs, () => {
+      if (this.#clock.monotonicMs() >= this.#deadlineMs()) {
+        this.destroy(new Error('idle for too long'));
+      } else {
+        this.#watch();
+      }
+    });
+  }
+
+  #onClose(): void {
+    this.#isOpen = false;
+    this.#timer.current?.cancel();
+    this.#events.onClosed(this);
+    const error = new EngineError(
+      'REC_ERR_ENGINE_SEND',
+      `TCP connection with ${this.remoteHost}:${this.remotePort} was lost`,
+      this.#failure === null ? {} : { cause: this.#failure },
+    );
+    for (const onLost of [...this.#interested]) {
+      onLost(error);
+    }
+    this.#interested.clear();
+  }
+}

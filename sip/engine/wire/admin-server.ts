@@ -1,0 +1,92 @@
+import { createServer, type Server } from 'node:net';
+import { type Clock, type IdSource, type Logger } from '#core';
+import { type AppRequestMeta } from '../agent';
+import { EngineError } from '../errors';
+import { type SipMessage } from '../message';
+import { AppConnection, type AppConnectionLimits, DEFAULT_APP_LIMITS } from './app-connection';
+import { AppRoutes } from './app-directory';
+
+/** Applications connected at a time. */
+const MAX_CONNECTIONS = 16;
+
+/** The version that applications are told; drachtio-srf pings from v0.8.2 on. */
+const WIRE_VERSION = 'v0.9.10';
+
+export interface AdminServerOptions {
+  readonly secret: string;
+  /** `proto/addr:port` of every listener, comma-separated: as advertised, and as bound. */
+  readonly hostports: () => { readonly advertised: string; readonly bound: string };
+  readonly clock: Clock;
+  readonly ids: IdSource;
+  readonly logger: Logger;
+  readonly limits?: Partial<AppConnectionLimits>;
+  onSip(app: AppConnection, meta: AppRequestMeta, message: SipMessage, startLine: string): void;
+  onAppLost(app: AppConnection): void;
+}
+
+/** The loopback listener that applications connect to. */
+export class AdminServer {
+  readonly routes = new AppRoutes();
+  readonly #options: AdminServerOptions;
+  readonly #apps = new Set<AppConnection>();
+  readonly #server: Server;
+
+  constructor(options: AdminServerOptions) {
+    this.#options = options;
+    this.#server = createServer({ noDelay: true });
+    this.#server.maxConnections = MAX_CONNECTIONS;
+    this.#server.on('connection', socket => {
+      const app = new AppConnection({
+        socket,
+        secret: options.secret,
+        clock: options.clock,
+        ids: options.ids,
+        logger: options.logger,
+        limits: { ...DEFAULT_APP_LIMITS, ...options.limits },
+        events: {
+          greeting: () => {
+            const { advertised, bound } = options.hostports();
+            return [advertised, WIRE_VERSION, bound];
+          },
+          onRoute: (from, verb) => this.routes.add(verb, from),
+          onRemoveRoute: (from, verb) => this.routes.remove(verb, from),
+          onSip: (from, meta, message, startLine) =>
+            this.#options.onSip(from, meta, message, startLine),
+          onClosed: from => {
+            this.#apps.delete(from);
+            this.routes.removeAll(from);
+            this.#options.onAppLost(from);
+          },
+        },
+      });
+      this.#apps.add(app);
+    });
+  }
+
+  /** @returns the port on 127.0.0.1. @throws EngineError `REC_ERR_ENGINE_LISTEN` */
+  async listen(): Promise<number> {
+    await new Promise<void>((resolve, reject) => {
+      this.#server.once('error', cause =>
+        reject(
+          new EngineError('REC_ERR_ENGINE_LISTEN', 'cannot listen on the loopback', { cause }),
+        ),
+      );
+      this.#server.listen(0, '127.0.0.1', () => resolve());
+    });
+    const address = this.#server.address();
+    return typeof address === 'object' && address !== null ? address.port : 0;
+  }
+
+  get connectionCount(): number {
+    return this.#apps.size;
+  }
+
+  /** Cuts every application off and stops listening. */
+  async close(): Promise<void> {
+    const closed = new Promise<void>(resolve => this.#server.close(() => resolve()));
+    for (const app of [...this.#apps]) {
+      app.close();
+    }
+    await closed;
+  }
+}

@@ -1,0 +1,44 @@
+import { type EngineCounters, type EngineLimits } from './engine';
+import { type TimerValues } from './transaction';
+import { type ListenerOptions } from './transport';
+
+/** What the main thread gives to the worker when it starts it. Structured-clone data only. */
+export interface WorkerOptions {
+  readonly listeners: readonly ListenerOptions[];
+  readonly secret: string;
+  readonly timers: Partial<TimerValues>;
+  readonly limits: EngineLimits;
+  readonly userAgent: string | null;
+  readonly optionTags: readonly string[] | null;
+}
+
+/** A listener with its real port. */
+export interface WorkerListener {
+  readonly transport: 'udp' | 'tcp';
+  readonly host: string;
+  readonly port: number;
+}
+
+export type ToWorker =
+  { readonly type: 'counters'; readonly id: number } | { readonly type: 'close' };
+
+export type FromWorker =
+  | {
+      readonly type: 'started';
+      readonly port: number;
+      readonly listeners: readonly WorkerListener[];
+    }
+  | {
+      readonly type: 'start-failed';
+      readonly code: string;
+      readonly message: string;
+      readonly details: Readonly<Record<string, unknown>>;
+    }
+  | { readonly type: 'counters'; readonly id: number; readonly counters: EngineCounters }
+  | {
+      readonly type: 'log';
+      readonly level: 'debug' | 'info' | 'warn' | 'error';
+      readonly message: string;
+      readonly fields: Readonly<Record<string, unknown>>;
+    }
+  | { readonly type: 'closed' };

@@ -1,0 +1,249 @@
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+import { parseConfig } from '#config';
+import { CloseStack, noopLogger, randomIds, systemClock } from '#core';
+
+import { type Gateway, startGateway } from '../../src/app';
+import {
+  answerAfter,
+  createSoftphone,
+  openPhoneExchange,
+  type PcmSource,
+  type PhoneCall,
+  type PhoneExchange,
+  type ReferenceSrs,
+  type Softphone,
+  startReferenceSrs,
+  tone,
+} from '../../src/lab';
+import { type LedgerLine } from '../../src/ledger';
+import { createMetrics } from '../../src/observability';
+import { waitUntil } from './wait-until';
+
+const HOST = '127.0.0.1';
+
+export interface GatewayBenchOptions {
+  readonly transport?: 'udp' | 'tcp';
+  /** SRS targets instead of the bench's own recorder. */
+  readonly targets?: (srs: ReferenceSrs) => readonly string[];
+  readonly srsAnswerTimeoutMs?: number;
+  readonly backend?: 'auto' | 'linux' | 'dgram';
+  /** More of the configuration's sections, laid over the bench's own. */
+  readonly config?: Readonly<Record<string, unknown>>;
+  /** Mode of the user `alice`. */
+  readonly mode?: 'always' | 'never';
+  readonly recordedUsers?: readonly string[];
+}
+
+/** The whole gateway in this process, a recorder, and phones. */
+export interface GatewayBench {
+  readonly gateway: Gateway;
+  readonly srs: ReferenceSrs;
+  readonly callers: PhoneExchange;
+  readonly callees: PhoneExchange;
+  phone(side: 'caller' | 'callee', name: string, audio?: PcmSource): Promise<Softphone>;
+  /** URI of a user as the caller dials it. */
+  uri(user: string): string;
+  ledger(): readonly LedgerLine[];
+  waitForLedger(lines: number, deadlineMs?: number): Promise<readonly LedgerLine[]>;
+  /** Waits until the gateway holds nothing: calls, ports, dialogs, transactions, recordings. */
+  expectNothingOpen(deadlineMs?: number): Promise<void>;
+  metrics(): Promise<string>;
+  close(): Promise<void>;
+}
+
+/** Starts everything on free ports. With DRACHTIO_HOST the gateway runs on that drachtio-server. */
+export async function openGatewayBench(options: GatewayBenchOptions = {}): Promise<GatewayBench> {
+  const parts = new CloseStack();
+  const transport = options.transport ?? 'udp';
+  const folder = mkdtempSync(join(tmpdir(), 'bench-'));
+  parts.push('folder', () => rmSync(folder, { recursive: true, force: true }));
+  const lab = { clock: systemClock, logger: noopLogger, host: HOST };
+  const srs = await startReferenceSrs({
+    ...lab,
+    port: 0,
+    transports: ['tcp'],
+    outDir: join(folder, 'srs'),
+  });
+  parts.push('srs', () => srs.close());
+  const callers = await openPhoneExchange({ ...lab, transports: ['udp', 'tcp'] });
+  parts.push('callers', () => callers.close());
+  const callees = await openPhoneExchange({ ...lab, transports: ['udp', 'tcp'] });
+  parts.push('callees', () => callees.close());
+  const ledgerFile = join(folder, 'ledger.jsonl');
+  const calleePort = callees.endpoint.address(transport).port;
+  const metrics = createMetrics({ processMetrics: false });
+  const env = process.env;
+  const drachtioHost = env['DRACHTIO_HOST'];
+  const config = {
+    sip:
+      drachtioHost === undefined
+        ? {
+            listeners: [
+              { transport: 'udp', host: HOST, port: 0 },
+              { transport: 'tcp', host: HOST, port: 0 },
+            ],
+          }
+        : {
+            engine: 'drachtio',
+            drachtio: {
+              host: drachtioHost,
+              port: Number(env['DRACHTIO_PORT'] ?? 9022),
+              secret: env['DRACHTIO_SECRET'] ?? 'cymru',
+            },
+          },
+    media: { backend: options.backend ?? 'auto', portQuarantineMs: 50, ringSeconds: 12 },
+    trunks: { phones: { sources: ['127.0.0.0/8'], kind: 'internal', trusted: true } },
+    routes: [
+      {
+        nextHops: [`sip:${HOST}:${calleePort};transport=${transport}`],
+        kind: 'internal',
+        trusted: true,
+      },
+    ],
+    providers: {
+      lab: {
+        targets: options.targets?.(srs) ?? [srs.uri('tcp')],
+        answerTimeoutMs: options.srsAnswerTimeoutMs ?? 5000,
+      },
+    },
+    organisations: {
+      test: {
+        provider: 'lab',
+        users: Object.fromEntries(
+          (options.recordedUsers ?? ['alice']).map(name => [
+            name,
+            {
+              identities: [`sip:${name}@${HOST}`],
+              recording: { mode: options.mode ?? 'always' },
+            },
+          ]),
+        ),
+      },
+    },
+    ledger: { file: ledgerFile },
+    admin: { enabled: false },
+    ...options.config,
+  };
+  const gateway = await startGateway(parseConfig(JSON.stringify(config), 'bench'), {
+    clock: systemClock,
+    ids: randomIds,
+    logger: noopLogger,
+    metrics,
+    // A transaction without an answer gives up after 64·T1 = 3.2 s instead of 32 s.
+    sipTimers: { t1Ms: 50, t2Ms: 400, t4Ms: 500 },
+  });
+  parts.push('gateway', () => gateway.close());
+  const sipPort =
+    gateway.listeners.find(listener => listener.transport === transport)?.port ??
+    Number(env['DRACHTIO_SIP_PORT'] ?? 5060);
+  const ledger = (): readonly LedgerLine[] =>
+    readFileSync(ledgerFile, 'utf8')
+      .split('\n')
+      .filter(line => line !== '')
+      .map(line => JSON.parse(line) as LedgerLine);
+  return {
+    gateway,
+    srs,
+    callers,
+    callees,
+    phone: (side, name, audio = tone({ hz: side === 'caller' ? 440 : 620 })) =>
+      createSoftphone({
+        ...lab,
+        name,
+        transport,
+        audio,
+        exchange: side === 'caller' ? callers : callees,
+        capture: true,
+      }),
+    uri: user => `sip:${user}@${HOST}:${sipPort};transport=${transport}`,
+    ledger,
+    waitForLedger: async (lines, deadlineMs = 15_000) => {
+      await waitUntil(() => ledger().length >= lines, `${lines} ledger lines`, deadlineMs);
+      return ledger();
+    },
+    expectNothingOpen: deadlineMs => expectNothingOpen(gateway, deadlineMs),
+    metrics: () => metrics.registry.metrics(),
+    close: async () => {
+      await parts.close();
+    },
+  };
+}
+
+/** UDP transactions live on for retransmissions (RFC 3261 timers D, I, J, K), up to 32 s; they are not leaks. */
+async function expectNothingOpen(
+  gateway: Gateway,
+  deadlineMs = process.env['DRACHTIO_HOST'] === undefined ? 10_000 : 40_000,
+): Promise<void> {
+  await waitUntil(
+    async () => {
+      const { calls, media, sip, engine } = await gateway.counters();
+      const open = [
+        calls,
+        media.openCalls,
+        media.openLegs,
+        media.openRecordings,
+        media.portsInUse,
+        sip.calls,
+        sip.dialogs,
+        sip.pendingRequests,
+        engine?.dialogs ?? 0,
+      ];
+      return open.every(count => count === 0);
+    },
+    'nothing is open in the gateway',
+    deadlineMs,
+  );
+}
+
+/** A call that both sides have answered. */
+export interface AnsweredCall {
+  readonly outgoing: PhoneCall;
+  readonly incoming: PhoneCall;
+}
+
+/** `caller` calls `callee`, who rings for `ringMs` and answers. */
+export async function placeCall(
+  bench: GatewayBench,
+  caller: Softphone,
+  callee: Softphone,
+  options: { ringMs?: number; headers?: Readonly<Record<string, string>> } = {},
+): Promise<AnsweredCall> {
+  const incoming = new Promise<PhoneCall>(resolve => {
+    callee.onIncoming(waiting => {
+      resolve(waiting.call);
+      answerAfter(options.ringMs ?? 50)(waiting);
+    });
+  });
+  const outgoing = await caller.call(bench.uri(callee.name), {
+    ...(options.headers === undefined ? {} : { headers: options.headers }),
+  });
+  await outgoing.waitFor('answered');
+  const answered = await incoming;
+  await answered.waitFor('answered');
+  return { outgoing, incoming: answered };
+}
+
+/** Waits until each side has received this many RTP packets. */
+export async function talkFor(call: AnsweredCall, packets: number): Promise<void> {
+  const received = (side: PhoneCall): number =>
+    side.statistics().received.reduce((sum, source) => sum + source.packets, 0);
+  const deadlineMs = packets * 20 * 3 + 10_000;
+  await call.outgoing.until(
+    () => received(call.outgoing) >= packets,
+    deadlineMs,
+    'rtp at the caller',
+  );
+  await call.incoming.until(
+    () => received(call.incoming) >= packets,
+    deadlineMs,
+    'rtp at the callee',
+  );
+}
+
+export async function hangUp(call: AnsweredCall): Promise<void> {
+  await call.outgoing.hangUp();
+  await call.incoming.waitFor('ended');
+}

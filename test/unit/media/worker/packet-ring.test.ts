@@ -1,0 +1,91 @@
+import fc from 'fast-check';
+import { memoryOf } from '../../../../media/io/packet-io';
+import { MIN_RING_BYTES, PacketRing } from '../../../../media/worker/packet-ring';
+
+function ringOf(bytes: number): PacketRing {
+  // A part of a larger memory whose other parts must stay untouched.
+  return new PacketRing(memoryOf(new ArrayBuffer(bytes + 64), 0, bytes + 64, 0), 32, bytes);
+}
+
+/** Writes a packet whose bytes all tell its number. */
+function push(ring: PacketRing, number: number, length: number, flags = 0): void {
+  const at = ring.reserve(length);
+  ring.memory.bytes.fill(number & 0xff, at, at + length);
+  ring.commit(length, number, flags);
+}
+
+/** Takes the packet at the cursor: its capture time stands for its number. */
+function take(ring: PacketRing): { number: number; length: number; isWhole: boolean } {
+  const { packetAt, packetLength, packetCaptureMs: number } = ring;
+  const bytes = ring.memory.bytes.subarray(packetAt, packetAt + packetLength);
+  const isWhole = bytes.every(byte => byte === (number & 0xff));
+  ring.advance();
+  return { number, length: packetLength, isWhole };
+}
+
+test('packets come out in order, whole, with their time and flags', () => {
+  const ring = ringOf(MIN_RING_BYTES);
+  push(ring, 1, 172, 0xbeef);
+  push(ring, 2, 12);
+  expect(ring.packetFlags).toBe(0xbeef);
+  expect(take(ring)).toEqual({ number: 1, length: 172, isWhole: true });
+  expect(take(ring)).toEqual({ number: 2, length: 12, isWhole: true });
+  expect(ring.pending).toBe(0);
+});
+
+test('what a slow reader misses is counted, and the newest packets survive', () => {
+  const ring = ringOf(MIN_RING_BYTES);
+  for (let number = 0; number < 500; number++) {
+    push(ring, number, 172);
+  }
+  expect(ring.pending + ring.overflowed).toBe(500);
+  expect(ring.pending).toBeGreaterThan(30);
+  const first = ring.overflowed;
+  for (let number = first; number < 500; number++) {
+    expect(take(ring)).toEqual({ number, length: 172, isWhole: true });
+  }
+});
+
+test('a reader that keeps up never loses a packet, wherever the end of the ring falls', () => {
+  const ring = ringOf(MIN_RING_BYTES);
+  for (let number = 0; number < 2000; number++) {
+    const length = 12 + ((number * 37) % 2000);
+    push(ring, number, length);
+    expect(take(ring)).toEqual({ number, length, isWhole: true });
+  }
+  expect(ring.overflowed).toBe(0);
+});
+
+test('skipping leaves nothing pending, and reading goes on with what comes then', () => {
+  const ring = ringOf(MIN_RING_BYTES);
+  push(ring, 1, 100);
+  push(ring, 2, 100);
+  expect(ring.skipAll()).toBe(2);
+  push(ring, 3, 100);
+  expect(take(ring).number).toBe(3);
+});
+
+test('a ring that cannot hold two packets is refused', () => {
+  expect(() => ringOf(MIN_RING_BYTES - 16)).toThrow(RangeError);
+});
+
+test('any mix of writing and reading behaves like a list that forgets its oldest', () => {
+  const step = fc.record({ length: fc.integer({ min: 12, max: 2048 }), reads: fc.nat(3) });
+  fc.assert(
+    fc.property(fc.array(step, { maxLength: 120 }), fc.nat(64), (stepsTaken, extra) => {
+      const ring = ringOf(MIN_RING_BYTES + extra * 16);
+      const model: number[] = [];
+      stepsTaken.forEach(({ length, reads }, number) => {
+        const before = ring.overflowed;
+        push(ring, number, length);
+        model.push(number);
+        model.splice(0, ring.overflowed - before);
+        expect(ring.pending).toBe(model.length);
+        for (let i = 0; i < reads && model.length > 0; i++) {
+          expect(take(ring)).toMatchObject({ number: model.shift(), isWhole: true });
+        }
+      });
+    }),
+    { numRuns: 200 },
+  );
+});
