@@ -68,9 +68,16 @@ export function applyEnvironment(
 ): AppliedEnvironment {
   const problems: ConfigProblem[] = [];
   const variables = new Map<string, string>();
-  const tree: Record<string, unknown> = { '': root === null ? {} : structuredClone(root) };
-  for (const [variable, value] of Object.entries(env)) {
-    if (!variable.startsWith(ENVIRONMENT_PREFIX) || value === undefined || value === '') {
+  const tree: Record<string, unknown> = { '': root ?? {} };
+  const settings = Object.entries(env).filter(([variable]) =>
+    variable.startsWith(ENVIRONMENT_PREFIX),
+  );
+  if (settings.length > 0) {
+    // The caller's tree stays as it is. (Copying a large one takes a second: only when there is need.)
+    tree[''] = structuredClone(tree['']);
+  }
+  for (const [variable, value] of settings) {
+    if (value === undefined || value === '') {
       continue;
     }
     const name = variable.slice(ENVIRONMENT_PREFIX.length);

@@ -41,7 +41,12 @@ export function readYamlSource(file: string, env: Environment): YamlSource {
 /** As {@link readYamlSource}, for text that was read already. */
 export function parseYamlSource(text: string, file: string, env: Environment): YamlSource {
   const lines = new LineCounter();
-  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
+  const document = parseDocument(text, {
+    lineCounter: lines,
+    prettyErrors: false,
+    // The parser compares every key with every other, which takes minutes for 100 000 users; see below.
+    uniqueKeys: false,
+  });
   const problems: ConfigProblem[] = [...document.errors, ...document.warnings].map(error => ({
     source: file,
     line: lines.linePos(error.pos[0]).line,
@@ -51,16 +56,21 @@ export function parseYamlSource(text: string, file: string, env: Environment): Y
   const lineOf = (path: KeyPath): number | null => lineOfPath(document, lines, path);
   const referredTo = new Set<string>();
   if (problems.length === 0) {
-    problems.push(...substitute(document, file, env, referredTo, lines));
+    problems.push(
+      ...badKeys(document, file, lines),
+      ...(text.includes('${') ? substitute(document, file, env, referredTo, lines) : []),
+    );
   }
-  let root: unknown = null;
+  // What is broken as a whole has no values worth reading.
+  const isBroken = problems.some(problem => problem.path === '');
   try {
-    root = document.toJS({ maxAliasCount: 1000 });
+    const root: unknown = isBroken ? null : document.toJS({ maxAliasCount: 1000 });
+    return { root, problems, referredTo, lineOf };
   } catch (error) {
     const message = `is not usable YAML: ${lowerFirst(errorMessage(error))}`;
     problems.push({ source: file, line: null, path: '', message });
+    return { root: null, problems, referredTo, lineOf };
   }
-  return { root, problems, referredTo, lineOf };
 }
 
 function readText(file: string): string {
@@ -74,6 +84,31 @@ function readText(file: string): string {
     const message = `cannot be read: ${errorMessage(error)}`;
     throw new ConfigError([{ source: file, line: null, path: '', message }]);
   }
+}
+
+/** Keys that are there twice (the last would silently win) or are no plain names. */
+function badKeys(document: Document, file: string, lines: LineCounter): ConfigProblem[] {
+  const problems: ConfigProblem[] = [];
+  const complain = (pair: Pair, message: string): void => {
+    const offset = startOf(pair.key);
+    const line = offset === null ? null : lines.linePos(offset).line;
+    problems.push({ source: file, line, path: '', message });
+  };
+  visit(document, {
+    Map(_key, map) {
+      const seen = new Set<string>();
+      for (const pair of map.items) {
+        const key = keyText(pair);
+        if (!isScalar(pair.key)) {
+          complain(pair, 'has a key that is no plain name');
+        } else if (seen.has(key)) {
+          complain(pair, `is not valid YAML: the key ${JSON.stringify(key)} is there twice`);
+        }
+        seen.add(key);
+      }
+    },
+  });
+  return problems;
 }
 
 function substitute(

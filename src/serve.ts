@@ -1,4 +1,4 @@
-import { type GatewayConfig } from '#config';
+import { type GatewayConfig, maskedConfig } from '#config';
 import { randomIds, systemClock } from '#core';
 
 import { type Gateway, startGateway } from './app';
@@ -22,6 +22,7 @@ export async function serve(
   print: (line: string) => void,
 ): Promise<number> {
   const log = createLogger(config.log);
+  log.logger.info('configuration', { config: maskedConfig(config) });
   try {
     const gateway = await startGateway(config, {
       clock: systemClock,

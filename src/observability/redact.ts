@@ -9,8 +9,11 @@ const REDACTED = '[redacted]';
 const SECRET_FIELD =
   /secret|password|passwd|authorization|credential|token|cookie|crypto|^a?keys?$|keyParams|masterKey/i;
 const DIGIT_FIELD = /^(dtmf|digits?|signal|featureCode)$/i;
-const IDENTITY_FIELD =
-  /^(caller|callee|called|calling|from|to|number|identity|identities|aor|requestUri|target|contact)$/i;
+/** Fields that name somebody, whatever they hold. */
+const IDENTITY_FIELD = /^(caller|callee|called|calling|number|identity|aor)$/i;
+/** Fields that may name somebody, or something else: only bare numbers are masked in them. */
+const ADDRESS_FIELD = /^(from|to|user|target|contact|requestUri)$/i;
+const BARE_NUMBER = /^\+?[\d\-.() *#]{3,32}$/;
 
 /** SDES keys (RFC 4568), credentials in SIP headers, userinfo passwords, and digits in INFO bodies. */
 const SECRET_TEXTS: readonly (readonly [RegExp, string])[] = [
@@ -92,9 +95,15 @@ function redactField(name: string, value: unknown, context: Context): unknown {
   if (SECRET_FIELD.test(name) || DIGIT_FIELD.test(name)) {
     return REDACTED;
   }
-  const isBareIdentity =
-    context.maskIdentities && IDENTITY_FIELD.test(name) && typeof value === 'string';
-  return isBareIdentity && !/[:@]/.test(value) ? maskUser(value) : redactValue(value, context);
+  return context.maskIdentities && typeof value === 'string' && isBareIdentity(name, value)
+    ? maskUser(value)
+    : redactValue(value, context);
+}
+
+function isBareIdentity(name: string, value: string): boolean {
+  return IDENTITY_FIELD.test(name)
+    ? !/[:@]/.test(value)
+    : ADDRESS_FIELD.test(name) && BARE_NUMBER.test(value);
 }
 
 function redactValue(value: unknown, context: Context): unknown {

@@ -162,6 +162,12 @@ foo: 1
     ['a broken document', 'sip: [', 'is not valid YAML'],
     ['two documents', 'sip: {}\n---\nsip: {}\n', 'is not valid YAML'],
     ['a duplicate key', 'sip: {}\nsip: {}\n', 'is not valid YAML'],
+    [
+      'a duplicate key deep inside',
+      'sip:\n  engine: embedded\n  engine: drachtio\n',
+      'is there twice',
+    ],
+    ['a key that is a list', '[a, b]: 1', 'has a key that is no plain name'],
     ['an unknown tag', 'sip: !!js/function "x"', 'is not valid YAML'],
     ['a list at the top', '- 1', 'must be a mapping of keys'],
     ['text at the top', 'hello', 'must be a mapping of keys'],

@@ -89,12 +89,21 @@ describe('redactFields', () => {
   });
 
   test('masks bare identities by the name of their field', () => {
-    const fields = { caller: '15551230100', callee: 'alice', to: '<sip:bob@h>', userId: 'alice' };
+    const fields = {
+      caller: '15551230100',
+      callee: 'alice',
+      to: '<sip:bob@h>',
+      from: '1001',
+      userId: 'alice',
+      transition: { from: 'idle', to: 'inviting' },
+    };
     expect(redactFields(fields, MASKED)).toEqual({
       caller: '155***0100',
       callee: 'a***',
       to: '<sip:b***@h>',
+      from: '1***',
       userId: 'alice',
+      transition: { from: 'idle', to: 'inviting' },
     });
   });
 

@@ -1,0 +1,6 @@
+export {
+  type AdminServer,
+  type AdminServerOptions,
+  type HealthReport,
+  startAdminServer,
+} from './admin-server';

@@ -1,0 +1,75 @@
+import { type GatewayConfig } from '#config';
+import { type HostPort } from './option-parsers';
+
+/** Transports of the lab's tools. */
+export type LabTransport = 'udp' | 'tcp';
+
+export interface DemoOptions {
+  /** Where the evidence goes; null: a new folder below the system's temporary folder. */
+  readonly outDir: string | null;
+  /** One JSON object as the last line instead of tables. */
+  readonly json: boolean;
+}
+
+/** How the reference SRS is told to misbehave; what is absent behaves. Times in ms. */
+export interface SrsMisbehaviour {
+  readonly refuseStatus?: number;
+  readonly silent?: true;
+  readonly answerDelayMs?: number;
+  readonly inactive?: true;
+  /** Re-INVITE to `recvonly` this long after an inactive answer. */
+  readonly activateAfterMs?: number;
+  /** Label of the stream that is refused with port 0. */
+  readonly refuseStream?: '1' | '2';
+  readonly byeAfterMs?: number;
+  readonly stopReading?: true;
+  readonly snapshotAfterMs?: number;
+  /** 0..1, reported in receiver reports. */
+  readonly reportedLoss?: number;
+  readonly glare?: true;
+  readonly closeConnectionAfterMs?: number;
+}
+
+export interface SrsOptions {
+  readonly listen: HostPort;
+  readonly transports: readonly LabTransport[];
+  readonly outDir: string;
+  readonly misbehaviour: SrsMisbehaviour;
+}
+
+export type PhoneAudio =
+  | { readonly kind: 'tone'; readonly hz: number }
+  | { readonly kind: 'wav'; readonly file: string }
+  | { readonly kind: 'silence' };
+
+export interface PhoneOptions {
+  readonly listen: HostPort;
+  readonly transport: LabTransport;
+  /** null: wait for calls and answer them. */
+  readonly callUri: string | null;
+  readonly audio: PhoneAudio;
+  /** Length of the call, s; null: until the other side hangs up or we are stopped. */
+  readonly durationS: number | null;
+  /** WAV of what was heard; null: none. */
+  readonly outFile: string | null;
+}
+
+/**
+ * What the commands do, behind plain options. The real ones (`lazy-runners`) import the heavy parts
+ * only when a command runs. Each resolves with the exit code.
+ */
+export interface Runners {
+  start(config: GatewayConfig, signals: SignalSource, print: Print): Promise<number>;
+  demo(options: DemoOptions, signal: AbortSignal, print: Print): Promise<number>;
+  srs(options: SrsOptions, signal: AbortSignal, print: Print): Promise<number>;
+  phone(options: PhoneOptions, signal: AbortSignal, print: Print): Promise<number>;
+}
+
+/** Writes a line for the user. */
+export type Print = (line: string) => void;
+
+/** Signals of the operating system; `process`, or an emitter in tests. */
+export interface SignalSource {
+  on(signal: 'SIGINT' | 'SIGTERM', listener: () => void): unknown;
+  off(signal: 'SIGINT' | 'SIGTERM', listener: () => void): unknown;
+}
