@@ -70,6 +70,8 @@ export interface CallPlan {
   readonly srtpOnly: 'reject' | 'pass-unanchored';
   /** Whether identity headers may pass to the callee side (a trusted peer, RFC 3325 §4). */
   readonly calleeTrusted: boolean;
+  /** The same toward the caller side; absent: no. */
+  readonly callerTrusted?: boolean;
 }
 
 export interface CallTarget {
@@ -94,7 +96,12 @@ export interface CallDelegate {
   answering(facts: AnswerFacts): void;
   /** An in-dialog INFO of a leg. `consumed` answers it 200 and does not relay it. */
   infoReceived(role: LegRole, info: InfoFacts): 'relay' | 'consumed';
-  /** Exactly once, last. */
+  /**
+   * The call is over, its dialogs are being ended: media and recording may stop now. At most once, before
+   * {@link ended}, which may come seconds later when a peer does not answer its BYE.
+   */
+  ending?(end: CallEnd): void;
+  /** Exactly once, last; both dialogs are gone. */
   ended(end: CallEnd): void;
 }
 

@@ -89,7 +89,7 @@ export type WorkerCommand =
     }
   | { readonly kind: 'shutdown' };
 
-/** Answer to a command. `error` is an errno name. `busySlots`: bindings whose ports another program holds. */
+/** Answer to a command. `error`: why sockets could not be opened, an errno name; `busySlot`: whose. */
 export interface WorkerReply {
   readonly kind: 'reply';
   readonly request: number;

@@ -1,4 +1,5 @@
-import { type ReferenceSrs, type SrsBehaviour } from '../../src/lab';
+import { type Recording, type ReferenceSrs, type SrsBehaviour } from '../../src/lab';
+import { type LedgerLine } from '../../src/ledger';
 import {
   type AnsweredCall,
   type GatewayBench,
@@ -17,7 +18,7 @@ async function callWith(
   options: GatewayBenchOptions,
   whileTalking: (bench: GatewayBench, call: AnsweredCall) => Promise<void> = () =>
     Promise.resolve(),
-) {
+): Promise<{ line: LedgerLine; metrics: string; recordings: readonly Recording[] }> {
   const bench = await openGatewayBench({ srsAnswerTimeoutMs: 600, ...options });
   try {
     bench.srs.setBehaviour(behaviour);
@@ -65,9 +66,7 @@ describe('a recorder in trouble never hurts the call, and the ledger says what w
     const { line, metrics } = await callWith({ refuseStatus: 503 }, {});
     expect(line).toMatchObject({ verdict: 'failed', verdictReasons: ['srs-refused'] });
     expect(line.srsAttempts).toMatchObject([{ result: 'REC_ERR_SIP_SRS_REFUSED', status: 503 }]);
-    expect(metrics).toMatch(
-      /srs_failures_total\{provider="lab",reason="srs-refused"\} 1/,
-    );
+    expect(metrics).toMatch(/srs_failures_total\{provider="lab",reason="srs-refused"\} 1/);
   });
 
   test('hanging up in mid-call: what came before is recorded, the rest is a gap', async () => {

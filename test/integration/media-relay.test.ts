@@ -1,4 +1,5 @@
 import { type MediaCall, type MediaCallEvents, type MediaLeg, type MediaPlane } from '#media';
+import fc from 'fast-check';
 import { readdirSync, readlinkSync } from 'node:fs';
 import {
   eventually,
@@ -217,6 +218,28 @@ describe.each(['linux', 'dgram'] as const)('the relay on %s', backend => {
     expect(heard).toHaveLength(1);
     expect(heard[0]?.subarray(12)).toEqual(rtp(9).subarray(12));
     expect(legA.counters().malformed).toBe(malformed.length);
+  });
+
+  test('any bytes on any port harm nobody', async () => {
+    const lost = jest.fn();
+    const { a, b, legA } = await callOfTwo({ mediaLost: lost });
+    a.send(rtp(1), legA.local.rtp);
+    await b.packetsReach(1);
+    const datagrams = fc.sample(fc.uint8Array({ maxLength: 120 }), { numRuns: 200, seed: 7 });
+    for (const bytes of datagrams) {
+      // Half of them look like RTP or RTCP at first sight.
+      bytes[0] = ((bytes[0] ?? 0) & 0x7f) | 0x80;
+      a.send(Buffer.from(bytes), legA.local.rtp);
+      a.send(Buffer.from(bytes), legA.local.rtcp);
+    }
+    const marked = rtp(2, { payload: Buffer.from('still here') });
+    a.send(marked, legA.local.rtp);
+    await b.until(
+      () => b.packets.some(packet => packet.subarray(12).equals(marked.subarray(12))),
+      'the packet after the garbage',
+    );
+    expect(legA.counters().malformed).toBeGreaterThan(50);
+    expect(lost).not.toHaveBeenCalled();
   });
 
   test('nothing is sent toward a leg that does not receive, nor taken from one that does not send', async () => {

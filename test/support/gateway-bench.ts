@@ -19,7 +19,7 @@ import {
   tone,
 } from '../../src/lab';
 import { type LedgerLine } from '../../src/ledger';
-import { createMetrics } from '../../src/observability';
+import { createLogger, createMetrics } from '../../src/observability';
 import { waitUntil } from './wait-until';
 
 const HOST = '127.0.0.1';
@@ -35,6 +35,8 @@ export interface GatewayBenchOptions {
   /** Mode of the user `alice`. */
   readonly mode?: 'always' | 'never';
   readonly recordedUsers?: readonly string[];
+  /** Phones keep every RTP datagram. */
+  readonly capture?: boolean;
 }
 
 /** The whole gateway in this process, a recorder, and phones. */
@@ -76,6 +78,10 @@ export async function openGatewayBench(options: GatewayBenchOptions = {}): Promi
   const calleePort = callees.endpoint.address(transport).port;
   const metrics = createMetrics({ processMetrics: false });
   const env = process.env;
+  // For a look at what the gateway thinks: BENCH_LOG=/tmp/gateway.log.
+  const logFile = env['BENCH_LOG'];
+  const log = logFile === undefined ? null : createLogger({ level: 'debug', file: logFile });
+  parts.push('log', () => log?.close());
   const drachtioHost = env['DRACHTIO_HOST'];
   const config = {
     sip:
@@ -130,7 +136,7 @@ export async function openGatewayBench(options: GatewayBenchOptions = {}): Promi
   const gateway = await startGateway(parseConfig(JSON.stringify(config), 'bench'), {
     clock: systemClock,
     ids: randomIds,
-    logger: noopLogger,
+    logger: log?.logger ?? noopLogger,
     metrics,
     // A transaction without an answer gives up after 64·T1 = 3.2 s instead of 32 s.
     sipTimers: { t1Ms: 50, t2Ms: 400, t4Ms: 500 },
@@ -156,7 +162,7 @@ export async function openGatewayBench(options: GatewayBenchOptions = {}): Promi
         transport,
         audio,
         exchange: side === 'caller' ? callers : callees,
-        capture: true,
+        capture: options.capture ?? false,
       }),
     uri: user => `sip:${user}@${HOST}:${sipPort};transport=${transport}`,
     ledger,

@@ -88,6 +88,10 @@ export class StreamFramer {
     }
     const headBytes = headEnd + CRLF_CRLF.length;
     const head = data.subarray(0, headBytes);
+    if (headBytes > this.#limits.messageBytes) {
+      this.#break(frames, 'too-large', 513, Buffer.from(head));
+      return 0;
+    }
     const bodyBytes = contentLength(head);
     if (bodyBytes === null || bodyBytes === 'bad') {
       const reason = bodyBytes === null ? 'missing-content-length' : 'bad-content-length';

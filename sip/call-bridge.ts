@@ -1,0 +1,112 @@
+import { type LegRole, type Logger, otherRole } from '#core';
+import { CallLeg } from './call-leg';
+import { type CallMedia } from './call-media';
+import { DialogRelay } from './dialog-relay';
+import { OfferRelay } from './offer-relay';
+import { type InfoFacts } from './ports';
+import { type DialogOwner, type SipDialog } from './sip-dialog';
+import { type RequestLike, type ResponseLike } from './srf-types';
+import { type UserAgent } from './user-agent';
+
+export interface CallBridgeOptions {
+  readonly userAgent: UserAgent;
+  readonly logger: Logger;
+  readonly random: () => number;
+  readonly media: CallMedia;
+  readonly trusted: Readonly<Record<LegRole, boolean>>;
+  readonly byeReceived: (
+    by: LegRole,
+    bye: { readonly request: RequestLike; readonly byEngine: boolean },
+  ) => void;
+  readonly infoReceived: (role: LegRole, info: InfoFacts) => 'relay' | 'consumed';
+  /** The call cannot go on. */
+  readonly broken: (by: LegRole, cause: string) => void;
+}
+
+/** The two dialogs of a call and what passes between them. Each is added when it comes into being. */
+export class CallBridge {
+  readonly #options: CallBridgeOptions;
+  readonly #legs: Partial<Record<LegRole, CallLeg>> = {};
+  readonly #offers: OfferRelay;
+  readonly #requests: DialogRelay;
+
+  constructor(options: CallBridgeOptions) {
+    this.#options = options;
+    this.#offers = new OfferRelay(options);
+    this.#requests = new DialogRelay({
+      userAgent: options.userAgent,
+      infoReceived: (from, info) => options.infoReceived(from.role, info),
+      dialogLost: leg => options.broken(leg.role, 'dialog-lost'),
+    });
+  }
+
+  addLeg(role: LegRole, dialog: SipDialog): CallLeg {
+    const leg = new CallLeg({
+      role,
+      dialog,
+      clock: this.#options.userAgent.clock,
+      random: this.#options.random,
+      isTrusted: this.#options.trusted[role],
+    });
+    this.#legs[role] = leg;
+    return leg;
+  }
+
+  /** What the dialog of one side, early or established, does with its peer's requests. */
+  ownerOf(role: LegRole): DialogOwner {
+    return {
+      offerReceived: (request, response) => {
+        const pair = this.#pairFor(role, response);
+        if (pair !== null) {
+          this.#offers.relay({ ...pair, request, response });
+        }
+      },
+      requestReceived: (request, response) => {
+        const pair = this.#pairFor(role, response);
+        if (pair !== null) {
+          this.#requests.relay(pair.from, pair.to, request, response);
+        }
+      },
+      byeReceived: bye => this.#options.byeReceived(role, bye),
+      ackReceived: body => this.#legs[role]?.acknowledged(body),
+    };
+  }
+
+  /** Both sides after the first exchange: what each agreed to. */
+  agreed(
+    caller: { local: string; remote: string },
+    callee: { local: string; remote: string },
+  ): void {
+    if (this.#legs.caller !== undefined && this.#legs.callee !== undefined) {
+      this.#legs.caller.offers.agreed = caller;
+      this.#legs.callee.offers.agreed = callee;
+    }
+  }
+
+  /** Ends both dialogs with BYE; resolves when they are gone. Never rejects. */
+  async end(headers: Readonly<Record<string, string>>, byeMs: number): Promise<void> {
+    await Promise.all(
+      Object.values(this.#legs).map(async leg => {
+        await leg.end(headers, byeMs);
+      }),
+    );
+  }
+
+  /** The engine is gone and its dialogs with it: there is nobody to send a BYE. */
+  forget(): void {
+    for (const leg of Object.values(this.#legs)) {
+      leg.dialog.close();
+    }
+  }
+
+  #pairFor(role: LegRole, response: ResponseLike): { from: CallLeg; to: CallLeg } | null {
+    const from = this.#legs[role];
+    const to = this.#legs[otherRole(role)];
+    if (from === undefined || to === undefined) {
+      // RFC 3311 §5.2 (early UPDATE) and RFC 3261 §14.2: not while the first exchange is open.
+      this.#options.userAgent.respond(response, 500, { headers: { 'Retry-After': '1' } });
+      return null;
+    }
+    return { from, to };
+  }
+}

@@ -1,0 +1,196 @@
+import { type Timer } from '#core';
+import { type SipError } from './errors';
+import { contactOf } from './incoming-invite';
+import { sdpMessage } from './offer-queue';
+import { type CallTarget } from './ports';
+import { reasonHeaders } from './reason';
+import { type DialogOwner, SipDialog } from './sip-dialog';
+import { type AckFunction, type RequestLike, type ResponseLike } from './srf-types';
+import { type CallTimeouts } from './timeouts';
+import { type PendingRequest, type UserAgent } from './user-agent';
+
+/** Why a target did not answer. */
+export interface InviteFailure {
+  /** SIP status for the caller; made up where there was no response. */
+  readonly status: number;
+  readonly response: ResponseLike | null;
+  readonly cause: 'refused' | 'timeout' | 'unreachable' | 'engine-lost';
+  /** Why nothing was sent, or nothing came. */
+  readonly error?: SipError;
+}
+
+/** How an INVITE of ours fares. `answered` or `failed` is called at most once, nothing after cancel(). */
+export interface OutgoingInviteEvents {
+  progressed(response: ResponseLike): void;
+  /** The 2xx is not acknowledged yet: the owner must call `ack` (the first call counts) and take the dialog over. */
+  answered(answer: {
+    readonly response: ResponseLike;
+    readonly dialog: SipDialog;
+    ack(body?: string): void;
+  }): void;
+  failed(failure: InviteFailure): void;
+}
+
+export interface InviteMessage {
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body?: string;
+}
+
+/** After CANCEL the final response is due within 64·T1 (RFC 3261 §9.1); the engine makes up a 408 by then. */
+const CANCEL_DEADLINE_MS = 40_000;
+
+/**
+ * One INVITE to one target (RFC 3261 §13.2). After {@link cancel} it looks after itself: a 2xx that comes all the
+ * same is acknowledged and ended with BYE.
+ */
+export class OutgoingInvite {
+  readonly target: CallTarget;
+  readonly #userAgent: UserAgent;
+  readonly #timeouts: Pick<CallTimeouts, 'ringMs' | 'byeMs'>;
+  readonly #events: OutgoingInviteEvents;
+  readonly #owner: DialogOwner;
+  readonly #pending: PendingRequest;
+  #sent: RequestLike | null = null;
+  #timer: Timer | null = null;
+  #isRinging = false;
+  #isOver = false;
+
+  constructor(options: {
+    userAgent: UserAgent;
+    timeouts: Pick<CallTimeouts, 'ringMs' | 'byeMs'>;
+    target: CallTarget;
+    message: InviteMessage;
+    /** What the message is, for errors. */
+    document: string;
+    events: OutgoingInviteEvents;
+    owner: DialogOwner;
+  }) {
+    this.target = options.target;
+    this.#userAgent = options.userAgent;
+    this.#timeouts = options.timeouts;
+    this.#events = options.events;
+    this.#owner = options.owner;
+    this.#timer = this.#userAgent.clock.setTimer(this.target.answerTimeoutMs, () =>
+      this.#timedOut(),
+    );
+    this.#pending = this.#userAgent.send(
+      {
+        method: 'INVITE',
+        uri: this.target.requestUri,
+        nextHop: this.target.nextHop,
+        headers: options.message.headers,
+        ...(options.message.body === undefined ? {} : { body: options.message.body }),
+        finalDeadlineMs: this.target.answerTimeoutMs + this.#timeouts.ringMs + CANCEL_DEADLINE_MS,
+        document: options.document,
+      },
+      {
+        sent: request => {
+          this.#sent = request;
+        },
+        provisional: response => this.#provisional(response),
+        final: (response, ack) => this.#final(response, ack),
+        failed: error => this.#failed(error),
+      },
+    );
+  }
+
+  /** Gives up: no event comes any more. Idempotent. */
+  cancel(reason: string | null = null): void {
+    if (!this.#isOver) {
+      this.#end();
+      this.#pending.cancel(reasonHeaders(reason));
+    }
+  }
+
+  #provisional(response: ResponseLike): void {
+    if (response.status === 100 || this.#isOver) {
+      return;
+    }
+    if (!this.#isRinging) {
+      this.#isRinging = true;
+      this.#timer?.cancel();
+      this.#timer = this.#userAgent.clock.setTimer(this.#timeouts.ringMs, () => this.#timedOut());
+    }
+    this.#events.progressed(response);
+  }
+
+  #final(response: ResponseLike, ack: AckFunction): void {
+    if (response.status >= 300) {
+      if (this.#end()) {
+        const { status } = response;
+        this.#events.failed({ status, response, cause: causeOf(response) });
+      }
+      return;
+    }
+    const dialog = new SipDialog({
+      userAgent: this.#userAgent,
+      id: response.stackDialogId ?? '',
+      sipCallId: response.get('call-id') ?? '',
+      role: 'uac',
+      contact: this.#sent === null ? null : contactOf(this.#sent),
+      socket: this.#sent?.socket,
+      owner: this.#owner,
+    });
+    dialog.learn(response);
+    if (!this.#end()) {
+      // RFC 3261 §9.1: the 2xx has crossed our CANCEL. The ACK comes first (§13.2.2.4).
+      ack();
+      void dialog.bye({}, this.#timeouts.byeMs);
+      return;
+    }
+    let isAcknowledged = false;
+    this.#events.answered({
+      response,
+      dialog,
+      ack: body => {
+        if (!isAcknowledged) {
+          isAcknowledged = true;
+          ack(sdpMessage(body));
+        }
+      },
+    });
+  }
+
+  #failed(error: SipError): void {
+    if (this.#end()) {
+      this.#events.failed(
+        error.code === 'REC_ERR_SIP_ENGINE_LOST'
+          ? { status: 503, response: null, cause: 'engine-lost', error }
+          : error.code === 'REC_ERR_SIP_TIMEOUT'
+            ? { status: 408, response: null, cause: 'timeout', error }
+            : { status: 503, response: null, cause: 'unreachable', error },
+      );
+    }
+  }
+
+  #timedOut(): void {
+    if (this.#end()) {
+      this.#pending.cancel();
+      this.#events.failed({ status: 408, response: null, cause: 'timeout' });
+    }
+  }
+
+  #end(): boolean {
+    this.#timer?.cancel();
+    this.#timer = null;
+    const wasRunning = !this.#isOver;
+    this.#isOver = true;
+    return wasRunning;
+  }
+}
+
+/** The engine makes up a 408 when nothing comes, and a 503 when nobody listens; then there is no source address. */
+function causeOf(response: ResponseLike): InviteFailure['cause'] {
+  if ((response.source_address ?? '') !== '') {
+    return 'refused';
+  }
+  return response.status === 408 ? 'timeout' : response.status === 503 ? 'unreachable' : 'refused';
+}
+
+/** Whether the next target may have better luck: 408, 5xx, or nothing at all; a refusal by the user is final. */
+export function isRetriable(failure: InviteFailure): boolean {
+  return (
+    failure.cause !== 'engine-lost' &&
+    (failure.status === 408 || (failure.status >= 500 && failure.status < 600))
+  );
+}

@@ -1,0 +1,182 @@
+import { errorMessage, type IdSource, type Logger } from '#core';
+import { SipError } from '../errors';
+import { formatNameAddr, splitSipUri } from '../name-addr';
+import { type InviteFailure, OutgoingInvite } from '../outgoing-invite';
+import {
+  type RecordingDialog,
+  type RecordingDialogEvents,
+  type RecordingInvite,
+  type SrsClient,
+} from '../ports';
+import { parseRecordingAnswer } from '../sdp/recording-answer';
+import { buildRecordingSdp } from '../sdp/recording-offer';
+import { SdpOrigin } from '../sdp/sdp-origin';
+import { readSdpBody } from '../sdp-body';
+import { type SipDialog } from '../sip-dialog';
+import { type ResponseLike } from '../srf-types';
+import { localContactUri } from '../transport-uri';
+import { type UserAgent } from '../user-agent';
+import { recordingBody } from './recording-body';
+import { RECORDING_ACCEPT, RECORDING_ALLOW } from './signalling-profile';
+import { SrsDialog } from './srs-dialog';
+
+export interface SrsClientOptions {
+  readonly userAgent: UserAgent;
+  readonly ids: IdSource;
+  readonly logger: Logger;
+  /** 0 (inclusive) to 1 (exclusive). */
+  readonly random?: () => number;
+  /** For the answer to a BYE, ms. Default 5000. */
+  readonly byeTimeoutMs?: number;
+}
+
+/** The session recording client: invites an SRS (RFC 7866 §6.1). One INVITE per call, no retries of its own. */
+export class SipSrsClient implements SrsClient {
+  readonly #options: SrsClientOptions;
+
+  constructor(options: SrsClientOptions) {
+    this.#options = options;
+  }
+
+  invite(
+    invite: RecordingInvite,
+    events: RecordingDialogEvents,
+    signal: AbortSignal,
+  ): Promise<RecordingDialog> {
+    return new Promise((resolve, reject) => {
+      if (signal.aborted) {
+        reject(aborted());
+        return;
+      }
+      const { userAgent, ids, logger, random = Math.random, byeTimeoutMs = 5_000 } = this.#options;
+      const origin = new SdpOrigin(ids);
+      const session = new SrsDialog({
+        userAgent,
+        ids,
+        logger,
+        random,
+        byeTimeoutMs,
+        events,
+        origin,
+        profile: invite.profile,
+        streams: invite.streams,
+      });
+      const settle = (): void => {
+        timer.cancel();
+        signal.removeEventListener('abort', onAbort);
+      };
+      const giveUp = (error: SipError): void => {
+        settle();
+        // A 200 that comes all the same is acknowledged and ended with BYE.
+        outgoing.cancel();
+        reject(error);
+      };
+      const onAbort = (): void => giveUp(aborted());
+      const timer = userAgent.clock.setTimer(invite.answerTimeoutMs, () =>
+        giveUp(timedOut(invite.answerTimeoutMs)),
+      );
+      signal.addEventListener('abort', onAbort);
+      const outgoing = new OutgoingInvite({
+        userAgent,
+        // The deadline above is for everything; these two only have to be longer.
+        timeouts: { ringMs: 2 * invite.answerTimeoutMs, byeMs: byeTimeoutMs },
+        target: {
+          requestUri: invite.srsUri,
+          nextHop: null,
+          answerTimeoutMs: 2 * invite.answerTimeoutMs,
+        },
+        message: this.#message(invite, origin),
+        document: 'the recording INVITE',
+        owner: session,
+        events: {
+          progressed: () => undefined,
+          answered: answer => {
+            settle();
+            answer.ack();
+            try {
+              resolve(this.#answered(session, invite, answer.dialog, answer.response));
+            } catch (error) {
+              reject(error instanceof SipError ? error : aborted());
+            }
+          },
+          failed: failure => {
+            settle();
+            reject(errorFor(failure, invite.answerTimeoutMs));
+          },
+        },
+      });
+    });
+  }
+
+  #message(
+    invite: RecordingInvite,
+    origin: SdpOrigin,
+  ): { headers: Record<string, string>; body: string } {
+    const { profile } = invite;
+    const sdp = buildRecordingSdp(invite.streams, origin);
+    const content = recordingBody({ sdp, metadata: invite.metadata }, profile, this.#options.ids);
+    return {
+      headers: {
+        ...profile.extraHeaders,
+        From: formatNameAddr(invite.from),
+        Contact: `<${localContactUri(splitSipUri(invite.from.uri)?.user ?? null, invite.srsUri)}>;${profile.contactTag}`,
+        ...(profile.requireSiprec ? { Require: 'siprec' } : {}),
+        Accept: RECORDING_ACCEPT,
+        Allow: RECORDING_ALLOW,
+        ...content.headers,
+      },
+      body: content.body,
+    };
+  }
+
+  /** @throws SipError `REC_ERR_SIP_SRS_BAD_ANSWER` */
+  #answered(
+    session: SrsDialog,
+    invite: RecordingInvite,
+    dialog: SipDialog,
+    response: ResponseLike,
+  ): RecordingDialog {
+    try {
+      const streams = parseRecordingAnswer(readSdpBody(response) ?? '', invite.streams);
+      session.open(dialog, streams);
+      return session;
+    } catch (error) {
+      const reason = 'SIP;cause=488;text="SDP answer not usable"';
+      void dialog.bye({ headers: { Reason: reason } }, this.#options.byeTimeoutMs ?? 5_000);
+      throw new SipError(
+        'REC_ERR_SIP_SRS_BAD_ANSWER',
+        `the SRS's answer cannot be used: ${errorMessage(error)}`,
+        { cause: error },
+      );
+    }
+  }
+}
+
+function errorFor(failure: InviteFailure, answerTimeoutMs: number): SipError {
+  if (failure.cause === 'refused') {
+    const { status } = failure;
+    const reason = failure.response?.reason ?? '';
+    return new SipError('REC_ERR_SIP_SRS_REFUSED', `the SRS refused: ${status} ${reason}`.trim(), {
+      details: { status, reason },
+    });
+  }
+  if (failure.cause === 'timeout') {
+    return timedOut(answerTimeoutMs);
+  }
+  if (failure.error?.code === 'REC_ERR_SIP_BODY_TOO_LARGE') {
+    return failure.error;
+  }
+  return new SipError('REC_ERR_SIP_SRS_UNREACHABLE', 'the SRS cannot be reached', {
+    cause: failure.error,
+  });
+}
+
+function timedOut(answerTimeoutMs: number): SipError {
+  return new SipError('REC_ERR_SIP_SRS_TIMEOUT', 'the SRS gave no final answer in time', {
+    details: { answerTimeoutMs },
+  });
+}
+
+function aborted(): SipError {
+  return new SipError('REC_ERR_SIP_ABORTED', 'the invitation was given up');
+}

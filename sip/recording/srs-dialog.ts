@@ -1,0 +1,312 @@
+import { errorMessage, type IdSource, type Logger } from '#core';
+import { SipError } from '../errors';
+import { type Answered, OfferQueue } from '../offer-queue';
+import {
+  type RecordingDialog,
+  type RecordingDialogEvents,
+  type RecordingStreamOffer,
+  type SignallingProfile,
+  type SrsStreamAnswer,
+} from '../ports';
+import { reasonFrom, reasonHeaders } from '../reason';
+import { buildRecordingAnswer, readRecordingStreams } from '../sdp/recording-answer';
+import { buildRecordingSdp } from '../sdp/recording-offer';
+import { type SdpOrigin } from '../sdp/sdp-origin';
+import { parseSdp } from '../sdp/session-description';
+import { readSdpBody, refusalFor } from '../sdp-body';
+import { type DialogOwner, type SipDialog } from '../sip-dialog';
+import { type RequestLike, type ResponseLike } from '../srf-types';
+import { type UserAgent } from '../user-agent';
+import { recordingBody } from './recording-body';
+import { RECORDING_ACCEPT, RECORDING_ALLOW } from './signalling-profile';
+import { readSnapshotRequest } from './snapshot-request';
+
+export interface SrsDialogOptions {
+  readonly userAgent: UserAgent;
+  readonly ids: IdSource;
+  readonly random: () => number;
+  readonly logger: Logger;
+  readonly profile: SignallingProfile;
+  readonly origin: SdpOrigin;
+  readonly streams: readonly RecordingStreamOffer[];
+  readonly events: RecordingDialogEvents;
+  readonly byeTimeoutMs: number;
+}
+
+/** An established recording session (RFC 7866 §6.1): our offers go through one queue, the SRS's are answered here. */
+export class SrsDialog implements RecordingDialog, DialogOwner {
+  readonly #options: SrsDialogOptions;
+  #dialog: SipDialog | null = null;
+  #queue: OfferQueue | null = null;
+  /** What we want, as the SRS has accepted it last. */
+  #offered: readonly RecordingStreamOffer[];
+  #answered: readonly SrsStreamAnswer[] = [];
+  #isEnded = false;
+  #onAck: ((body: string) => void) | null = null;
+
+  constructor(options: SrsDialogOptions) {
+    this.#options = options;
+    this.#offered = options.streams;
+  }
+
+  get sipCallId(): string {
+    return this.#dialog?.sipCallId ?? '';
+  }
+
+  get streams(): readonly SrsStreamAnswer[] {
+    return this.#answered;
+  }
+
+  /** The SRS has accepted our INVITE with this answer. */
+  open(dialog: SipDialog, answered: readonly SrsStreamAnswer[]): void {
+    this.#dialog = dialog;
+    this.#answered = answered;
+    this.#queue = new OfferQueue({
+      dialog,
+      clock: this.#options.userAgent.clock,
+      random: this.#options.random,
+    });
+  }
+
+  async update(change: {
+    readonly streams?: readonly RecordingStreamOffer[];
+    readonly metadata?: string;
+  }): Promise<readonly SrsStreamAnswer[]> {
+    const { dialog, queue } = this.#opened();
+    // RFC 3311 §4: UPDATE only for a peer that allows it; a re-INVITE with the same SDP carries metadata as well.
+    const isUpdate = change.streams === undefined && dialog.peerAllows?.has('UPDATE') !== false;
+    let wanted = this.#offered;
+    const { outcome } = queue.offer({
+      method: isUpdate ? 'UPDATE' : 'INVITE',
+      message: () => {
+        wanted = change.streams ?? this.#offered;
+        return this.#message({
+          ...(isUpdate ? {} : { sdp: buildRecordingSdp(wanted, this.#options.origin) }),
+          ...(change.metadata === undefined ? {} : { metadata: change.metadata }),
+        });
+      },
+      expectsSdp: !isUpdate,
+      retryOn491: true,
+      document: isUpdate ? 'the metadata UPDATE' : 'the recording re-INVITE',
+    });
+    const result = await outcome;
+    if (result.kind === 'refused') {
+      const { status, reason } = result.response;
+      if (status === 481 || status === 408) {
+        // RFC 3261 §12.2.1.2: the SRS does not know this dialog any more, or is gone. The engine forgets it with the BYE.
+        void dialog.bye({}, this.#options.byeTimeoutMs);
+        this.#end('lost', `SIP;cause=${status}`);
+      }
+      throw new SipError('REC_ERR_SIP_SRS_REFUSED', `the SRS refused a change: ${status}`, {
+        details: { status, reason },
+      });
+    }
+    if (!isUpdate) {
+      this.#accept(wanted, result);
+    }
+    return this.#answered;
+  }
+
+  async bye(options: { readonly metadata?: string; readonly reason?: string } = {}): Promise<void> {
+    if (this.#isEnded) {
+      return;
+    }
+    this.#isEnded = true;
+    this.#queue?.close();
+    const content =
+      options.metadata === undefined ? null : this.#message({ metadata: options.metadata });
+    await this.#dialog?.bye(
+      {
+        headers: {
+          ...content?.headers,
+          ...reasonHeaders(options.reason ?? null),
+          ...this.#requireHeader(),
+        },
+        ...(content === null ? {} : { body: content.body }),
+      },
+      this.#options.byeTimeoutMs,
+    );
+  }
+
+  // -- what the SRS does -----------------------------------------------------------------------------
+
+  offerReceived(request: RequestLike, response: ResponseLike): void {
+    const snapshot = readSnapshotRequest(request);
+    if (snapshot !== null) {
+      // RFC 7866 §9.2: the request is answered, the snapshot follows in a request of ours.
+      this.#respond(response, 200);
+      this.#tell('snapshotRequested', () =>
+        this.#options.events.snapshotRequested(snapshot.reason),
+      );
+      return;
+    }
+    const { queue } = this.#opened();
+    const refusal = queue.admitPeerOffer();
+    if (refusal !== null) {
+      this.#respond(response, refusal.status, refusal.headers);
+      return;
+    }
+    try {
+      const sdp = readSdpBody(request);
+      if (sdp !== null) {
+        this.#answerOffer(request, response, sdp);
+      } else if (request.method === 'INVITE') {
+        this.#offerInAnswer(response);
+      } else {
+        this.#respond(response, 200);
+        queue.peerOfferDone();
+      }
+    } catch (error) {
+      const { status, headers } = refusalFor(error);
+      this.#respond(response, status === 502 ? 488 : status, headers);
+      queue.peerOfferDone();
+    }
+  }
+
+  requestReceived(request: RequestLike, response: ResponseLike): void {
+    if (request.method === 'OPTIONS' || request.method === 'INFO') {
+      this.#respond(response, 200);
+    } else {
+      this.#respond(response, 501);
+    }
+  }
+
+  byeReceived(bye: { readonly request: RequestLike; readonly byEngine: boolean }): void {
+    this.#end(bye.byEngine ? 'lost' : 'bye', reasonFrom(bye.request));
+  }
+
+  ackReceived(body: string): void {
+    const run = this.#onAck;
+    this.#onAck = null;
+    run?.(body);
+  }
+
+  engineLost(): void {
+    this.#end('lost', null);
+  }
+
+  // --------------------------------------------------------------------------------------------------
+
+  #answerOffer(request: RequestLike, response: ResponseLike, sdp: string): void {
+    const { queue } = this.#opened();
+    const description = parseSdp(sdp);
+    const answers = readRecordingStreams(description, this.#offered);
+    const body = buildRecordingAnswer(description, this.#offered, answers, this.#options.origin);
+    if (request.method === 'INVITE') {
+      this.#onAck = () => queue.peerOfferDone();
+    }
+    this.#respond(response, 200, { 'Content-Type': 'application/sdp' }, body);
+    if (request.method !== 'INVITE') {
+      queue.peerOfferDone();
+    }
+    queue.agreed = { local: body, remote: sdp };
+    this.#changed(answers);
+  }
+
+  /** An offerless re-INVITE: our offer goes in the 200, the SRS answers in its ACK (RFC 3261 §14.2). */
+  #offerInAnswer(response: ResponseLike): void {
+    const { queue } = this.#opened();
+    const body = buildRecordingSdp(this.#offered, this.#options.origin);
+    this.#onAck = answer => {
+      queue.peerOfferDone();
+      try {
+        const answers = readRecordingStreams(parseSdp(answer), this.#offered);
+        queue.agreed = { local: body, remote: answer };
+        this.#changed(answers);
+      } catch (error) {
+        this.#unusable(error);
+      }
+    };
+    this.#respond(response, 200, { 'Content-Type': 'application/sdp' }, body);
+  }
+
+  #accept(offered: readonly RecordingStreamOffer[], result: Answered): void {
+    try {
+      this.#answered = readRecordingStreams(parseSdp(result.sdp ?? ''), offered);
+      this.#offered = offered;
+    } catch (error) {
+      this.#unusable(error);
+      throw new SipError('REC_ERR_SIP_SRS_BAD_ANSWER', errorMessage(error), { cause: error });
+    }
+  }
+
+  /** Both sides now believe different things (RFC 3261 §14.1): only ending it is safe. */
+  #unusable(error: unknown): void {
+    this.#options.logger.warn('an answer of the SRS could not be used', {
+      error: errorMessage(error),
+    });
+    void this.#dialog?.bye(
+      { headers: reasonHeaders('SIP;cause=488;text="SDP answer not usable"') },
+      this.#options.byeTimeoutMs,
+    );
+    this.#end('lost', 'SDP answer not usable');
+  }
+
+  #changed(answers: readonly SrsStreamAnswer[]): void {
+    this.#answered = answers;
+    this.#tell('answerChanged', () => this.#options.events.answerChanged(answers));
+  }
+
+  #end(cause: 'bye' | 'lost', reason: string | null): void {
+    if (!this.#isEnded) {
+      this.#isEnded = true;
+      this.#queue?.close();
+      this.#tell('ended', () => this.#options.events.ended({ cause, reason }));
+    }
+  }
+
+  #message(content: { sdp?: string; metadata?: string }): {
+    headers: Record<string, string>;
+    body: string;
+  } {
+    const { headers, body } = recordingBody(content, this.#options.profile, this.#options.ids);
+    return {
+      headers: {
+        ...headers,
+        ...this.#requireHeader(),
+        Accept: RECORDING_ACCEPT,
+        Allow: RECORDING_ALLOW,
+      },
+      body,
+    };
+  }
+
+  #requireHeader(): Record<string, string> {
+    return this.#options.profile.requireSiprec ? { Require: 'siprec' } : {};
+  }
+
+  #respond(
+    response: ResponseLike,
+    status: number,
+    headers: Readonly<Record<string, string>> = {},
+    body?: string,
+  ): void {
+    const contact = this.#dialog?.contact ?? null;
+    this.#options.userAgent.respond(response, status, {
+      headers: {
+        ...headers,
+        ...(status < 300 ? { Allow: RECORDING_ALLOW, Accept: RECORDING_ACCEPT } : {}),
+        ...(contact === null || status >= 300 ? {} : { Contact: contact }),
+      },
+      ...(body === undefined ? {} : { body }),
+    });
+  }
+
+  #opened(): { dialog: SipDialog; queue: OfferQueue } {
+    if (this.#dialog === null || this.#queue === null || this.#isEnded) {
+      throw new SipError('REC_ERR_SIP_DIALOG_GONE', 'the recording session has ended');
+    }
+    return { dialog: this.#dialog, queue: this.#queue };
+  }
+
+  #tell(what: string, run: () => void): void {
+    try {
+      run();
+    } catch (error) {
+      this.#options.logger.error('the owner of a recording session failed', {
+        what,
+        error: errorMessage(error),
+      });
+    }
+  }
+}

@@ -1,0 +1,144 @@
+import { type LocalEndpoint } from '#core';
+import { toDirection } from './offer-answer';
+import { rtcpLines } from './recording-offer';
+import { statedFlow } from './remote-stream';
+import { connectionLine, type SdpOrigin } from './sdp-origin';
+import {
+  attributeName,
+  formatSdp,
+  type MediaDescription,
+  mediaLine,
+  type SessionDescription,
+  statedDirection,
+} from './session-description';
+
+/** Which m-line of an offer goes through us, or why none can. */
+export type AnchorableMedia =
+  | { readonly index: number; readonly reason: null }
+  | { readonly index: null; readonly reason: 'srtp-only' | 'no-audio' };
+
+/** Our side of one leg in the description that we write to it. */
+export interface AnchorSide {
+  readonly local: LocalEndpoint;
+  readonly origin: SdpOrigin;
+  /** State `a=rtcp-mux` (RFC 5761). */
+  readonly rtcpMux: boolean;
+}
+
+const PLAIN_RTP: ReadonlySet<string> = new Set(['RTP/AVP', 'RTP/AVPF']);
+
+/**
+ * Attributes that speak of the other leg's own transport, keys, sources or bundling. They are untrue once
+ * the media passes through us.
+ */
+const TRANSPORT_ATTRIBUTES: ReadonlySet<string> = new Set([
+  'bundle-only',
+  'candidate',
+  'crypto',
+  'end-of-candidates',
+  'fingerprint',
+  'group',
+  'identity',
+  'key-mgmt',
+  'mid',
+  'msid',
+  'msid-semantic',
+  'remote-candidates',
+  'rtcp',
+  'rtcp-mux',
+  'rtcp-mux-only',
+  'setup',
+  'ssrc',
+  'ssrc-group',
+  'tls-id',
+]);
+
+/** The first audio m-line with plain RTP; everything else is left to {@link anchorDescription} to refuse. */
+export function findAnchorableMedia(offer: SessionDescription): AnchorableMedia {
+  const active = offer.media.filter(media => media.kind === 'audio' && media.port !== 0);
+  const chosen = active.find(media => PLAIN_RTP.has(media.protocol));
+  if (chosen !== undefined) {
+    return { index: offer.media.indexOf(chosen), reason: null };
+  }
+  return { index: null, reason: active.length > 0 ? 'srtp-only' : 'no-audio' };
+}
+
+/**
+ * Rewrites the description of one leg for the other: our address, port and RTCP on the anchored m-line, our
+ * own origin, every other m-line refused with port 0 in its place (so that both legs count m-lines alike), no trace
+ * of ICE, BUNDLE, keys or sources. Directions stay; a hold by `c=0.0.0.0` becomes a direction, because
+ * our address takes the place of the zeros (RFC 3264 §8.4). Unknown lines pass.
+ *
+ * @param mediaIndex the anchored m-line
+ * @param shape for an answer: the offer that it must match m-line by m-line (RFC 3264 §6)
+ */
+export function anchorDescription(
+  description: SessionDescription,
+  mediaIndex: number,
+  side: AnchorSide,
+  shape: SessionDescription = description,
+): string {
+  const host = side.local.rtp.host;
+  const session = description.session.filter(
+    line =>
+      !/^[vocmk]=/.test(line) && !isTransportAttribute(line) && statedDirection([line]) === null,
+  );
+  insertMissing(session, 's=', 's=-');
+  insertMissing(session, 't=', 't=0 0');
+  const at = session.findIndex(line => /^[btrza]=/.test(line));
+  session.splice(at === -1 ? session.length : at, 0, connectionLine(host));
+
+  const media = shape.media.map((shaped, index) => {
+    const own = description.media[index];
+    return index === mediaIndex && own !== undefined
+      ? anchorMedia(description, own, side)
+      : refuse(shaped);
+  });
+  const rest = [...session, ...media.flatMap(each => [mediaLine(each), ...each.lines])];
+  const origin = side.origin.line(host, rest.join('\r\n'));
+  return formatSdp({ session: ['v=0', origin, ...session], media });
+}
+
+function anchorMedia(
+  description: SessionDescription,
+  media: MediaDescription,
+  side: AnchorSide,
+): MediaDescription {
+  if (media.port === 0) {
+    return refuse(media);
+  }
+  const lines = media.lines.filter(
+    line => !/^[ck]=/.test(line) && !isTransportAttribute(line) && statedDirection([line]) === null,
+  );
+  const direction = toDirection(statedFlow(description, media));
+  const wasStated =
+    statedDirection(media.lines) !== null || statedDirection(description.session) !== null;
+  return {
+    ...media,
+    port: side.local.rtp.port,
+    portCount: null,
+    lines: [
+      ...lines,
+      ...(side.rtcpMux ? ['a=rtcp-mux'] : rtcpLines(side.local)),
+      ...(wasStated || direction !== 'sendrecv' ? [`a=${direction}`] : []),
+    ],
+  };
+}
+
+/** RFC 3264 §6: a refused stream keeps its place with port 0; its formats no longer matter. */
+function refuse(media: MediaDescription): MediaDescription {
+  return { ...media, port: 0, portCount: null, lines: [] };
+}
+
+function isTransportAttribute(line: string): boolean {
+  const name = attributeName(line);
+  return name !== null && (TRANSPORT_ATTRIBUTES.has(name) || name.startsWith('ice-'));
+}
+
+/** RFC 8866 §5: s= and t= are mandatory; peers that leave them out are completed, in their place. */
+function insertMissing(session: string[], prefix: string, line: string): void {
+  if (!session.some(each => each.startsWith(prefix))) {
+    const at = prefix === 's=' ? 0 : session.findIndex(each => /^[rza]=/.test(each));
+    session.splice(at === -1 ? session.length : at, 0, line);
+  }
+}

@@ -1,0 +1,41 @@
+import { isIPv6 } from 'node:net';
+import { type IdSource } from '#core';
+
+/**
+ * Our own `o=` line of one dialog (RFC 8866 §5.2, RFC 3264 §8): a session id that never changes and a version that
+ * grows by one whenever the rest of the description differs from the one last written.
+ */
+export class SdpOrigin {
+  readonly #sessionId: string;
+  #version = 0;
+  #lastRest: string | null = null;
+
+  constructor(ids: IdSource) {
+    // 15 hexadecimal digits fit a 64-bit signed integer, which is what peers parse it into.
+    this.#sessionId = BigInt(`0x${ids.uuid().replaceAll('-', '').slice(0, 15)}`).toString();
+  }
+
+  /**
+   * The o= line to go with the rest of a description.
+   * @param host our address in this description
+   * @param rest every other line
+   */
+  line(host: string, rest: string): string {
+    const compared = `${host}\n${rest}`;
+    if (compared !== this.#lastRest) {
+      this.#version++;
+      this.#lastRest = compared;
+    }
+    return `o=- ${this.#sessionId} ${this.#version} IN ${addressType(host)} ${host}`;
+  }
+}
+
+/** `IP4` or `IP6` for an IP literal. */
+export function addressType(host: string): 'IP4' | 'IP6' {
+  return isIPv6(host) ? 'IP6' : 'IP4';
+}
+
+/** A c= line for an IP literal. */
+export function connectionLine(host: string): string {
+  return `c=IN ${addressType(host)} ${host}`;
+}

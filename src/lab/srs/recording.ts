@@ -1,0 +1,597 @@
+import { type Clock, errorMessage, type Logger, type Timer } from '#core';
+import { type SrsView, toXml } from '#metadata';
+import {
+  HeaderList,
+  makeResponse,
+  parseCSeq,
+  parseNameAddr,
+  type SipRequest,
+  type SipResponse,
+} from '#sip/engine';
+import { LabError } from '../errors';
+import { Dialog, dialogOfRequest, newTag, sdpHeaders } from '../sip/dialog';
+import { parseSdp, type Sdp } from '../sip/sdp';
+import { type DialogOwner, type IncomingRequest, type SipEndpoint } from '../sip/sip-endpoint';
+import { Waiters } from '../waiters';
+import { type SrsBehaviour } from './behaviour';
+import { type CountedDeviation, DeviationLog, type SrsDeviation } from './deviation';
+import { type EvidenceStore } from './evidence-store';
+import { MetadataIntake } from './metadata-intake';
+import { partiesOfLabel } from './parties';
+import { readRecordingBody, type RecordingBody } from './recording-body';
+import { RecordingMedia } from './recording-media';
+import { type StreamReport } from './recording-stream';
+import {
+  checkContact,
+  checkCSeq,
+  checkFollowingSdp,
+  checkInitialInvite,
+  checkSdp,
+} from './signalling-checks';
+
+/** RFC 7866 §9.1 says "immediately"; this is what we grant. */
+const SNAPSHOT_DUE_MS = 2000;
+/** RFC 3550 §6.2: the first sender report is due within about 2.5 s, later ones each 5 s. */
+const DEFAULT_RTCP_DUE_MS = 8000;
+const ALLOW = 'INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, UPDATE';
+
+export type RecordingState = 'offered' | 'established' | 'ended';
+
+/** What happens to a recording session, for logs and tests. */
+export type RecordingEvent =
+  | { readonly kind: 'offered' | 'established' | 'updated' | 'first-packet' }
+  | { readonly kind: 'document'; readonly number: number }
+  | { readonly kind: 'ended'; readonly by: string };
+
+export interface RecordingOptions {
+  readonly number: number;
+  readonly incoming: IncomingRequest;
+  readonly endpoint: SipEndpoint;
+  /** IP literal for media. */
+  readonly host: string;
+  readonly store: EvidenceStore;
+  readonly behaviour: SrsBehaviour;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** After this long without SIP and RTP the SRC is asked whether it is still there. */
+  readonly idleTimeoutMs: number;
+  readonly maxFrames: number;
+  readonly rtcpIntervalMs?: number;
+  /** A stream that lasts longer without a sender report is a deviation. Default 8 s. */
+  readonly rtcpDueMs?: number;
+  /** Acts on the TCP connection of the session; no effect on UDP. */
+  readonly connection: { stopReading(): void; break(): void };
+  readonly onEvent: (event: RecordingEvent) => void;
+}
+
+/** One recording session at the reference SRS: its dialog, documents, streams and verdict. */
+export class Recording implements DialogOwner {
+  /** 1, 2, … in the order of arrival at this SRS. */
+  readonly number: number;
+  readonly callId: string;
+  readonly from: string;
+  readonly startedAtMs: number;
+  readonly #options: RecordingOptions;
+  readonly #clock: Clock;
+  readonly #store: EvidenceStore;
+  readonly #media: RecordingMedia;
+  readonly #deviations = new DeviationLog();
+  readonly #metadata: MetadataIntake;
+  readonly #waiters: Waiters;
+  readonly #localTag = newTag();
+  readonly #timers = new Set<Timer>();
+  #state: RecordingState = 'offered';
+  #dialog: Dialog | null = null;
+  #lastOffer: (Sdp & { text: string }) | null = null;
+  #lastCSeq: number | null = null;
+  #lastActivityMs: number;
+  #endedAtMs: number | null = null;
+  #endedBy: string | null = null;
+  #ending: Promise<void> | null = null;
+
+  constructor(options: RecordingOptions) {
+    const { request, source } = options.incoming;
+    this.#options = options;
+    this.#clock = options.clock;
+    this.#store = options.store;
+    this.#metadata = new MetadataIntake(options.store, this.#deviations);
+    this.number = options.number;
+    this.callId = request.headers.get('call-id') ?? '';
+    this.from = parseNameAddr(request.headers.get('from') ?? '')?.uri ?? '';
+    this.startedAtMs = source.receivedAtMs;
+    this.#lastActivityMs = this.#clock.monotonicMs();
+    this.#waiters = new Waiters(this.#clock);
+    this.#media = new RecordingMedia({
+      host: options.host,
+      clock: options.clock,
+      directory: options.store.directory,
+      maxFrames: options.maxFrames,
+      ...(options.rtcpIntervalMs === undefined ? {} : { rtcpIntervalMs: options.rtcpIntervalMs }),
+      onDeviation: deviation => this.#deviations.add(deviation),
+      onPacket: isFirst => this.#onPacket(isFirst),
+    });
+    this.#store.addSip(source.raw);
+  }
+
+  get state(): RecordingState {
+    return this.#state;
+  }
+
+  get directory(): string {
+    return this.#store.directory;
+  }
+
+  get wavPath(): string {
+    return this.#media.wav.path;
+  }
+
+  /** Wall clock of frame 0 of the WAV, ms since the epoch; null before the first packet. */
+  get startWallMs(): number | null {
+    return this.#media.wav.startWallMs;
+  }
+
+  /** How the session ended: `src-bye`, `srs-bye`, `cancelled`, `refused`, `no-ack`, `orphan`, `closed`. */
+  get endedBy(): string | null {
+    return this.#endedBy;
+  }
+
+  /** Documents received so far. */
+  get documents(): number {
+    return this.#metadata.documents;
+  }
+
+  /** What the documents say all in all. */
+  get view(): SrsView | null {
+    return this.#metadata.view;
+  }
+
+  get streams(): readonly StreamReport[] {
+    return this.#media.reports();
+  }
+
+  get deviations(): readonly CountedDeviation[] {
+    return this.#deviations.list();
+  }
+
+  /** Waits until something is so; looked at after each packet and each message. */
+  async until(isSo: () => boolean, deadlineMs = 10_000, what = 'a condition'): Promise<void> {
+    await this.#waiters.until(isSo, deadlineMs, what);
+  }
+
+  /** Writes the recording with another time 0, e.g. the answer of the call (ms since the epoch). */
+  exportWav(options: { path: string; zeroAtMs: number }): void {
+    this.#media.wav.export(options.path, options.zeroAtMs);
+  }
+
+  /** What the session's messages look like; also in `verdict.json`. */
+  verdict(): object {
+    const iso = (ms: number | null): string | null =>
+      ms === null ? null : new Date(ms).toISOString();
+    return {
+      version: 1,
+      callId: this.callId,
+      from: this.from,
+      source: `${this.#options.incoming.source.transport} ${this.#options.incoming.source.remoteHost}`,
+      state: this.#state,
+      startedAt: iso(this.startedAtMs),
+      endedAt: iso(this.#endedAtMs),
+      endedBy: this.#endedBy,
+      wavStartsAt: iso(this.startWallMs),
+      wavDurationMs: Math.round(this.#media.wav.durationMs),
+      wavDroppedSamples: this.#media.wav.droppedSamples,
+      sipMessages: this.#store.sipMessages,
+      documents: this.#metadata.documents,
+      evidenceDropped: this.#store.dropped,
+      streams: this.streams.map(stream => ({
+        ...stream,
+        firstPacketAt: iso(stream.firstPacketAtMs),
+        lastPacketAt: iso(stream.lastPacketAtMs),
+        parties: stream.label === null ? [] : partiesOfLabel(this.#metadata.view, stream.label),
+      })),
+      conformant: this.deviations.length === 0,
+      deviations: this.deviations,
+    };
+  }
+
+  // -------------------------------------------------------------------------------------------------
+  // What the SRS does on its own
+
+  /** Ends the session. Never rejects. */
+  async bye(endedBy = 'srs-bye'): Promise<void> {
+    if (this.#dialog !== null && this.#state === 'established') {
+      await this.#dialog.request('BYE').catch(() => null);
+    }
+    await this.end(endedBy);
+  }
+
+  /** Asks for a complete document (RFC 7866 §9.2). @returns the final response to the UPDATE. */
+  async requestSnapshot(reason: string | null = null): Promise<SipResponse> {
+    const { xml } = toXml({ kind: 'snapshot-request', reason, language: null, extensions: [] });
+    const before = this.#metadata.completeDocuments;
+    const response = await this.#established().request('UPDATE', {
+      headers: HeaderList.of(
+        ['Content-Type', this.#metadata.mediaType],
+        ['Content-Disposition', 'recording-session'],
+      ),
+      body: xml,
+    });
+    const refuted = (message: string): void =>
+      this.#deviate({ name: 'snapshot-missing', clause: 'RFC 7866 §9.1', message });
+    if (response.status >= 300) {
+      refuted(`the snapshot request was answered ${response.status}`);
+    } else {
+      this.#later(SNAPSHOT_DUE_MS, () => {
+        if (this.#metadata.completeDocuments === before) {
+          refuted(`no complete document came within ${SNAPSHOT_DUE_MS} ms of the request`);
+        }
+      });
+    }
+    return response;
+  }
+
+  /** Re-INVITEs with the present streams in another direction (RFC 7866 §7.2). */
+  async reoffer(direction: 'recvonly' | 'inactive'): Promise<SipResponse> {
+    const response = await this.#established().request('INVITE', {
+      headers: sdpHeaders(),
+      body: this.#media.offer(direction),
+    });
+    this.#judge(checkContact(response));
+    if (response.status < 300) {
+      this.#takeAnswer(response.body.toString('utf8'));
+    }
+    return response;
+  }
+
+  /** Claims this fraction as lost in receiver reports; null: the truth. */
+  setReportedLoss(fraction: number | null): void {
+    this.#media.setReportedLoss(fraction);
+  }
+
+  /** Reads neither RTP nor (on TCP) SIP any more. */
+  stopReading(): void {
+    this.#media.setDeaf();
+    this.#options.connection.stopReading();
+  }
+
+  /** Breaks the TCP connection. */
+  breakConnection(): void {
+    this.#options.connection.break();
+  }
+
+  // -------------------------------------------------------------------------------------------------
+  // For the SRS
+
+  /** @internal Answers the INVITE. */
+  async begin(): Promise<void> {
+    const { incoming, behaviour } = this.#options;
+    const { request, transaction } = incoming;
+    transaction.respond(makeResponse(request, 100));
+    incoming.onCancelled = () => {
+      this.#respond(incoming, 487);
+      void this.end('cancelled');
+    };
+    this.#options.onEvent({ kind: 'offered' });
+    const { body, findings } = readRecordingBody(request);
+    this.#judge(findings);
+    this.#judge(checkInitialInvite(request, body.metadata !== null));
+    this.#lastCSeq = parseCSeq(request.headers.get('cseq'))?.number ?? null;
+    const answer = await this.#answer(body);
+    this.#takeMetadata(body);
+    if (behaviour.answerDelayMs !== undefined) {
+      await new Promise<void>(resolve => this.#later(behaviour.answerDelayMs ?? 0, resolve));
+    }
+    if (this.#state === 'ended') {
+      return;
+    }
+    if (answer.status >= 300) {
+      this.#respond(incoming, answer.status, { reason: answer.reason });
+      await this.end('refused');
+      return;
+    }
+    this.#establish(incoming, answer.body);
+  }
+
+  /** @internal A message of the session came (the first one is taken by the constructor). */
+  noteReceived(raw: Buffer): void {
+    this.#store.addSip(raw);
+    this.#lastActivityMs = this.#clock.monotonicMs();
+  }
+
+  /** @internal Ends the session without a BYE. Idempotent. */
+  end(endedBy: string): Promise<void> {
+    this.#ending ??= this.#end(endedBy);
+    return this.#ending;
+  }
+
+  /** @internal */
+  onRequest(incoming: IncomingRequest): void {
+    this.#serve(incoming).catch((error: unknown) => {
+      this.#options.logger.warn('a request could not be served', { cause: errorMessage(error) });
+      this.#respond(incoming, 500);
+    });
+  }
+
+  /** @internal */
+  onAck(request: SipRequest): void {
+    this.#dialog?.ack(request);
+  }
+
+  /** @internal */
+  onRepeatedResponse(response: SipResponse): void {
+    this.#dialog?.repeatedResponse(response);
+  }
+
+  #establish(incoming: IncomingRequest, body: string): void {
+    const { request, source } = incoming;
+    let state;
+    try {
+      state = dialogOfRequest(request, this.#localTag, source.transport);
+    } catch {
+      this.#respond(incoming, 400, { reason: 'Missing Contact' });
+      void this.end('refused');
+      return;
+    }
+    const dialog = new Dialog(this.#options.endpoint, state, this.#contact);
+    this.#dialog = dialog;
+    this.#options.endpoint.own(this.callId, this.#localTag, this);
+    this.#state = 'established';
+    void dialog
+      .respondReliably(incoming, this.#response(request, 200, body))
+      .then(ack => (ack === null && this.#state !== 'ended' ? this.bye('no-ack') : undefined));
+    this.#misbehaveLater();
+    this.#watchIdle();
+    this.#options.onEvent({ kind: 'established' });
+    this.#store.writeVerdict(this.verdict());
+    this.#waiters.check();
+  }
+
+  #misbehaveLater(): void {
+    const { behaviour } = this.#options;
+    const at = (delayMs: number | undefined, action: () => void): void => {
+      if (delayMs !== undefined) {
+        this.#later(delayMs, action);
+      }
+    };
+    const quietly = (promise: Promise<unknown>): void => {
+      promise.catch((error: unknown) =>
+        this.#options.logger.debug('the SRC did not take it', { cause: errorMessage(error) }),
+      );
+    };
+    if (behaviour.stopReading === true) {
+      this.stopReading();
+    }
+    this.setReportedLoss(behaviour.reportedLoss ?? null);
+    at(behaviour.byeAfterMs, () => void this.bye());
+    at(behaviour.snapshotAfterMs, () => quietly(this.requestSnapshot('as told')));
+    at(behaviour.closeConnectionAfterMs, () => this.breakConnection());
+    if (behaviour.inactive === true) {
+      at(behaviour.activateAfterMs, () => quietly(this.reoffer('recvonly')));
+    }
+  }
+
+  async #serve(incoming: IncomingRequest): Promise<void> {
+    const { request } = incoming;
+    const cseq = parseCSeq(request.headers.get('cseq'))?.number ?? 0;
+    this.#judge(checkCSeq(this.#lastCSeq, cseq));
+    this.#lastCSeq = Math.max(cseq, this.#lastCSeq ?? 0);
+    if (this.#dialog?.accept(request) !== true) {
+      this.#respond(incoming, 500);
+    } else if (request.method === 'INVITE' || request.method === 'UPDATE') {
+      await this.#serveChange(incoming, this.#dialog);
+    } else if (request.method === 'BYE') {
+      const { body, findings } = readRecordingBody(request);
+      this.#judge(findings);
+      this.#takeMetadata(body);
+      this.#respond(incoming, 200);
+      await this.end('src-bye');
+    } else {
+      const isKnown = request.method === 'INFO' || request.method === 'OPTIONS';
+      this.#respond(incoming, isKnown ? 200 : 501);
+    }
+    this.#waiters.check();
+  }
+
+  async #serveChange(incoming: IncomingRequest, dialog: Dialog): Promise<void> {
+    const { request, transaction } = incoming;
+    if (request.method === 'INVITE') {
+      transaction.respond(makeResponse(request, 100));
+      if (this.#options.behaviour.glare === true) {
+        this.#respond(incoming, 491);
+        return;
+      }
+    }
+    this.#judge(checkContact(request));
+    const { body, findings } = readRecordingBody(request);
+    this.#judge(findings);
+    // Without an offer an UPDATE is about metadata alone; an INVITE asks for ours (RFC 3261 §14.2).
+    const answer =
+      body.sdp === null
+        ? { status: 200, reason: '', body: request.method === 'UPDATE' ? '' : this.#media.offer() }
+        : await this.#answer(body);
+    this.#takeMetadata(body);
+    if (answer.status >= 300) {
+      this.#respond(incoming, answer.status, { reason: answer.reason });
+      return;
+    }
+    const response = this.#response(request, 200, answer.body);
+    if (request.method === 'UPDATE') {
+      transaction.respond(response);
+    } else {
+      void dialog.respondReliably(incoming, response).then(ack => {
+        if (ack === null && this.#state === 'established') {
+          this.#deviate({
+            name: 'ack-missing',
+            clause: 'RFC 3261 §13.2.2.4',
+            message: 'a 200 to a re-INVITE was not acknowledged',
+          });
+        } else if (ack !== null && body.sdp === null) {
+          this.#takeAnswer(ack.body.toString('utf8'));
+        }
+      });
+    }
+    this.#options.onEvent({ kind: 'updated' });
+  }
+
+  async #answer(body: RecordingBody): Promise<{ status: number; reason: string; body: string }> {
+    if (body.sdp === null) {
+      return { status: 400, reason: 'An SDP Offer Is Needed', body: '' };
+    }
+    let offer: Sdp;
+    try {
+      offer = parseSdp(body.sdp);
+    } catch (error) {
+      this.#deviate({ name: 'bad-sdp', clause: 'RFC 8866 §5', message: errorMessage(error) });
+      return { status: 400, reason: 'Bad SDP', body: '' };
+    }
+    this.#judge(checkSdp(offer));
+    const following = { ...offer, text: body.sdp };
+    if (this.#lastOffer !== null) {
+      this.#judge(checkFollowingSdp(this.#lastOffer, following));
+    }
+    this.#lastOffer = following;
+    const answer = await this.#media.answer(offer, this.#options.behaviour);
+    return answer === null
+      ? { status: 488, reason: 'Not Acceptable Here', body: '' }
+      : { status: 200, reason: 'OK', body: answer };
+  }
+
+  #takeAnswer(sdp: string): void {
+    try {
+      this.#media.takeAnswer(parseSdp(sdp));
+    } catch (error) {
+      this.#deviate({ name: 'bad-sdp', clause: 'RFC 8866 §5', message: errorMessage(error) });
+    }
+  }
+
+  #takeMetadata({ metadata, sdp }: RecordingBody): void {
+    if (metadata !== null) {
+      const labels = (this.#lastOffer?.media ?? []).flatMap(({ label }) => label ?? []);
+      this.#metadata.take(metadata, sdp === null ? [] : labels);
+      this.#options.onEvent({ kind: 'document', number: this.#metadata.documents });
+      this.#waiters.check();
+    }
+  }
+
+  #onPacket(isFirst: boolean): void {
+    this.#lastActivityMs = this.#clock.monotonicMs();
+    if (isFirst) {
+      this.#options.onEvent({ kind: 'first-packet' });
+    }
+    this.#waiters.check();
+  }
+
+  /** A session without any sign of life is asked for one, and ended when none comes. */
+  #watchIdle(): void {
+    const { idleTimeoutMs } = this.#options;
+    const idleMs = this.#clock.monotonicMs() - this.#lastActivityMs;
+    if (idleMs < idleTimeoutMs) {
+      this.#later(idleTimeoutMs - idleMs, () => this.#watchIdle());
+      return;
+    }
+    this.#established()
+      .request('OPTIONS')
+      .then(
+        response =>
+          response.status === 481 || response.status === 408 ? this.end('orphan') : null,
+        () => this.end('orphan'),
+      )
+      .then(() => this.#later(idleTimeoutMs, () => this.#watchIdle()))
+      .catch(() => undefined);
+  }
+
+  async #end(endedBy: string): Promise<void> {
+    this.#state = 'ended';
+    this.#endedBy = endedBy;
+    this.#endedAtMs = this.#clock.wallNowMs();
+    for (const timer of this.#timers) {
+      timer.cancel();
+    }
+    this.#dialog?.end();
+    this.#options.endpoint.disown(this.callId, this.#localTag);
+    this.#judgeAtEnd();
+    await this.#media.close();
+    this.#store.writeVerdict(this.verdict());
+    this.#options.onEvent({ kind: 'ended', by: endedBy });
+    this.#waiters.check();
+  }
+
+  #judgeAtEnd(): void {
+    if (this.#metadata.documents === 0 && this.#dialog !== null) {
+      this.#deviate({
+        name: 'no-metadata',
+        clause: 'RFC 7866 §9.1',
+        message: 'no metadata came in the whole session',
+      });
+    }
+    for (const stream of this.streams) {
+      const lastedMs = (stream.lastPacketAtMs ?? 0) - (stream.firstPacketAtMs ?? 0);
+      if (
+        stream.senderReports === 0 &&
+        lastedMs > (this.#options.rtcpDueMs ?? DEFAULT_RTCP_DUE_MS)
+      ) {
+        this.#deviations.add({
+          name: 'rtcp-missing',
+          clause: 'RFC 7866 §8.1.1',
+          message: `${Math.round(lastedMs / 1000)} s of RTP came without a sender report`,
+          where: `label ${stream.label ?? '(none)'}`,
+        });
+      }
+    }
+  }
+
+  #established(): Dialog {
+    if (this.#dialog === null || this.#state !== 'established') {
+      throw new LabError('REC_ERR_LAB_STATE', `the recording session is ${this.#state}`);
+    }
+    return this.#dialog;
+  }
+
+  get #contact(): string {
+    const { endpoint, incoming } = this.#options;
+    return `<${endpoint.uri('srs', incoming.source.transport)}>;+sip.srs`;
+  }
+
+  #respond(incoming: IncomingRequest, status: number, options: { reason?: string } = {}): void {
+    incoming.transaction.respond(this.#response(incoming.request, status, '', options.reason));
+  }
+
+  #response(request: SipRequest, status: number, body: string, reason?: string): SipResponse {
+    const headers = body === '' ? new HeaderList() : sdpHeaders();
+    headers.append('Contact', this.#contact);
+    headers.append('Allow', ALLOW);
+    headers.append(
+      'Accept',
+      'application/sdp, application/rs-metadata, application/rs-metadata+xml',
+    );
+    return makeResponse(request, status, {
+      toTag: this.#localTag,
+      headers,
+      body,
+      ...(reason === undefined || reason === '' ? {} : { reason }),
+    });
+  }
+
+  #later(delayMs: number, action: () => void): void {
+    if (this.#state === 'ended') {
+      return;
+    }
+    const timer = this.#clock.setTimer(delayMs, () => {
+      this.#timers.delete(timer);
+      if (this.#state !== 'ended') {
+        action();
+      }
+    });
+    this.#timers.add(timer);
+  }
+
+  #judge(findings: readonly Omit<SrsDeviation, 'where'>[]): void {
+    for (const finding of findings) {
+      this.#deviate(finding);
+    }
+  }
+
+  #deviate(finding: Omit<SrsDeviation, 'where'>): void {
+    this.#deviations.add({ ...finding, where: this.#store.newestSip });
+    this.#waiters.check();
+  }
+}
