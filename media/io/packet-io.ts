@@ -75,6 +75,8 @@ export interface PacketSink {
 export interface PacketIo {
   /** Where received datagrams and their sources lie while {@link PacketSink.onPacket} runs. */
   readonly received: IoMemory;
+  /** A place in `received` for one packet and its source that is free outside of {@link PacketSink.onPacket}. */
+  readonly spare: { readonly at: number; readonly sourceAt: number };
   allocate(bytes: number): IoMemory;
   createAddress(): PeerAddress;
   /** Gives the memory of an address back. */

@@ -46,6 +46,7 @@ export class WorkerHandle {
   readonly #pending = new Map<number, PendingRequest>();
   readonly #exited: Promise<void>;
   #nextRequest = 1;
+  #outbox: WorkerCommand[] = [];
   #isAlive = true;
   #isClosing = false;
   #deathCause = 'the worker ended';
@@ -97,10 +98,25 @@ export class WorkerHandle {
     return this.#isAlive;
   }
 
-  /** Sends a command that has no answer. Without effect on a dead worker. */
+  /**
+   * Sends a command that has no answer. Without effect on a dead worker. Commands that are given without a pause
+   * travel together and come into force between two rounds of packets: none falls between them.
+   */
   send(command: WorkerCommand): void {
+    if (!this.#isAlive) {
+      return;
+    }
+    this.#outbox.push(command);
+    if (this.#outbox.length === 1) {
+      queueMicrotask(() => this.#flush());
+    }
+  }
+
+  #flush(): void {
+    const commands = this.#outbox;
+    this.#outbox = [];
     if (this.#isAlive) {
-      this.#port.postMessage(command);
+      this.#port.postMessage(commands);
       this.#wakeEvent?.wake();
     }
   }

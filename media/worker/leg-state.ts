@@ -3,6 +3,7 @@ import { clockRateTable } from '../rtp/payload-types';
 import { ReceptionStats } from '../rtp/reception';
 import { type StreamRewriter } from '../rtp/rewriter';
 import { COUNTER_STRIDE } from './counters';
+import { type EarlyPackets } from './early-packets';
 import { type RecordingStreamState } from './recording-state';
 import { SourceLatch } from './source-latch';
 
@@ -33,6 +34,10 @@ export class LegState {
   /** Recording streams that copy what this leg sends. */
   taps: RecordingStreamState[] = [];
   sends = false;
+  /** Whether signalling has said where the peer is. */
+  isSignalled = false;
+  /** What came before that. */
+  early: EarlyPackets | null = null;
   /** Whether packets may go toward the leg: it receives, and its address is known. */
   receives = false;
   rtcpMux = false;

@@ -9,6 +9,7 @@ import {
   RTP_TIMESTAMP_AT,
 } from '../rtp/header';
 import { add, LEG, STREAM } from './counters';
+import { EarlyPackets } from './early-packets';
 import { type LegState } from './leg-state';
 import { type WorkerEvent, type WorkerSettings } from './protocol';
 import { PUMP_INTERVAL_MS, Recorder } from './recorder';
@@ -57,6 +58,8 @@ export class PacketLoop implements PacketSink {
   readonly #emit: (event: WorkerEvent) => void;
   readonly #control: () => boolean;
   readonly #onDrained: (recording: RecordingState) => void;
+  /** Legs that hold packets from before their peer's address was known. */
+  readonly #early = new Set<LegState>();
   #nextTickMs = 0;
   #nextPumpMs = 0;
 
@@ -115,6 +118,10 @@ export class PacketLoop implements PacketSink {
 
   onControl(): boolean {
     const goesOn = this.#control();
+    // After all commands that were given together: a gate that opens with the answer is open for these packets.
+    if (this.#early.size > 0) {
+      this.#replayEarly();
+    }
     this.#nextPumpMs = 0;
     return goesOn;
   }
@@ -145,7 +152,7 @@ export class PacketLoop implements PacketSink {
       this.#onLegRtcp(leg, at, length, sourceAt, leg.rtpLatch);
       return;
     }
-    if (!leg.rtpLatch.isLockedSource(words, sourceAt) && !this.#admit(leg, sourceAt)) {
+    if (!leg.rtpLatch.isLockedSource(words, sourceAt) && !this.#admit(leg, at, length, sourceAt)) {
       return;
     }
     const nowMs = this.nowMs;
@@ -201,7 +208,13 @@ export class PacketLoop implements PacketSink {
   }
 
   /** Asks the latch about a packet that is not from the locked source. @returns whether to take it. */
-  #admit(leg: LegState, sourceAt: number): boolean {
+  #admit(leg: LegState, at: number, length: number, sourceAt: number): boolean {
+    if (!leg.isSignalled) {
+      leg.early ??= new EarlyPackets();
+      leg.early.keep(this.#received, at, length, sourceAt, this.nowMs);
+      this.#early.add(leg);
+      return false;
+    }
     const verdict = leg.rtpLatch.judge(this.#received.words, sourceAt);
     switch (verdict) {
       case 'lock':
@@ -215,6 +228,27 @@ export class PacketLoop implements PacketSink {
         this.#rejectSource(leg, leg.rtpLatch, sourceAt);
         return false;
     }
+  }
+
+  #replayEarly(): void {
+    const { at, sourceAt } = this.#io.spare;
+    const nowMs = this.nowMs;
+    for (const leg of this.#early) {
+      const isOpen = this.legs[leg.slot] === leg;
+      if (isOpen && !leg.isSignalled) {
+        continue;
+      }
+      this.#early.delete(leg);
+      const { early } = leg;
+      leg.early = null;
+      if (isOpen) {
+        early?.replay(this.#received, at, sourceAt, nowMs, (length, atMs) => {
+          this.nowMs = atMs;
+          this.#onLegRtp(leg, at, length, sourceAt);
+        });
+      }
+    }
+    this.nowMs = nowMs;
   }
 
   #onLocked(leg: LegState): void {

@@ -18,6 +18,7 @@ function rtcpAddress(remote: RemoteStream): { host: string; port: number } | nul
 /** Puts what signalling says of a leg's peer into force. */
 export function applyLegRemote(leg: LegState, remote: RemoteStream, nowMs: number): void {
   const { rtp } = remote;
+  leg.isSignalled = true;
   const isMoved = rtp !== null && leg.rtpLatch.signal(rtp.host, rtp.port);
   const rtcp = rtcpAddress(remote);
   const signalledRtcp = rtcp === null ? '' : formatEndpoint(rtcp.host, rtcp.port);

@@ -14,10 +14,17 @@ interface Inbox {
 }
 
 function waitingInbox(port: MessagePort): Inbox {
+  let batch: WorkerCommand[] = [];
   return {
     take: () => {
-      const received = receiveMessageOnPort(port) as { message: WorkerCommand } | undefined;
-      return received?.message ?? null;
+      while (batch.length === 0) {
+        const received = receiveMessageOnPort(port) as { message: WorkerCommand[] } | undefined;
+        if (received === undefined) {
+          return null;
+        }
+        batch = received.message;
+      }
+      return batch.shift() ?? null;
     },
   };
 }
@@ -30,8 +37,8 @@ function createIo(setup: WorkerSetup): { io: PacketIo; inbox: Inbox } {
   }
   const queue: WorkerCommand[] = [];
   const io = new DgramPacketIo(wake => {
-    setup.port.on('message', (command: WorkerCommand) => {
-      queue.push(command);
+    setup.port.on('message', (commands: WorkerCommand[]) => {
+      queue.push(...commands);
       wake();
     });
   });

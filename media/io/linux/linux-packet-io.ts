@@ -81,6 +81,7 @@ export interface LinuxPacketIoOptions {
  */
 export class LinuxPacketIo implements PacketIo {
   readonly received: IoMemory;
+  readonly spare = { at: PACKETS_AT, sourceAt: NAMES_AT >> 2 };
   readonly #libc: Libc = loadLibc();
   readonly #wakeFd: number;
   readonly #openFds: Int32Array;
