@@ -125,7 +125,10 @@ export default defineConfig(
         'error',
         { additionalTestBlockFunctions: ['beforeAll', 'afterAll', 'afterEach'] },
       ],
-      'jest/expect-expect': ['error', { assertFunctionNames: ['expect*', 'fc.assert'] }],
+      'jest/expect-expect': [
+        'error',
+        { assertFunctionNames: ['expect*', '**.expect*', 'fc.assert', 'waitUntil'] },
+      ],
     },
   },
   prettier,

@@ -1,6 +1,7 @@
 import * as sdpTransform from 'sdp-transform';
 import { type Direction } from '#core';
 import { SipError } from '../errors';
+import { isIP } from 'node:net';
 
 /**
  * A session description (RFC 8866) by its lines. Lines that nobody here understands stay as they came and
@@ -89,8 +90,13 @@ export function parseSdp(text: string): SessionDescription {
   const description = { session, media: media.map(entry => entry.description) };
   for (const entry of media) {
     // RFC 8866 §5.7: a c= in every m-section or one for the session.
-    if (entry.description.port !== 0 && connectionHost(description, entry.description) === null) {
+    const host = connectionHost(description, entry.description);
+    if (entry.description.port !== 0 && host === null) {
       throw badSdp('no c= line for the m-line', entry.at, mediaLine(entry.description));
+    }
+    // A host name is allowed but discouraged; taken and not resolved, it would be a call without sound.
+    if (entry.description.port !== 0 && host !== null && isIP(host) === 0) {
+      throw badSdp('no IP address in the c= line for', entry.at, mediaLine(entry.description));
     }
   }
   return description;
