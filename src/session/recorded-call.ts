@@ -368,12 +368,10 @@ export class RecordedCall implements CallDelegate {
     }
   }
 
-  /** What each stream may carry: a party sends the formats that the other side's SDP offers to receive. */
+  /** What each stream may carry: the payload formats that its party sends with. */
   #formatsOf(track: RecordingTrack): readonly (readonly PayloadFormat[])[] {
     const recorded = track.decision.role;
-    const sentBy = (role: LegRole): readonly PayloadFormat[] =>
-      this.#remotes.get(otherRole(role))?.formats ?? this.#remotes.get(role)?.formats ?? [];
-    return [sentBy(recorded), sentBy(otherRole(recorded))];
+    return [recorded, otherRole(recorded)].map(role => this.#remotes.get(role)?.formats ?? []);
   }
 
   /** A party that is held still sends, or still hears, only as its SDP and the other's say. */

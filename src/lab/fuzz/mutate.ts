@@ -43,10 +43,16 @@ const MUTATIONS: readonly Mutation[] = [
   insertRun,
 ];
 
-/** A new input: now and then nothing but noise, otherwise a good one with one to sixteen changes. */
+/**
+ * A new input: now and then nothing but noise, or one thing over and over; otherwise a good one with one to
+ * sixteen changes.
+ */
 export function mutate(random: Random, material: Material): Buffer {
   if (random.oneIn(50)) {
     return random.bytes(random.below(Math.min(200, material.maxBytes) + 1));
+  }
+  if (random.oneIn(100)) {
+    return pump(random.pick(material.pool), random, material);
   }
   let input = random.pick(material.pool);
   for (let changes = 1 << random.below(5); changes > 0; changes--) {
@@ -55,9 +61,28 @@ export function mutate(random: Random, material: Material): Buffer {
   return input;
 }
 
+/** One word or piece, repeated up to the longest input: what takes more than linear time shows. */
+function pump(input: Buffer, random: Random, material: Material): Buffer {
+  const { start, end } = range(input, random);
+  const unit = Buffer.concat([
+    random.pick(material.dictionary),
+    random.oneIn(2) ? Buffer.of(turningPoint(random)) : Buffer.alloc(0),
+    random.oneIn(3) ? input.subarray(start, Math.min(end, start + 12)) : Buffer.alloc(0),
+  ]);
+  const room = Math.max(0, random.pick([8000, material.maxBytes]) - input.length);
+  return replace(input, start, start, Buffer.alloc(unit.length === 0 ? 0 : room, unit)).subarray(
+    0,
+    material.maxBytes,
+  );
+}
+
 /** `input` with the octets from `start` to `end` replaced. */
 function replace(input: Buffer, start: number, end: number, by: Buffer): Buffer {
   return Buffer.concat([input.subarray(0, start), by, input.subarray(end)]);
+}
+
+function turningPoint(random: Random): number {
+  return TURNING_POINTS[random.below(TURNING_POINTS.length)] ?? 0;
 }
 
 /** A position in the input, its end included. */
@@ -78,12 +103,7 @@ function flipBit(input: Buffer, random: Random): Buffer {
 
 function setOctet(input: Buffer, random: Random): Buffer {
   const at = anywhere(input, random);
-  return replace(
-    input,
-    at,
-    at + 1,
-    Buffer.of(TURNING_POINTS[random.below(TURNING_POINTS.length)] ?? 0),
-  );
+  return replace(input, at, at + 1, Buffer.of(turningPoint(random)));
 }
 
 function insertOctets(input: Buffer, random: Random): Buffer {
@@ -156,7 +176,7 @@ function moveLine(input: Buffer, random: Random): Buffer {
 
 function insertRun(input: Buffer, random: Random): Buffer {
   const at = anywhere(input, random);
-  const octet = TURNING_POINTS[random.below(TURNING_POINTS.length)] ?? 0;
+  const octet = turningPoint(random);
   // Long runs are slow to check and seldom tell more than short ones.
   const length = random.pick(random.oneIn(8) ? RUN_LENGTHS : RUN_LENGTHS.slice(0, 6));
   return replace(input, at, at, Buffer.alloc(length, octet));

@@ -1,5 +1,6 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
+import * as application from '#sip';
 import { connectionHost, findPart, parseSdp, readMultipart } from '#sip';
 import {
   formatSipUri,
@@ -15,6 +16,7 @@ import {
   splitList,
   tagOf,
 } from '#sip/engine';
+import { serverKey } from '../../../sip/engine/transaction/keys';
 import { messageOf, type ParserOutcome, TORTURE_CASES } from '../../fixtures/torture/cases';
 
 function parsed(name: string): SipMessage {
@@ -275,6 +277,14 @@ describe('RFC 4475 §3.1.2, §3.3: what is forgiven is understood rightly', () =
     });
   });
 
+  test('what lacks its quotes has them when it is passed on (§3.1.2.15)', () => {
+    const from = request('4475-3.1.2.15-unquoted-display-name').headers.get('from') ?? '';
+    const address = application.parseNameAddr(from);
+    expect(address && application.formatNameAddr(address)).toBe(
+      '"Tidewater, Marta" <sip:m.tidewater@harbour.example>',
+    );
+  });
+
   test('the refused request of another version keeps its Via as it came (§3.1.2.16)', () => {
     const result = parseMessage(messageOf('4475-3.1.2.16-unknown-version'));
     const via = parseVia((result.ok ? null : result.request?.headers.get('via')) ?? '');
@@ -363,4 +373,20 @@ test('commas between quotes and brackets separate nothing', () => {
     '"a, b" <sip:x;y=1,2@h>',
     '<sip:c>',
   ]);
+});
+
+test('two requests whose branch is the cookie alone are two transactions (RFC 4475 §3.2.1)', () => {
+  const text = messageOf('4475-3.2.1-branch-is-the-cookie-alone').toString('latin1');
+  const keyOf = (bytes: string): string | null => {
+    const result = parseMessage(Buffer.from(bytes, 'latin1'));
+    return result.ok && result.message.kind === 'request' ? serverKey(result.message) : null;
+  };
+  expect(keyOf(text)).toBe(keyOf(text));
+  expect(keyOf(text.replace('Call-ID: cookie-1', 'Call-ID: cookie-2'))).not.toBe(keyOf(text));
+});
+
+test('a quote that is not closed in a parameter is malformed, so that no tag can vanish in it', () => {
+  expect(parseNameAddr('<sip:bob@example.com>;note="open')).toBeNull();
+  expect(parseNameAddr('<sip:bob@example.com>;note=a"b')).toBeNull();
+  expect(tagOf('<sip:bob@example.com>;note="a;b\\"c";tag=t')).toBe('t');
 });

