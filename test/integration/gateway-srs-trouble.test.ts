@@ -47,6 +47,8 @@ const unreachableThenGood = (srs: ReferenceSrs): readonly string[] => [
   srs.uri('tcp'),
 ];
 
+jest.setTimeout(90_000);
+
 describe('a recorder in trouble never hurts the call, and the ledger says what was not recorded', () => {
   test('dead: nobody listens', async () => {
     const { line, metrics } = await callWith({}, { targets: unreachable });
