@@ -175,6 +175,8 @@ export class B2buaCall implements IncomingCall {
         });
         return verdict;
       },
+      identityChanged: (role, identities) =>
+        this.#tell('identityChanged', () => delegate.identityChanged?.(role, identities)),
       broken: (by, cause) => this.#broken(by, cause),
     });
     return { plan, delegate, media, bridge };

@@ -2,8 +2,9 @@ import { type LegRole, type Logger, otherRole } from '#core';
 import { CallLeg } from './call-leg';
 import { type CallMedia } from './call-media';
 import { DialogRelay } from './dialog-relay';
+import { ALLOWED_METHODS } from './header-policy';
 import { OfferRelay } from './offer-relay';
-import { type InfoFacts } from './ports';
+import { type InfoFacts, type NameAddr } from './ports';
 import { type DialogOwner, type SipDialog } from './sip-dialog';
 import { type RequestLike, type ResponseLike } from './srf-types';
 import { type UserAgent } from './user-agent';
@@ -19,6 +20,7 @@ export interface CallBridgeOptions {
     bye: { readonly request: RequestLike; readonly byEngine: boolean },
   ) => void;
   readonly infoReceived: (role: LegRole, info: InfoFacts) => 'relay' | 'consumed';
+  readonly identityChanged: (role: LegRole, identities: readonly NameAddr[]) => void;
   /** The call cannot go on. */
   readonly broken: (by: LegRole, cause: string) => void;
 }
@@ -56,6 +58,11 @@ export class CallBridge {
   ownerOf(role: LegRole): DialogOwner {
     return {
       offerReceived: (request, response) => {
+        if (this.#legs[role] === undefined && isBareUpdate(request)) {
+          // RFC 3311 §5.1: in an early dialog, too, it refreshes what concerns this leg alone.
+          this.#options.userAgent.respond(response, 200, { headers: { Allow: ALLOWED_METHODS } });
+          return;
+        }
         const pair = this.#pairFor(role, response);
         if (pair !== null) {
           this.#offers.relay({ ...pair, request, response });
@@ -109,4 +116,8 @@ export class CallBridge {
     }
     return { from, to };
   }
+}
+
+function isBareUpdate(request: RequestLike): boolean {
+  return request.method === 'UPDATE' && (request.body ?? '').trim() === '';
 }

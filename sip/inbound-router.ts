@@ -201,6 +201,7 @@ export class SipGateway {
     });
     this.#calls.add(call);
     this.#byTransaction.set(key, call);
+    userAgent.watchUpdates(incoming.request);
     incoming.request.on('cancel', cancel => {
       const cancelled = this.#byTransaction.get(transactionKey(cancel)) ?? call;
       cancelled.cancelled(cancel);

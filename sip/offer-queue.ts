@@ -75,6 +75,7 @@ export class OfferQueue {
   readonly #waiting: Job[] = [];
   #running: Job | null = null;
   #peerOfferTimer: Timer | null = null;
+  #isPeerOfferAnswered = false;
   #isClosed = false;
 
   constructor(options: OfferQueueOptions) {
@@ -84,6 +85,15 @@ export class OfferQueue {
   /** Nothing is under way or waiting, in either direction. */
   get isIdle(): boolean {
     return this.#running === null && this.#waiting.length === 0 && this.#peerOfferTimer === null;
+  }
+
+  /** Whether an offer of ours would go now, or as soon as the peer has acknowledged an answer of ours. */
+  get isOpenForOffer(): boolean {
+    return (
+      this.#running === null &&
+      this.#waiting.length === 0 &&
+      (this.#peerOfferTimer === null || this.#isPeerOfferAnswered)
+    );
   }
 
   /**
@@ -141,10 +151,16 @@ export class OfferQueue {
     return null;
   }
 
+  /** The peer's offer has got its answer; only the ACK is outstanding, and with it {@link peerOfferDone}. */
+  peerOfferAnswered(): void {
+    this.#isPeerOfferAnswered = this.#peerOfferTimer !== null;
+  }
+
   /** The peer's exchange is over: answered and acknowledged, or refused. Idempotent. */
   peerOfferDone(): void {
     this.#peerOfferTimer?.cancel();
     this.#peerOfferTimer = null;
+    this.#isPeerOfferAnswered = false;
     this.#pump();
   }
 

@@ -2,15 +2,19 @@ import { errorMessage, type LegRole, type Logger } from '#core';
 import { type CallLeg } from './call-leg';
 import { type CallMedia } from './call-media';
 import { ALLOWED_METHODS, passedHeaders } from './header-policy';
+import { assertedIdentities } from './identity';
 import { type Answered, type OfferOutcome } from './offer-queue';
+import { type NameAddr } from './ports';
 import { readSdpBody, refusalFor } from './sdp-body';
-import { type RequestLike, type ResponseLike } from './srf-types';
+import { type MessageLike, type RequestLike, type ResponseLike } from './srf-types';
 import { type UserAgent } from './user-agent';
 
 export interface OfferRelayOptions {
   readonly userAgent: UserAgent;
   readonly logger: Logger;
   readonly media: CallMedia;
+  /** The peer of a leg has asserted who it is (RFC 3325), in a request or an answer within the dialog. */
+  readonly identityChanged: (role: LegRole, identities: readonly NameAddr[]) => void;
   /** The call cannot go on: one side has agreed to what the other has not, or its dialog is gone. */
   readonly broken: (by: LegRole, cause: 'bad-answer' | 'dialog-lost' | 'no-ack') => void;
 }
@@ -37,18 +41,32 @@ export class OfferRelay {
   /** A re-INVITE or UPDATE has come on `from`. */
   relay(exchange: Exchange): void {
     const { from, to, request, response } = exchange;
+    let sdp: string | null;
+    try {
+      sdp = readSdpBody(request, 'refuse');
+    } catch (error) {
+      const { status, headers } = refusalFor(error);
+      this.#options.userAgent.respond(response, status, { headers });
+      return;
+    }
+    if (sdp === null && request.method === 'UPDATE') {
+      // No part of any offer/answer exchange: it may come while one is under way (RFC 3311 §5.1).
+      this.#tellIdentities(from.role, request);
+      this.#relayBareUpdate(exchange);
+      return;
+    }
     const refusal = from.offers.admitPeerOffer();
     if (refusal !== null) {
       this.#options.userAgent.respond(response, refusal.status, { headers: refusal.headers });
       return;
     }
-    if (!to.offers.isIdle) {
+    if (!to.offers.isOpenForOffer) {
       // The other side is in the middle of an exchange that may need this side's answer.
       this.#refuse(exchange, 491, {});
       return;
     }
+    this.#tellIdentities(from.role, request);
     try {
-      const sdp = readSdpBody(request, 'refuse');
       if (sdp === null) {
         this.#relayWithoutOffer(exchange);
       } else {
@@ -77,6 +95,7 @@ export class OfferRelay {
         return;
       }
       const { from } = exchange;
+      this.#tellIdentities(to.role, outcome.response);
       const answer = this.#options.media.answer(to.role, outcome.sdp ?? '', true);
       to.offers.agreed = { local: offer, remote: outcome.sdp ?? '' };
       from.offers.agreed = { local: answer, remote: readSdpBody(request) ?? '' };
@@ -84,15 +103,13 @@ export class OfferRelay {
         acknowledged: () => undefined,
         notSent: () => this.#takeBack(to),
       });
+      // Both sides know the outcome: an offer of the other one need not be refused, it waits for the ACK.
+      from.offers.peerOfferAnswered();
     });
   }
 
   #relayWithoutOffer(exchange: Exchange): void {
     const { from, to, request } = exchange;
-    if (request.method === 'UPDATE') {
-      this.#relayBareUpdate(exchange);
-      return;
-    }
     // RFC 3261 §14.1: the other side makes the offer in its 200, this one answers in its ACK.
     const sent = to.offers.offer({
       method: 'INVITE',
@@ -129,7 +146,6 @@ export class OfferRelay {
   /** An UPDATE without SDP refreshes targets and identities (RFC 3311 §5.1); nobody has to know who does not want to. */
   #relayBareUpdate(exchange: Exchange): void {
     const { from, to, response } = exchange;
-    from.offers.peerOfferDone();
     if (to.dialog.peerAllows?.has('UPDATE') === true) {
       to.dialog.send('UPDATE', { headers: this.#headersFor(exchange, false) }, silent);
     }
@@ -249,6 +265,13 @@ export class OfferRelay {
     this.#options.media.abandon();
     this.#options.logger.warn('an SDP answer could not be used', { error: errorMessage(error) });
     this.#options.broken(by, 'bad-answer');
+  }
+
+  #tellIdentities(role: LegRole, message: MessageLike): void {
+    const identities = assertedIdentities(message);
+    if (identities.length > 0) {
+      this.#options.identityChanged(role, identities);
+    }
   }
 
   #headersFor(exchange: Exchange, withSdp: boolean): Record<string, string> {

@@ -97,6 +97,11 @@ export interface CallDelegate {
   /** An in-dialog INFO of a leg. `consumed` answers it 200 and does not relay it. */
   infoReceived(role: LegRole, info: InfoFacts): 'relay' | 'consumed';
   /**
+   * The peer of a leg says in a re-INVITE, an UPDATE or the answer to one who it is now (P-Asserted-Identity): it
+   * was transferred or picked up behind its own switch. Not yet trusted.
+   */
+  identityChanged?(role: LegRole, identities: readonly NameAddr[]): void;
+  /**
    * The call is over, its dialogs are being ended: media and recording may stop now. At most once, before
    * {@link ended}, which may come seconds later when a peer does not answer its BYE.
    */

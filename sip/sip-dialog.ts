@@ -239,6 +239,9 @@ export class SipDialog implements InDialogHandler {
       userAgent.respond(response, 481);
     } else if (method === 'INVITE' || method === 'UPDATE') {
       this.learn(request);
+      if (method === 'INVITE') {
+        userAgent.watchUpdates(request);
+      }
       owner.offerReceived(request, response);
     } else if (method === 'PRACK') {
       // We send no reliable provisional responses that a PRACK could match (RFC 3262 §3).

@@ -222,6 +222,20 @@ export class UserAgent {
     }
   }
 
+  /**
+   * To be called for every INVITE of a peer: drachtio-srf hands the UPDATEs that come before its final response to the
+   * INVITE, or, when that does not listen, refuses them.
+   */
+  watchUpdates(invite: RequestLike): void {
+    invite.on('update', (request, response) => {
+      try {
+        this.#updateReceived({ request, response });
+      } catch (error) {
+        this.logger.error('handling an UPDATE failed', { error: errorMessage(error) });
+      }
+    });
+  }
+
   #updateReceived(update: { request: RequestLike; response: ResponseLike }): void {
     const handler = this.#dialogs.get(update.request.stackDialogId ?? '');
     if (handler !== undefined) {

@@ -26,6 +26,11 @@ export interface EmbeddedEngineOptions {
   readonly maxOpenCalls?: number;
   /** Option tags in a Require that the application decides about; others are answered 420. */
   readonly optionTags?: readonly string[];
+  /**
+   * Session interval (RFC 4028) that INVITEs ask for when the application does not, s, from 90. Default:
+   * none; what peers ask for is answered anyway.
+   */
+  readonly sessionExpiresS?: number;
 }
 
 /** A running engine. An application connects to `host`:`port` with `secret` as to a drachtio-server. */
@@ -62,6 +67,7 @@ export async function startEmbeddedEngine(options: EmbeddedEngineOptions): Promi
     limits: { ...limits, agent: { ...limits?.agent, ...agent } },
     userAgent: options.userAgent ?? null,
     optionTags: options.optionTags ?? null,
+    sessionExpiresS: options.sessionExpiresS ?? null,
   };
   const worker = new Worker(workerFile(), { workerData: workerOptions, execArgv: [] });
   const handle = new WorkerHandle(worker, options.logger);

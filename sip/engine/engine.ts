@@ -29,6 +29,8 @@ export interface EngineOptions {
   readonly limits?: EngineLimits;
   readonly userAgent?: string;
   readonly optionTags?: readonly string[];
+  /** Session interval that INVITEs ask for when the application does not, s; default: none. */
+  readonly sessionExpiresS?: number;
 }
 
 /** What is open and what has happened. All zero but the message and drop counters when nothing runs. */
@@ -95,6 +97,9 @@ export class Engine {
       logger,
       ...(limits?.agent === undefined ? {} : { limits: limits.agent }),
       ...(options.optionTags === undefined ? {} : { optionTags: options.optionTags }),
+      ...(options.sessionExpiresS === undefined
+        ? {}
+        : { sessionExpiresS: options.sessionExpiresS }),
       ...(options.userAgent === undefined ? {} : { userAgent: options.userAgent }),
     });
   }

@@ -44,6 +44,7 @@ async function main(): Promise<void> {
     limits: options.limits,
     ...(options.userAgent === null ? {} : { userAgent: options.userAgent }),
     ...(options.optionTags === null ? {} : { optionTags: options.optionTags }),
+    ...(options.sessionExpiresS === null ? {} : { sessionExpiresS: options.sessionExpiresS }),
   });
   parentPort?.on('message', (message: ToWorker) => {
     if (message.type === 'counters') {

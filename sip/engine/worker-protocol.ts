@@ -10,6 +10,7 @@ export interface WorkerOptions {
   readonly limits: EngineLimits;
   readonly userAgent: string | null;
   readonly optionTags: readonly string[] | null;
+  readonly sessionExpiresS: number | null;
 }
 
 /** A listener with its real port. */

@@ -32,25 +32,41 @@ const PLAIN_RTP: ReadonlySet<string> = new Set(['RTP/AVP', 'RTP/AVPF']);
  * the media passes through us.
  */
 const TRANSPORT_ATTRIBUTES: ReadonlySet<string> = new Set([
+  // Other addresses (RFC 6947), potential configurations with other transports and keys (RFC 5939, RFC 6871).
+  'acap',
+  'acfg',
+  'altc',
   'bundle-only',
   'candidate',
+  'creq',
   'crypto',
+  'csup',
   'end-of-candidates',
   'fingerprint',
   'group',
   'identity',
   'key-mgmt',
+  'lcfg',
+  'mfcap',
   'mid',
   'msid',
   'msid-semantic',
+  'mscap',
+  'omcap',
+  'pcfg',
   'remote-candidates',
   'rtcp',
   'rtcp-mux',
   'rtcp-mux-only',
+  'rmcap',
+  'sescap',
   'setup',
+  'source-filter',
   'ssrc',
   'ssrc-group',
+  'tcap',
   'tls-id',
+  'zrtp-hash',
 ]);
 
 /** The first audio m-line with plain RTP; everything else is left to {@link anchorDescription} to refuse. */

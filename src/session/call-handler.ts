@@ -1,14 +1,15 @@
 import { type IncomingCall } from '#sip';
 
 import { type CallRegistry } from './call-registry';
-import { RecordedCall, type RecordedCallDeps } from './recorded-call';
+import { type CallDeps } from './deps';
+import { RecordedCall } from './recorded-call';
 
 /**
  * Decides what happens to a new call: 403 for a peer that nobody configured, 404 without a route, otherwise a
  * {@link RecordedCall} that the registry holds until it is over.
  */
 export function createCallHandler(
-  deps: RecordedCallDeps,
+  deps: CallDeps,
   registry: CallRegistry,
 ): (call: IncomingCall) => void {
   return call => {

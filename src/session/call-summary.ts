@@ -1,4 +1,4 @@
-import { type LogFields } from '#core';
+import { type LegRole, type LogFields } from '#core';
 import { type LegCounters } from '#media';
 import { type CallEnd } from '#sip';
 
@@ -10,9 +10,10 @@ export interface CallSummaryFacts {
   readonly isAnchored: boolean;
   readonly trunkId: string;
   readonly routeId: string;
-  readonly counters: { readonly caller: LegCounters | null; readonly callee: LegCounters | null };
-  /** Verdicts of the recordings; null for one that never had to begin. */
-  readonly recordings: readonly (string | null)[];
+  /** null: the call never had media. */
+  readonly counters: Readonly<Record<LegRole, LegCounters>> | null;
+  /** Verdicts of the recordings. */
+  readonly recordings: readonly string[];
 }
 
 /** The fields of the one summary line that every call leaves in the log. */
@@ -29,10 +30,10 @@ export function callSummary(facts: CallSummaryFacts): LogFields {
     anchored: facts.isAnchored,
     ringMs: (facts.answeredAtMs ?? facts.endedAtMs) - facts.arrivedAtMs,
     talkMs: facts.answeredAtMs === null ? 0 : facts.endedAtMs - facts.answeredAtMs,
-    callerPackets: counters.caller?.packetsReceived ?? 0,
-    calleePackets: counters.callee?.packetsReceived ?? 0,
-    callerLost: counters.caller?.packetsLost ?? 0,
-    calleeLost: counters.callee?.packetsLost ?? 0,
-    recordings: facts.recordings.filter(verdict => verdict !== null),
+    callerPackets: counters?.caller.packetsReceived ?? 0,
+    calleePackets: counters?.callee.packetsReceived ?? 0,
+    callerLost: counters?.caller.packetsLost ?? 0,
+    calleeLost: counters?.callee.packetsLost ?? 0,
+    recordings: facts.recordings,
   };
 }

@@ -1,6 +1,6 @@
 export { createCallHandler } from './call-handler';
 export { CallRegistry } from './call-registry';
-export { type RecordedCallDeps } from './recorded-call';
+export { type CallDeps } from './deps';
 export {
   type ProviderSettings,
   type RouteSettings,

@@ -1,144 +1,82 @@
 import {
-  type Clock,
   errorMessage,
-  type IdSource,
   type LegRole,
   type LocalEndpoint,
   type Logger,
-  otherRole,
-  type PayloadFormat,
-  type RecordingId,
   type RemoteStream,
 } from '#core';
-import { type MediaCall, type MediaLeg, type MediaPlane } from '#media';
+import { type MediaCall } from '#media';
+import { newMetadataId } from '#metadata';
 import {
   type AnswerFacts,
   type CallDelegate,
   type CallEnd,
   type IncomingCall,
   type InfoFacts,
+  type NameAddr,
   type ProgressFacts,
-  type SrsClient,
 } from '#sip';
 
-import {
-  decideRecording,
-  identityClaims,
-  identifyUser,
-  type IdentifiedUser,
-  initialIntent,
-  type IntentEvent,
-  type IntentState,
-  type RecordingDecision,
-  reduceIntent,
-} from '../policy';
-import { type Ledger } from '../ledger';
+import { identityClaims, type IdentitySource, identifyUser } from '../policy';
 import { addressOfRecord } from './address-of-record';
+import { CallLegs } from './call-legs';
+import { CallRecordings } from './call-recordings';
 import { callSummary } from './call-summary';
-import { ledgerRecord } from './ledger-record';
-import { type Metrics } from '../observability';
+import { type CallDeps } from './deps';
 import {
   newSharedMetadataIds,
-  OTHER_PARTY_LABEL,
   type PartyDescription,
-  RECORDED_PARTY_LABEL,
-  RecordingMetadata,
   type SharedMetadataIds,
 } from './recording-metadata';
-import { type RecordingFacts, RecordingSession } from './recording-session';
-import { type RouteSettings, type SessionSettings, type TrunkSettings } from './settings';
-
-/** What every call shares. */
-export interface RecordedCallDeps {
-  readonly media: MediaPlane;
-  readonly srsClient: SrsClient;
-  readonly settings: SessionSettings;
-  readonly ledger: Ledger;
-  readonly metrics: Metrics;
-  readonly clock: Clock;
-  readonly ids: IdSource;
-  readonly logger: Logger;
-}
-
-/** One recorded party of the call: what should be recorded, and the session that does it. */
-interface RecordingTrack {
-  readonly recordingId: RecordingId;
-  readonly decision: RecordingDecision;
-  readonly metadata: RecordingMetadata;
-  intent: IntentState;
-  /** null until the media of the recording is open, and when that failed. */
-  session: RecordingSession | null;
-  /** Why there is no session although there should be one. */
-  failure: string | null;
-  /** Whether policy ever said "record": then there is a ledger record. */
-  wasDesired: boolean;
-}
+import { type RouteSettings, type TrunkSettings } from './settings';
 
 /**
- * One call through the gateway, recorded or not. It is the delegate of the SIP call, owns its media, asks
- * policy what shall be recorded and carries the answer out. The only place that knows SIP, media and metadata
- * at once.
+ * One call through the gateway, recorded or not. It is the delegate of the SIP call, owns its media, asks policy who
+ * shall be recorded and leaves the rest to {@link CallRecordings}.
  */
 export class RecordedCall implements CallDelegate {
+  /** Resolves when the call is over and its recordings are closed and in the ledger. Never rejects. */
+  readonly finished: Promise<void>;
+  readonly #finish: () => void;
   readonly #call: IncomingCall;
-  readonly #deps: RecordedCallDeps;
+  readonly #deps: CallDeps;
   readonly #logger: Logger;
   readonly #trunk: TrunkSettings;
   readonly #route: RouteSettings;
   readonly #shared: SharedMetadataIds;
-  readonly #legs = new Map<LegRole, MediaLeg>();
-  readonly #remotes = new Map<LegRole, RemoteStream>();
-  readonly #timedOut = new Set<LegRole>();
-  readonly #tracks: RecordingTrack[] = [];
+  /** Who the parties are now. */
+  readonly #parties: Record<LegRole, PartyDescription>;
   readonly #arrivedAtMs: number;
   readonly #arrivedMonotonicMs: number;
   #media: MediaCall | null = null;
+  #legs: CallLegs | null = null;
+  #recordings: CallRecordings | null = null;
   #answeredAtMs: number | null = null;
   #endedAtMs: number | null = null;
   #isAnchored = true;
-  readonly #finished: Promise<void>;
-  #finish: () => void = () => undefined;
 
-  constructor(
-    call: IncomingCall,
-    trunk: TrunkSettings,
-    route: RouteSettings,
-    deps: RecordedCallDeps,
-  ) {
+  constructor(call: IncomingCall, trunk: TrunkSettings, route: RouteSettings, deps: CallDeps) {
     this.#call = call;
     this.#deps = deps;
     this.#trunk = trunk;
     this.#route = route;
     this.#logger = deps.logger.child({ callId: call.id });
     this.#shared = newSharedMetadataIds(deps.ids);
+    this.#parties = partiesOf(call, trunk);
     this.#arrivedAtMs = deps.clock.wallNowMs();
     this.#arrivedMonotonicMs = deps.clock.monotonicMs();
-    this.#finished = new Promise(resolve => {
-      this.#finish = resolve;
+    let finish: () => void = () => undefined;
+    this.finished = new Promise(resolve => {
+      finish = resolve;
     });
-  }
-
-  /** Resolves when the call is over and its recordings are closed and in the ledger. Never rejects. */
-  get finished(): Promise<void> {
-    return this.#finished;
+    this.#finish = finish;
   }
 
   /** Opens the media and rings the callee. Never throws. */
   async begin(): Promise<void> {
     this.#deps.metrics.callStarted();
     try {
-      this.#media = this.#deps.media.openCall(
-        { callId: this.#call.id },
-        {
-          legTimedOut: legId => this.#legTimedOut(legId as LegRole),
-          intruderSeen: (legId, source) =>
-            this.#logger.warn('rtp from a foreign source refused', { leg: legId, source }),
-          recordingUnreachable: (recordingId, label) => this.#unreachable(recordingId, label),
-          mediaLost: cause => this.#mediaLost(cause),
-        },
-      );
-      await this.#openLegs(this.#media);
-      await this.#planRecordings();
+      await this.#openMedia();
     } catch (error) {
       this.#logger.error('no media for the call', { error: errorMessage(error) });
       this.#call.reject(503, { reason: 'No Media', headers: { 'Retry-After': '5' } });
@@ -169,38 +107,25 @@ export class RecordedCall implements CallDelegate {
   // CallDelegate
 
   openLeg(role: LegRole): Promise<LocalEndpoint> {
-    const leg = this.#legs.get(role);
-    return leg === undefined
+    return this.#legs === null
       ? Promise.reject(new Error(`leg ${role} has no media`))
-      : Promise.resolve(leg.local);
+      : Promise.resolve(this.#legs.local(role));
   }
 
   remoteStream(role: LegRole, stream: RemoteStream): void {
-    this.#remotes.set(role, stream);
-    this.#timedOut.delete(role);
-    this.#legs.get(role)?.setRemote(stream);
-    if (this.#answeredAtMs === null) {
-      return;
-    }
-    const atMs = this.#deps.clock.wallNowMs();
-    for (const track of this.#tracks) {
-      track.session?.setFormats(this.#formatsOf(track));
-      for (const party of ['caller', 'callee'] as const) {
-        track.metadata.setActivity(party, this.#activityOf(party), atMs);
-      }
-      track.session?.metadataChanged();
+    this.#legs?.setRemote(role, stream);
+    if (this.#answeredAtMs !== null) {
+      this.#recordings?.streamsChanged(this.#deps.clock.wallNowMs());
     }
   }
 
   notAnchored(reason: string): void {
     this.#isAnchored = false;
+    this.#recordings?.fail('not-anchored');
     this.#logger.error('call passes without media through the gateway and is not recorded', {
       reason,
-      recordings: this.#tracks.length,
+      recordings: this.#recordings?.count ?? 0,
     });
-    for (const track of this.#tracks) {
-      track.failure = 'not-anchored';
-    }
   }
 
   progressed(facts: ProgressFacts): void {
@@ -210,22 +135,39 @@ export class RecordedCall implements CallDelegate {
   answering(facts: AnswerFacts): void {
     const atMs = this.#deps.clock.wallNowMs();
     this.#answeredAtMs = atMs;
-    this.#identifyAnswerer(facts);
-    for (const track of this.#tracks) {
-      track.metadata.begin(atMs);
-      for (const party of ['caller', 'callee'] as const) {
-        track.metadata.setActivity(party, this.#activityOf(party), atMs);
-      }
-      this.#apply(track, { kind: 'answered' });
+    this.#recordings?.answered(atMs);
+    // The 200 of a trusted side may tell that the callee is another user than the one who was called.
+    if (this.#route.trusted && this.#recordings?.isPlannedFor('callee') === false) {
+      this.#recordLate('callee', facts.assertedIdentities, 'P-Asserted-Identity of the 200');
     }
     this.#logger.info('call answered', {
-      recordings: this.#tracks.length,
+      recordings: this.#recordings?.count ?? 0,
       ringMs: atMs - this.#arrivedAtMs,
     });
   }
 
   infoReceived(_role: LegRole, _info: InfoFacts): 'relay' | 'consumed' {
     return 'relay';
+  }
+
+  /** A leg's peer is somebody else now: its own switch has transferred it, or another phone has picked up. */
+  identityChanged(role: LegRole, identities: readonly NameAddr[]): void {
+    const isTrusted = role === 'caller' ? this.#trunk.trusted : this.#route.trusted;
+    const [identity] = identities;
+    if (!isTrusted || identity === undefined || this.#endedAtMs !== null) {
+      return;
+    }
+    const aor = addressOfRecord(identity.uri);
+    if (aor === this.#parties[role].aor) {
+      return;
+    }
+    this.#parties[role] = { aor, displayName: identity.displayName };
+    this.#shared.participantIds[role] = newMetadataId(this.#deps.ids);
+    this.#logger.info('party replaced', { leg: role });
+    if (this.#answeredAtMs !== null) {
+      this.#recordings?.partyReplaced(role, this.#deps.clock.wallNowMs());
+      this.#recordLate(role, identities, 'P-Asserted-Identity');
+    }
   }
 
   ending(): void {
@@ -239,16 +181,37 @@ export class RecordedCall implements CallDelegate {
 
   // -------------------------------------------------------------------------------------------------
 
-  async #openLegs(media: MediaCall): Promise<void> {
-    const [caller, callee] = await Promise.all([
-      media.openLeg({ legId: 'caller', network: this.#trunk.network }),
-      media.openLeg({ legId: 'callee', network: this.#route.network }),
-    ]);
-    this.#legs.set('caller', caller).set('callee', callee);
-    media.connect('caller', 'callee');
+  async #openMedia(): Promise<void> {
+    const media = this.#deps.media.openCall(
+      { callId: this.#call.id },
+      {
+        legTimedOut: legId => this.#legTimedOut(legId as LegRole),
+        intruderSeen: (legId, source) =>
+          this.#logger.warn('rtp from a foreign source refused', { leg: legId, source }),
+        recordingUnreachable: (recordingId, label) => {
+          this.#logger.error('recorder does not listen for rtp', { recordingId, label });
+          this.#recordings?.markUnreachable(recordingId, label);
+        },
+        mediaLost: cause => this.#mediaLost(cause),
+      },
+    );
+    this.#media = media;
+    const networks = { caller: this.#trunk.network, callee: this.#route.network };
+    const legs = await CallLegs.open(media, networks);
+    this.#legs = legs;
+    this.#recordings = new CallRecordings({
+      call: this.#call,
+      media,
+      legs,
+      parties: this.#parties,
+      shared: this.#shared,
+      deps: this.#deps,
+      logger: this.#logger,
+    });
+    await this.#planRecordings(this.#recordings);
   }
 
-  async #planRecordings(): Promise<void> {
+  async #planRecordings(recordings: CallRecordings): Promise<void> {
     const { invite } = this.#call;
     const identities = {
       requestUri: invite.requestUri,
@@ -261,188 +224,55 @@ export class RecordedCall implements CallDelegate {
       const claims = identityClaims(role, identities, this.#trunk.trusted);
       const identified = identifyUser(role, claims, this.#deps.settings.findUser);
       if (identified !== null) {
-        plans.push(this.#plan(identified));
+        plans.push(recordings.plan(identified));
       }
     }
     await Promise.all(plans);
   }
 
-  /** Opens the media of a recording ahead of the answer, its gate shut. A failure never hurts the call. */
-  async #plan(identified: IdentifiedUser): Promise<void> {
-    const decision = decideRecording(identified);
-    if (decision === null) {
-      return;
+  /** Somebody has come into the answered call who may have to be recorded. */
+  #recordLate(role: LegRole, identities: readonly NameAddr[], source: IdentitySource): void {
+    const claims = identities.map(({ uri }) => ({ uri, source }));
+    const identified = identifyUser(role, claims, this.#deps.settings.findUser);
+    if (identified !== null) {
+      this.#recordings?.beginLate(identified);
     }
-    const recordingId = this.#deps.ids.uuid() as RecordingId;
-    const track: RecordingTrack = {
-      recordingId,
-      decision,
-      metadata: new RecordingMetadata({
-        shared: this.#shared,
-        recordedRole: decision.role,
-        parties: { caller: this.#party('caller'), callee: this.#party('callee') },
-        sipSessionId: this.#call.invite.sessionId,
-        ids: this.#deps.ids,
-      }),
-      intent: initialIntent(decision.mode),
-      session: null,
-      failure: null,
-      wasDesired: false,
-    };
-    this.#tracks.push(track);
-    const provider = this.#deps.settings.findProvider(decision.providerId);
-    if (provider === null || this.#media === null) {
-      track.failure = 'no-provider';
-      return;
-    }
-    try {
-      const media = await this.#media.openRecording({
-        recordingId,
-        network: provider.network,
-        streams: [
-          { label: RECORDED_PARTY_LABEL, sourceLegId: decision.role, formats: [] },
-          { label: OTHER_PARTY_LABEL, sourceLegId: otherRole(decision.role), formats: [] },
-        ],
-        gateOpen: false,
-      });
-      track.session = new RecordingSession({
-        decision,
-        provider,
-        srcUri: this.#deps.settings.srcUri,
-        drainMs: this.#deps.settings.drainMs,
-        media,
-        metadata: track.metadata,
-        srsClient: this.#deps.srsClient,
-        metrics: this.#deps.metrics,
-        clock: this.#deps.clock,
-        logger: this.#logger.child({ recordingId, provider: provider.providerId }),
-      });
-    } catch (error) {
-      track.failure = 'no-media';
-      this.#deps.metrics.srsFailure(decision.providerId, 'no-media');
-      this.#logger.error('no media for a recording that must be made', {
-        recordingId,
-        error: errorMessage(error),
-      });
-    }
-  }
-
-  /** The 200 of a trusted side may tell that the callee is another user than the one who was called. */
-  #identifyAnswerer(facts: AnswerFacts): void {
-    const isKnown = this.#tracks.some(track => track.decision.role === 'callee');
-    if (isKnown || !this.#route.trusted) {
-      return;
-    }
-    const identified = identifyUser(
-      'callee',
-      facts.assertedIdentities.map(identity => ({
-        uri: identity.uri,
-        source: 'P-Asserted-Identity of the 200' as const,
-      })),
-      this.#deps.settings.findUser,
-    );
-    if (identified === null) {
-      return;
-    }
-    const before = this.#tracks.length;
-    void this.#plan(identified).then(() => {
-      const track = this.#tracks[before];
-      if (track !== undefined && this.#answeredAtMs !== null) {
-        track.metadata.begin(this.#answeredAtMs);
-        this.#apply(track, { kind: 'answered' });
-      }
-    });
-  }
-
-  #apply(track: RecordingTrack, event: IntentEvent): void {
-    const step = reduceIntent(track.intent, event, track.decision.mode);
-    track.intent = step.state;
-    for (const command of step.commands) {
-      if (command.kind === 'desire') {
-        if (command.recording === 'recording' && !track.wasDesired) {
-          track.wasDesired = true;
-          this.#deps.metrics.recordingStarted(track.decision.providerId);
-        }
-        track.session?.setDesired(command.recording, this.#formatsOf(track));
-      }
-    }
-  }
-
-  /** What each stream may carry: the payload formats that its party sends with. */
-  #formatsOf(track: RecordingTrack): readonly (readonly PayloadFormat[])[] {
-    const recorded = track.decision.role;
-    return [recorded, otherRole(recorded)].map(role => this.#remotes.get(role)?.formats ?? []);
-  }
-
-  /** A party that is held still sends, or still hears, only as its SDP and the other's say. */
-  #activityOf(role: LegRole): { sends: boolean; receives: boolean } {
-    const own = this.#remotes.get(role);
-    const other = this.#remotes.get(otherRole(role));
-    return {
-      sends: (own?.sends ?? true) && (other?.receives ?? true),
-      receives: (own?.receives ?? true) && (other?.sends ?? true),
-    };
-  }
-
-  #party(role: LegRole): PartyDescription {
-    const { invite } = this.#call;
-    if (role === 'callee') {
-      return { aor: addressOfRecord(invite.requestUri), displayName: invite.to.displayName };
-    }
-    const asserted = this.#trunk.trusted ? invite.assertedIdentities[0] : undefined;
-    return {
-      aor: addressOfRecord(asserted?.uri ?? invite.from.uri),
-      displayName: asserted?.displayName ?? invite.from.displayName,
-    };
   }
 
   #legTimedOut(role: LegRole): void {
-    this.#timedOut.add(role);
     this.#logger.warn('no rtp from a leg that should send', { leg: role });
-    const expected = [...this.#remotes].filter(([, remote]) => remote.sends).map(([leg]) => leg);
-    const isSilent = expected.length > 0 && expected.every(leg => this.#timedOut.has(leg));
+    const isSilent = this.#legs?.noteTimeout(role) ?? false;
     if (isSilent && this.#deps.settings.hangUpOnMediaTimeout) {
       void this.hangUp(408, 'Media timeout');
     }
   }
 
-  #unreachable(recordingId: string, label: string): void {
-    const track = this.#tracks.find(candidate => candidate.recordingId === recordingId);
-    track?.session?.markUnreachable(label);
-    this.#logger.error('recorder does not listen for rtp', { recordingId, label });
-  }
-
   #mediaLost(cause: string): void {
     this.#logger.error('media lost', { cause });
-    for (const track of this.#tracks) {
-      track.failure ??= 'media-lost';
-    }
+    this.#recordings?.fail('media-lost');
     void this.hangUp(500, 'media-lost');
   }
 
   /** The talk is over: the gates shut now, whatever the dialogs still have to say to each other. */
   #stopRecordings(): void {
-    if (this.#endedAtMs !== null) {
-      return;
-    }
-    this.#endedAtMs = this.#deps.clock.wallNowMs();
-    for (const track of this.#tracks) {
-      if (this.#answeredAtMs !== null && track.session !== null) {
-        track.metadata.end(this.#endedAtMs, null);
-      }
-      this.#apply(track, { kind: 'call-ended' });
-      track.session?.stop();
+    if (this.#endedAtMs === null) {
+      this.#endedAtMs = this.#deps.clock.wallNowMs();
+      this.#recordings?.stop(this.#endedAtMs);
     }
   }
 
   async #conclude(end: CallEnd): Promise<void> {
     const endedAtMs = this.#endedAtMs ?? this.#deps.clock.wallNowMs();
-    const counters = {
-      caller: this.#legs.get('caller')?.counters() ?? null,
-      callee: this.#legs.get('callee')?.counters() ?? null,
-    };
-    this.#legs.forEach(leg => leg.close());
-    const recordings = await Promise.all(this.#tracks.map(track => this.#account(track, end)));
+    const answeredAtMs = this.#answeredAtMs;
+    const counters = this.#legs?.counters() ?? null;
+    this.#legs?.close();
+    const recordings =
+      (await this.#recordings?.conclude({
+        end,
+        answeredAtMs,
+        endedAtMs,
+        isAnchored: this.#isAnchored,
+      })) ?? [];
     await this.#media?.close();
     this.#deps.metrics.callEnded(
       end.answered ? 'answered' : end.cause === 'cancel' ? 'cancelled' : 'rejected',
@@ -452,7 +282,7 @@ export class RecordedCall implements CallDelegate {
       callSummary({
         end,
         arrivedAtMs: this.#arrivedAtMs,
-        answeredAtMs: this.#answeredAtMs,
+        answeredAtMs,
         endedAtMs,
         isAnchored: this.#isAnchored,
         trunkId: this.#trunk.trunkId,
@@ -463,28 +293,22 @@ export class RecordedCall implements CallDelegate {
     );
     this.#finish();
   }
+}
 
-  /** Waits for a recording to be closed and writes its ledger record. @returns its verdict, or null. */
-  async #account(track: RecordingTrack, end: CallEnd): Promise<string | null> {
-    const facts: RecordingFacts | null = (await track.session?.finished) ?? null;
-    if (this.#answeredAtMs === null || !track.wasDesired) {
-      return null;
-    }
-    const record = ledgerRecord({
-      call: this.#call,
-      recordingId: track.recordingId,
-      decision: track.decision,
-      facts,
-      failure: track.failure,
-      isAnchored: this.#isAnchored,
-      answeredAtMs: this.#answeredAtMs,
-      endedAtMs: this.#endedAtMs ?? this.#deps.clock.wallNowMs(),
-      end,
-    });
-    this.#deps.metrics.recordingEnded(track.decision.providerId, record.verdict);
-    await this.#deps.ledger.append(record).catch((error: unknown) => {
-      this.#logger.error('ledger record not written', { error: errorMessage(error) });
-    });
-    return record.verdict;
-  }
+/** Who the parties are when the call arrives. */
+function partiesOf(
+  { invite }: IncomingCall,
+  trunk: TrunkSettings,
+): Record<LegRole, PartyDescription> {
+  const asserted = trunk.trusted ? invite.assertedIdentities[0] : undefined;
+  return {
+    caller: {
+      aor: addressOfRecord(asserted?.uri ?? invite.from.uri),
+      displayName: asserted?.displayName ?? invite.from.displayName,
+    },
+    callee: {
+      aor: addressOfRecord(invite.requestUri),
+      displayName: invite.to.displayName,
+    },
+  };
 }

@@ -8,10 +8,10 @@ export interface PartyDescription {
   readonly displayName: string | null;
 }
 
-/** The ids that all recordings of one call share (RFC 7865 §6.10). */
+/** The ids that all recordings of one call share (RFC 7865 §6.10); a new party brings a new id. */
 export interface SharedMetadataIds {
   readonly sessionId: MetadataId;
-  readonly participantIds: Readonly<Record<LegRole, MetadataId>>;
+  readonly participantIds: Record<LegRole, MetadataId>;
 }
 
 export function newSharedMetadataIds(ids: IdSource): SharedMetadataIds {
@@ -38,11 +38,13 @@ export class RecordingMetadata {
   readonly #tracker: MetadataTracker;
   readonly #options: RecordingMetadataOptions;
   readonly #streamIds: Readonly<Record<LegRole, MetadataId>>;
+  readonly #participantIds: Record<LegRole, MetadataId>;
   #replacedCharacters = 0;
 
   constructor(options: RecordingMetadataOptions) {
     this.#options = options;
     this.#streamIds = { caller: newMetadataId(options.ids), callee: newMetadataId(options.ids) };
+    this.#participantIds = { ...options.shared.participantIds };
     this.#tracker = new MetadataTracker({
       sessionId: options.shared.sessionId,
       ids: options.ids,
@@ -57,13 +59,13 @@ export class RecordingMetadata {
 
   /** The call was answered and its recording begins: both parties are in it, each sending one stream. */
   begin(atMs: number): void {
-    const { recordedRole, parties, shared } = this.#options;
+    const { recordedRole, parties } = this.#options;
     const other = otherRole(recordedRole);
     this.#tracker.sessionStarted(atMs);
     this.#tracker.recordingStarted(atMs);
     for (const role of [recordedRole, other]) {
       this.#tracker.participantJoined(atMs, {
-        participantId: shared.participantIds[role],
+        participantId: this.#participantIds[role],
         aor: parties[role].aor,
         name: parties[role].displayName,
       });
@@ -83,11 +85,35 @@ export class RecordingMetadata {
     activity: { readonly sends: boolean; readonly receives: boolean },
     atMs: number,
   ): void {
-    const participantId = this.#options.shared.participantIds[role];
+    const participantId = this.#participantIds[role];
     const ownStream = this.#streamIds[role];
     const otherStream = this.#streamIds[otherRole(role)];
     this.#tracker.setSending(atMs, participantId, activity.sends ? [ownStream] : []);
     this.#tracker.setReceiving(participantId, activity.receives ? [otherStream] : []);
+  }
+
+  /**
+   * Another party has taken the place of one (transfer, pickup). It sends the same stream: who is on a label never
+   * changes sides, only the name behind it does.
+   */
+  replaceParty(
+    role: LegRole,
+    participantId: MetadataId,
+    party: PartyDescription,
+    activity: { readonly sends: boolean; readonly receives: boolean },
+    atMs: number,
+  ): void {
+    const before = this.#participantIds[role];
+    this.#tracker.setSending(atMs, before, []);
+    this.#tracker.setReceiving(before, []);
+    this.#tracker.participantLeft(atMs, before);
+    this.#participantIds[role] = participantId;
+    this.#tracker.participantJoined(atMs, {
+      participantId,
+      aor: party.aor,
+      name: party.displayName,
+    });
+    this.setActivity(role, activity, atMs);
   }
 
   /** The call is over: everybody has left. */

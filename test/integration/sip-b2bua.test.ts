@@ -6,9 +6,12 @@ import {
   RecordingDelegate,
   sdp,
 } from '../support/b2bua-bench';
+import { waitUntil } from '../support/wait-until';
 import { RawDialog, type RawMessage, type RawSipPeer, tagOf, uriOf } from '../support/raw-sip-peer';
 
 let bench: B2buaBench;
+/** For what a drachtio-server does differently. */
+const describeOnEmbedded = process.env['DRACHTIO_HOST'] === undefined ? describe : describe.skip;
 
 beforeAll(async () => {
   bench = await B2buaBench.start({ byeMs: 2_000, decisionMs: 1_000 });
@@ -275,21 +278,12 @@ describe('CANCEL', () => {
     expect(bench.delegate.ends[0]).toMatchObject({ status: 487, cause: 'cancel' });
   });
 
-  it('after the answer changes nothing', async () => {
-    const call = await bench.established();
-    call.a.branch = 'z9hG4bKold';
-    call.a.send('CANCEL');
-    await call.caller.response(481, 'CANCEL');
-    expect(call.delegate.ends).toHaveLength(0);
-    await hangUp(call);
-  });
-
   it('before the decision ends the call, and connecting it later only tells that', async () => {
     const caller = await bench.peer('alice');
     bench.onCall = () => undefined;
     const a = bench.dialFrom(caller);
     a.invite({ body: sdp(10_000) });
-    await caller.response(100, 'INVITE');
+    await waitUntil(() => bench.incoming.length === 1, 'the call has come');
     a.send('CANCEL');
     a.acknowledgeFailure(await caller.response(487, 'INVITE'));
     await bench.settleCalls();
@@ -301,7 +295,11 @@ describe('CANCEL', () => {
       { by: 'caller', status: 487, answered: false, cause: 'cancel', reason: null },
     ]);
   });
+});
 
+// A drachtio-server tells INVITEs apart by Call-ID alone: it ends the answered call for the late CANCEL, and shows only
+// one of several INVITEs with the same Call-ID.
+describeOnEmbedded('CANCEL where Call-IDs do not tell calls apart', () => {
   it('hits the right one of several calls with the same Call-ID', async () => {
     const caller = await bench.peer('alice');
     const callee = await bench.peer('bob');
@@ -348,6 +346,15 @@ describe('CANCEL', () => {
         dialog?.acknowledgeFailure(await caller.response(486, 'INVITE'));
       }
     }
+  });
+
+  it('after the answer changes nothing', async () => {
+    const call = await bench.established();
+    call.a.branch = 'z9hG4bKold';
+    call.a.send('CANCEL');
+    await call.caller.response(481, 'CANCEL');
+    expect(call.delegate.ends).toHaveLength(0);
+    await hangUp(call);
   });
 });
 

@@ -405,6 +405,20 @@ describe('requests that no application sees', () => {
     }
   });
 
+  test('an INVITE is 503 while the application has routed other methods only', async () => {
+    const peer = await bench.peer('UDP');
+    (bench.srf as unknown as { options(handler: () => void): void }).options(() => undefined);
+    await routed(bench);
+    const call = new RawCall(peer);
+    call.request('INVITE', 1, { body: SDP });
+    const { headers } = await peer.response(503, 'INVITE');
+    expect(headers.get('retry-after')).not.toBeNull();
+    call.request('ACK', 1, { to: headers.get('to') ?? '', branch: call.lastBranch });
+    const message = new RawCall(peer);
+    message.request('MESSAGE', 1);
+    expect((await peer.response(405, 'MESSAGE')).headers.get('allow')).toContain('OPTIONS');
+  });
+
   test('the same INVITE over another path is 482 (RFC 3261 §8.2.2.2)', async () => {
     const peer = await bench.peer('UDP');
     const call = new RawCall(peer);

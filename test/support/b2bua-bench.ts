@@ -15,6 +15,7 @@ import {
   createSipStack,
   type IncomingCall,
   type InfoFacts,
+  type NameAddr,
   type ProgressFacts,
   type SipStack,
 } from '#sip';
@@ -27,6 +28,7 @@ export class RecordingDelegate implements CallDelegate {
   readonly streams: { role: LegRole; stream: RemoteStream }[] = [];
   readonly progress: ProgressFacts[] = [];
   readonly infos: { role: LegRole; info: InfoFacts }[] = [];
+  readonly identities: { role: LegRole; uris: string[] }[] = [];
   readonly ends: CallEnd[] = [];
   readonly log: string[] = [];
   unanchored: string | null = null;
@@ -60,6 +62,10 @@ export class RecordingDelegate implements CallDelegate {
   infoReceived(role: LegRole, info: InfoFacts): 'relay' | 'consumed' {
     this.infos.push({ role, info });
     return this.infoVerdict;
+  }
+
+  identityChanged(role: LegRole, identities: readonly NameAddr[]): void {
+    this.identities.push({ role, uris: identities.map(each => each.uri) });
   }
 
   ending(): void {

@@ -104,6 +104,11 @@ export class RawSipPeer {
     await once(this.#server, 'close');
   }
 
+  /** What belongs into our Via: messages go back over the connection that the engine has made, if any. */
+  get viaTransport(): 'UDP' | 'TCP' {
+    return this.#replyTo !== null && !this.#replyTo.destroyed ? 'TCP' : 'UDP';
+  }
+
   send(text: string, port: number): void {
     if (this.#replyTo !== null && !this.#replyTo.destroyed) {
       this.#replyTo.write(text);
@@ -297,7 +302,10 @@ export class RawDialog {
     const remoteTag = this.remoteTag === '' ? '' : `;tag=${this.remoteTag}`;
     const isCancel = method === 'CANCEL';
     const headers: [string, string][] = [
-      ['Via', `SIP/2.0/UDP 127.0.0.1:${this.peer.port};branch=${branch};rport`],
+      [
+        'Via',
+        `SIP/2.0/${this.peer.viaTransport} 127.0.0.1:${this.peer.port};branch=${branch};rport`,
+      ],
       ['Max-Forwards', '70'],
       ['From', parts.headers?.['From'] ?? `<${localUri}>;tag=${this.localTag}`],
       ['To', `<${remoteUri}>${isCancel ? '' : remoteTag}`],

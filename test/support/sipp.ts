@@ -6,6 +6,9 @@ import { join, resolve } from 'node:path';
 /** The SIPp scenarios of test/e2e/sipp. */
 const SCENARIOS = resolve(__dirname, '../e2e/sipp');
 
+/** A scenario that was not in a file becomes one in the working folder. */
+const OWN_SCENARIO = 'scenario.xml';
+
 export const INSTALL_HINT =
   'SIPp is missing: install it with `apt-get install sip-tester` (Debian, Ubuntu)';
 
@@ -34,8 +37,8 @@ export function describeWithSipp(name: string, body: () => void): void {
 }
 
 export interface SippOptions {
-  /** File name in test/e2e/sipp, without `.xml`. */
-  readonly scenario: string;
+  /** File name in test/e2e/sipp, without `.xml`, or a scenario of our own. */
+  readonly scenario: string | { readonly xml: string };
   readonly transport: 'udp' | 'tcp';
   readonly localPort: number;
   /** First RTP port. */
@@ -53,10 +56,12 @@ export interface SippOptions {
   /** The whole run is given up after this time. */
   readonly timeoutS?: number;
   readonly keys?: Readonly<Record<string, string>>;
+  /** Call-ID of the only call; of a UAC. */
+  readonly callId?: string;
 }
 
 export interface SippRun {
-  /** Resolves with the exit code (0: every call succeeded) and what SIPp complained about. */
+  /** Resolves with the exit code (0: every call succeeded) and what SIPp complained about, with its messages. */
   readonly finished: Promise<{ code: number; errors: string }>;
   stop(): void;
 }
@@ -67,14 +72,18 @@ export function startSipp(options: SippOptions): SippRun {
   for (const [name, content] of Object.entries(options.files ?? {})) {
     writeFileSync(join(folder, name), content);
   }
+  if (typeof options.scenario !== 'string') {
+    writeFileSync(join(folder, OWN_SCENARIO), options.scenario.xml);
+  }
   const child: ChildProcess = spawn('sipp', sippArguments(options), {
     cwd: folder,
     stdio: 'ignore',
   });
   const finished = new Promise<{ code: number; errors: string }>(done => {
     child.on('exit', code => {
+      const logs = code === 0 ? /_errors\.log$/ : /_(errors|messages)\.log$/;
       const errors = readdirSync(folder)
-        .filter(name => name.endsWith('_errors.log'))
+        .filter(name => logs.test(name))
         .map(name => readFileSync(join(folder, name), 'utf8'))
         .join('\n');
       rmSync(folder, { recursive: true, force: true });
@@ -90,7 +99,9 @@ function sippArguments(options: SippOptions): string[] {
   return [
     ...(options.remote === undefined ? [] : [options.remote]),
     '-sf',
-    join(SCENARIOS, `${options.scenario}.xml`),
+    typeof options.scenario === 'string'
+      ? join(SCENARIOS, `${options.scenario}.xml`)
+      : OWN_SCENARIO,
     '-i',
     '127.0.0.1',
     '-p',
@@ -105,11 +116,13 @@ function sippArguments(options: SippOptions): string[] {
     ...optional('-l', options.maxConcurrent),
     ...optional('-s', options.service),
     ...optional('-d', options.pauseMs),
+    ...optional('-cid_str', options.callId),
     ...Object.entries(options.keys ?? {}).flatMap(([key, value]) => ['-key', key, value]),
     '-timeout',
     `${options.timeoutS ?? 30}s`,
     '-timeout_error',
     '-nostdin',
     '-trace_err',
+    '-trace_msg',
   ];
 }

@@ -1,5 +1,5 @@
 import { type Clock, type IdSource, type Logger } from '#core';
-import { DialogTable, targetOf } from '../dialog';
+import { DialogTable, SMALLEST_INTERVAL_S, targetOf } from '../dialog';
 import {
   type HeaderEntry,
   HeaderList,
@@ -25,9 +25,15 @@ export interface AgentLimits {
   readonly openCalls: number;
   /** How long an INVITE may ring, in either direction, ms. */
   readonly ringingMs: number;
+  /** The shortest session interval that a peer may ask for, s (Min-SE, RFC 4028 §5). */
+  readonly minSessionExpiresS: number;
 }
 
-export const DEFAULT_AGENT_LIMITS: AgentLimits = { openCalls: 5000, ringingMs: 600_000 };
+export const DEFAULT_AGENT_LIMITS: AgentLimits = {
+  openCalls: 5000,
+  ringingMs: 600_000,
+  minSessionExpiresS: SMALLEST_INTERVAL_S,
+};
 
 export interface AgentOptions {
   readonly transport: TransportLayer;
@@ -41,6 +47,8 @@ export interface AgentOptions {
   readonly optionTags?: readonly string[];
   /** User-Agent / Server of messages that have none; default: none. */
   readonly userAgent?: string;
+  /** Session interval that INVITEs ask for when the application does not, s; default: none (RFC 4028). */
+  readonly sessionExpiresS?: number;
 }
 
 /** What the parts of the user agent share. */
@@ -53,6 +61,7 @@ export class AgentContext {
   readonly logger: Logger;
   readonly limits: AgentLimits;
   readonly userAgent: string | null;
+  readonly sessionExpiresS: number | null;
   readonly legs = new Map<string, Leg>();
   readonly dialogs = new DialogTable<Leg>();
   readonly servers = new Map<string, PendingRequest>();
@@ -67,6 +76,7 @@ export class AgentContext {
     this.logger = options.logger;
     this.limits = { ...DEFAULT_AGENT_LIMITS, ...options.limits };
     this.userAgent = options.userAgent ?? null;
+    this.sessionExpiresS = options.sessionExpiresS ?? null;
   }
 
   /** A tag of ours (RFC 3261 §19.3). */

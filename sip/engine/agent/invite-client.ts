@@ -1,20 +1,14 @@
-import { Dialog, type DialogRequest } from '../dialog';
-import {
-  HeaderList,
-  makeRequest,
-  parseCSeq,
-  type SipRequest,
-  type SipResponse,
-  tagOf,
-} from '../message';
-import { patienceMs } from '../transaction';
-import { type MessageSource, type OutboundRoute } from '../transport';
-import { type OwnAddress } from './app-headers';
+import { Dialog } from '../dialog';
+import { HeaderList, parseCSeq, type SipRequest, type SipResponse, tagOf } from '../message';
+import { type ClientTransaction, patienceMs } from '../transaction';
+import { type MessageSource } from '../transport';
+import { type AckSender } from './ack-sender';
 import { type AppPort, type AppRequestMeta } from './app-port';
-import { type AgentContext, ownAddressOn } from './context';
+import { type AgentContext } from './context';
 import { dialogIdOf, type Leg, type PendingAck, type PendingClient } from './leg';
 import { type LegEndings } from './leg-endings';
-import { type RequestBuilder } from './request-builder';
+import { sessionDescription } from './session-body';
+import { type SessionTimers } from './session-timers';
 
 /** Early dialogs that one INVITE may open. */
 const MAX_FORKS = 20;
@@ -23,12 +17,14 @@ const MAX_FORKS = 20;
 export class InviteClient {
   readonly #context: AgentContext;
   readonly #endings: LegEndings;
-  readonly #builder: RequestBuilder;
+  readonly #acks: AckSender;
+  readonly #timers: SessionTimers;
 
-  constructor(context: AgentContext, endings: LegEndings, builder: RequestBuilder) {
+  constructor(context: AgentContext, endings: LegEndings, acks: AckSender, timers: SessionTimers) {
     this.#context = context;
     this.#endings = endings;
-    this.#builder = builder;
+    this.#acks = acks;
+    this.#timers = timers;
   }
 
   /** A response that has outlived its transaction: a 2xx that is still repeated gets its ACK again. */
@@ -62,48 +58,14 @@ export class InviteClient {
       return;
     }
     waiting.patience?.cancel();
-    this.#sendAck(waiting, message, (ack, route) => {
+    leg.localSdp = sessionDescription(message.headers, message.body) ?? leg.localSdp;
+    this.#acks.send(waiting, message, (ack, route) => {
       context.echo(app, meta.requestId, ack, route, context.ids.uuid());
       if (waiting.client.isCancelled) {
         // The 2xx had overtaken our CANCEL: the caller does not want this session (§9.1, §15).
         this.#endings.byeByEngine(leg, 'ACK-BYE due to cancel race condition');
       }
     });
-  }
-
-  #sendAck(
-    waiting: PendingAck,
-    message: SipRequest | null,
-    onSent: (ack: SipRequest, route: OutboundRoute) => void,
-  ): void {
-    const { transport, transactions } = this.#context;
-    const frame = waiting.dialog.nextRequest(
-      'ACK',
-      message?.headers.get('max-forwards') ?? null,
-      waiting.sequence,
-    );
-    const target = frame.fixedTarget ?? this.#context.targetOf(frame.nextHop);
-    if (target === null) {
-      return;
-    }
-    transport.route(target, result => {
-      if (!result.ok) {
-        return;
-      }
-      const ack = this.#ackFor(frame, message, ownAddressOn(result.route));
-      transactions.send(ack, result.route, {
-        onSent: (request, route) => {
-          waiting.sent = { request, route };
-          onSent(request, route);
-        },
-      });
-    });
-  }
-
-  #ackFor(frame: DialogRequest, message: SipRequest | null, own: OwnAddress): SipRequest {
-    return message === null
-      ? makeRequest('ACK', frame.requestUri, frame.headers)
-      : this.#builder.complete('ACK', frame.requestUri, frame.headers, message, own);
   }
 
   onResponse(client: PendingClient, leg: Leg, response: SipResponse, source: MessageSource): void {
@@ -118,6 +80,7 @@ export class InviteClient {
     } else {
       this.#endings.forgetClient(client);
     }
+    this.#timers.notePeer(leg, response);
     this.#context.deliver(client.app, response, source, ids);
   }
 
@@ -166,16 +129,17 @@ export class InviteClient {
       // A BYE has overtaken our re-INVITE: its 2xx wants an ACK nevertheless.
       if (leg.dialog !== null) {
         leg.pendingAck = { client, dialog: leg.dialog, sequence, sent: null, patience: null };
-        this.#sendAck(leg.pendingAck, null, () => undefined);
+        this.#acks.send(leg.pendingAck, null);
       }
       this.#endings.forgetClient(client);
       context.deliver(client.app, response, source, ids);
       return;
     }
     const dialog = this.#confirm(transaction.request, leg, response, source);
+    this.#timers.onAccepted(leg, transaction.request, response);
     leg.pendingAck?.patience?.cancel();
     const endUnacknowledged = (): void => {
-      this.#sendAck(pendingAck, null, () => undefined);
+      this.#acks.send(pendingAck, null);
       this.#endings.byeByEngine(leg, 'no ACK from the application');
     };
     const pendingAck: PendingAck = { client, dialog, sequence, sent: null, patience: null };
@@ -225,14 +189,26 @@ export class InviteClient {
       }
       return;
     }
-    const { transaction } = client;
-    if (transaction === null) {
+    if (client.transaction !== null) {
+      this.endSurplus(client, client.transaction, response, source);
+    }
+  }
+
+  /** §13.2.2.4: a session that nobody wants is acknowledged and ended. */
+  endSurplus(
+    client: PendingClient,
+    transaction: ClientTransaction,
+    response: SipResponse,
+    source: MessageSource,
+  ): void {
+    const surplus = Dialog.ofClient(transaction.request, response, source);
+    if (!surplus.isReachable) {
+      this.#context.transport.countDrop('surplus-without-contact');
       return;
     }
-    const surplus = Dialog.ofClient(transaction.request, response, source);
-    const { sequence } = waiting;
+    const sequence = parseCSeq(transaction.request.headers.get('cseq'))?.number ?? 0;
     const ack: PendingAck = { client, dialog: surplus, sequence, sent: null, patience: null };
-    this.#sendAck(ack, null, () => undefined);
+    this.#acks.send(ack, null);
     const reason = HeaderList.of(['Reason', 'SIP;cause=200;text="another branch answered"']);
     this.#endings.sendBye(surplus, reason, () => undefined);
   }

@@ -32,6 +32,7 @@ export class LegEndings {
     leg.acceptance?.acceptance.stop();
     leg.acceptance = null;
     leg.pendingAck?.patience?.cancel();
+    leg.sessionTimer?.stop();
     leg.clientInvite = null;
     leg.afterAck = [];
   }
@@ -70,6 +71,8 @@ export class LegEndings {
     const { leg } = client;
     client.patience?.cancel();
     client.patience = null;
+    client.failover?.cancel();
+    client.failover = null;
     this.context.clients.delete(client.txnId);
     if (leg?.clientInvite === client) {
       leg.clientInvite = null;

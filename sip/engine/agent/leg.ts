@@ -1,5 +1,5 @@
 import { type Timer } from '#core';
-import { type Acceptance, type Dialog } from '../dialog';
+import { type Acceptance, type Dialog, type SessionTimer } from '../dialog';
 import { type SipRequest } from '../message';
 import { type ClientTransaction, type ServerTransaction } from '../transaction';
 import { type OutboundRoute } from '../transport';
@@ -38,6 +38,8 @@ export interface PendingClient {
   transaction: ClientTransaction | null;
   isCancelled: boolean;
   patience: Timer | null;
+  /** Ends the wait for one of several addresses. */
+  failover: Timer | null;
 }
 
 /** A 2xx to an INVITE of ours; the application gives the ACK, and repeated 2xx get it again. */
@@ -82,6 +84,13 @@ export class Leg {
   pendingAck: PendingAck | null = null;
   /** The peer's requests that the application has not answered. */
   readonly pending = new Set<PendingRequest>();
+  /** Set once a session interval was agreed on (RFC 4028). */
+  sessionTimer: SessionTimer | null = null;
+  /** What a refresh by the engine repeats: our newest session description that is in force, our Contact. */
+  localSdp: Buffer | null = null;
+  localContact: string | null = null;
+  /** The peer's Allow names UPDATE. */
+  allowsUpdate = false;
   /** What has to wait until the peer's ACK is there (a BYE, RFC 3261 §15). */
   afterAck: (() => void)[] = [];
 

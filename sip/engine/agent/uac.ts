@@ -13,10 +13,14 @@ import { requestEcho } from '../wire/leader';
 import { isSdp, outgoingHeaders, type OwnAddress } from './app-headers';
 import { type AppPort, type AppRequestMeta } from './app-port';
 import { type AgentContext, ownAddressOn } from './context';
+import { AckSender } from './ack-sender';
+import { ClientAttempts } from './client-attempts';
 import { InviteClient } from './invite-client';
 import { Leg, type PendingClient } from './leg';
 import { type LegEndings } from './leg-endings';
 import { RequestBuilder } from './request-builder';
+import { SessionRefresher } from './session-refresher';
+import { type SessionTimers } from './session-timers';
 
 /** Methods whose 2xx may move the remote target (RFC 3261 §12.2, RFC 3311 §5.2). */
 const REFRESH_METHODS: ReadonlySet<string> = new Set(['INVITE', 'UPDATE']);
@@ -30,12 +34,22 @@ export class UserAgentClient {
   readonly #endings: LegEndings;
   readonly #builder: RequestBuilder;
   readonly #invites: InviteClient;
+  readonly #timers: SessionTimers;
+  readonly #refresher: SessionRefresher;
 
-  constructor(context: AgentContext, endings: LegEndings) {
+  constructor(context: AgentContext, endings: LegEndings, timers: SessionTimers) {
     this.#context = context;
     this.#endings = endings;
+    this.#timers = timers;
     this.#builder = new RequestBuilder(context);
-    this.#invites = new InviteClient(context, endings, this.#builder);
+    const acks = new AckSender(context, this.#builder);
+    this.#invites = new InviteClient(context, endings, acks, timers);
+    this.#refresher = new SessionRefresher(context, endings, acks, timers);
+  }
+
+  /** Sends the refresh of a session whose time has come (RFC 4028). */
+  refresh(leg: Leg): void {
+    this.#refresher.refresh(leg);
   }
 
   onStrayResponse(response: SipResponse): void {
@@ -178,6 +192,7 @@ export class UserAgentClient {
       transaction: null,
       isCancelled: false,
       patience: null,
+      failover: null,
     };
     const isInvite = method === 'INVITE';
     if (isInvite && leg !== null) {
@@ -200,21 +215,34 @@ export class UserAgentClient {
         context.refuseFrame(app, meta.requestId, 'can not send request to myself');
         return;
       }
-      client.transaction = context.transactions.request(build(ownAddressOn(route)), route, {
-        onSent: transaction => {
-          client.transaction = transaction;
-          context.echo(app, meta.requestId, transaction.request, route, client.txnId);
+      new ClientAttempts({
+        context,
+        timers: this.#timers,
+        client,
+        routes: [route, ...result.alternatives],
+        build: own => this.#withSessionTimer(leg, build(own)),
+        handlers: {
+          onSent: ({ request }) => context.echo(app, meta.requestId, request, route, client.txnId),
+          onResponse: (response, source) => this.#onResponse(client, response, source),
+          onTimeout: () => this.#onNoAnswer(client, 408, 'Request Timeout'),
+          onTransportError: () => this.#onNoAnswer(client, 503, 'Service Unavailable'),
+          onSurplus: (transaction, response, source) =>
+            this.#invites.endSurplus(client, transaction, response, source),
         },
-        onResponse: (response, source) => this.#onResponse(client, response, source),
-        onTimeout: () => this.#onNoAnswer(client, 408, 'Request Timeout'),
-        onTransportError: () => this.#onNoAnswer(client, 503, 'Service Unavailable'),
-      });
+      }).start();
       if (isInvite) {
         client.patience = context.clock.setTimer(context.limits.ringingMs, () =>
           this.#giveUp(client),
         );
       }
     });
+  }
+
+  #withSessionTimer(leg: Leg | null, request: SipRequest): SipRequest {
+    if (leg !== null) {
+      this.#timers.completeRequest(leg, request);
+    }
+    return request;
   }
 
   #isMyself(route: OutboundRoute): boolean {
@@ -312,6 +340,9 @@ export class UserAgentClient {
       this.#endings.forgetClient(client);
       if (status < 300 && REFRESH_METHODS.has(client.method)) {
         leg?.dialog?.refreshTarget(response.headers, source);
+        if (leg !== null && client.transaction !== null) {
+          this.#timers.onAccepted(leg, client.transaction.request, response);
+        }
       }
       if (client.method === 'BYE' && leg !== null && status !== 401 && status !== 407) {
         this.#endings.answerPending(leg, 487);

@@ -18,6 +18,7 @@ import { checkRequest, DEFAULT_OPTION_TAGS, DIALOG_BOUND_METHODS, DIALOG_METHODS
 import { type AgentContext, ownAddressOf } from './context';
 import { dialogIdOf, Leg, type PendingRequest } from './leg';
 import { type LegEndings } from './leg-endings';
+import { type SessionTimers } from './session-timers';
 
 const RETRY_AFTER_S = '5';
 
@@ -25,6 +26,7 @@ const RETRY_AFTER_S = '5';
 export class UserAgentServer {
   readonly #context: AgentContext;
   readonly #endings: LegEndings;
+  readonly #timers: SessionTimers;
   readonly #optionTags: ReadonlySet<string>;
   /** Requests without To tag that are being worked on, to find merged ones (§8.2.2.2). */
   readonly #unmerged = new Map<string, ServerTransaction>();
@@ -33,10 +35,12 @@ export class UserAgentServer {
   constructor(
     context: AgentContext,
     endings: LegEndings,
+    timers: SessionTimers,
     optionTags: readonly string[] = DEFAULT_OPTION_TAGS,
   ) {
     this.#context = context;
     this.#endings = endings;
+    this.#timers = timers;
     this.#optionTags = new Set(optionTags);
   }
 
@@ -45,7 +49,7 @@ export class UserAgentServer {
       this.#onCancel(transaction, request, source);
       return;
     }
-    const refusal = checkRequest(request, this.#optionTags);
+    const refusal = checkRequest(request, this.#optionTags) ?? this.#timers.check(request);
     if (refusal !== null) {
       this.#refuse(transaction, refusal.status, refusal.headers, refusal.reason);
       return;
@@ -128,6 +132,9 @@ export class UserAgentServer {
     } else if (response.status >= 200) {
       if (request.method === 'UPDATE' && response.status < 300) {
         leg?.dialog?.refreshTarget(request.headers, source);
+        if (leg !== null) {
+          this.#timers.onAnswered(leg, request, response);
+        }
       }
       this.#endings.settle(pending);
     }
@@ -177,7 +184,7 @@ export class UserAgentServer {
     }
     const app = context.apps.next(request.method);
     if (app === null) {
-      this.#refuseUnrouted(transaction);
+      this.#refuseUnrouted(transaction, request.method);
       return;
     }
     const callId = request.headers.get('call-id') ?? '';
@@ -191,11 +198,14 @@ export class UserAgentServer {
     context.deliver(app, request, source, ids, { receivedOn: pending.own });
   }
 
-  /** No application at all: 503. None that wants this method: 405 (§8.2.1). */
-  #refuseUnrouted(transaction: ServerTransaction): void {
+  /**
+   * No application at all: 503. None that wants this method: 405 (§8.2.1). Calls are what applications are
+   * here for: one that has not routed INVITE yet is still starting, so the caller may try again.
+   */
+  #refuseUnrouted(transaction: ServerTransaction, method: string): void {
     const methods = this.#context.apps.methods();
-    if (methods.length === 0) {
-      this.#refuse(transaction, 503);
+    if (methods.length === 0 || method === 'INVITE') {
+      this.#refuse(transaction, 503, HeaderList.of(['Retry-After', RETRY_AFTER_S]));
     } else {
       const allowed = [...new Set([...methods, 'ACK', 'CANCEL'])].join(', ');
       this.#refuse(transaction, 405, HeaderList.of(['Allow', allowed]));
@@ -218,6 +228,7 @@ export class UserAgentServer {
       this.#refuse(transaction, 500, HeaderList.of(['Retry-After', '1']), 'CSeq Out Of Order');
       return;
     }
+    this.#timers.notePeer(leg, request);
     const { method } = request;
     if (method === 'INVITE') {
       // §14.2: an INVITE of the peer still unanswered, or one of ours on its way.
@@ -346,6 +357,9 @@ export class UserAgentServer {
     if (this.#context.userAgent !== null && !headers.has('server') && !headers.has('user-agent')) {
       headers.append('Server', this.#context.userAgent);
     }
+    if (status >= 200 && status < 300) {
+      this.#timers.completeAnswer(request, headers);
+    }
     return makeResponse(request, status, {
       reason,
       headers,
@@ -375,6 +389,7 @@ export class UserAgentServer {
     if (status < 300) {
       leg.state = 'confirmed';
       leg.dialog?.refreshTarget(request.headers, source);
+      this.#timers.onAnswered(leg, request, response);
       this.#awaitAck(pending, leg, response, isInitial);
     } else if (isInitial) {
       this.#endings.answerPending(leg, 487);

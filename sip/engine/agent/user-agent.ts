@@ -5,6 +5,7 @@ import { type AppPort, type AppRequestMeta } from './app-port';
 import { AgentContext, type AgentOptions } from './context';
 import { type Leg } from './leg';
 import { LegEndings } from './leg-endings';
+import { SessionTimers } from './session-timers';
 import { UserAgentClient } from './uac';
 import { UserAgentServer } from './uas';
 
@@ -21,8 +22,11 @@ export class UserAgent {
   constructor(options: AgentOptions) {
     this.#context = new AgentContext(options);
     this.#endings = new LegEndings(this.#context);
-    this.#server = new UserAgentServer(this.#context, this.#endings, options.optionTags);
-    this.#client = new UserAgentClient(this.#context, this.#endings);
+    const timers = new SessionTimers(this.#context, this.#endings, leg =>
+      this.#client.refresh(leg),
+    );
+    this.#server = new UserAgentServer(this.#context, this.#endings, timers, options.optionTags);
+    this.#client = new UserAgentClient(this.#context, this.#endings, timers);
   }
 
   onRequest(transaction: ServerTransaction, request: SipRequest, source: MessageSource): void {
@@ -54,7 +58,7 @@ export class UserAgent {
     for (const client of [...this.#context.clients.values()]) {
       if (client.app === app && client.leg === null) {
         client.transaction?.terminate();
-        this.#context.clients.delete(client.txnId);
+        this.#endings.forgetClient(client);
       }
     }
     for (const leg of [...this.#context.legs.values()]) {
@@ -97,6 +101,7 @@ export class UserAgent {
     if (clientInvite !== null && transaction !== null) {
       clientInvite.isCancelled = true;
       clientInvite.patience?.cancel();
+      clientInvite.failover?.cancel();
       this.#context.transactions.cancel(transaction);
       return;
     }

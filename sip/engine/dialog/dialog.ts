@@ -128,6 +128,11 @@ export class Dialog {
     return true;
   }
 
+  /** The CSeq number of a request that is sent again with a new one (RFC 3261 §8.1.3.5). */
+  takeSequence(): number {
+    return ++this.#localSequence;
+  }
+
   /**
    * The frame of a new request in this dialog. ACK has the CSeq number of its INVITE, which is given
    * (§13.2.2.4); any other method takes the next number.

@@ -3,6 +3,9 @@
 /** A method, a header name, a parameter name. */
 const TOKEN = /^[A-Za-z0-9\-.!%*_+`'~]+$/;
 
+/** A whole quoted string. */
+const QUOTED = /^"(?:[^"\\]|\\.)*"$/s;
+
 export function isToken(text: string): boolean {
   return TOKEN.test(text);
 }
@@ -75,18 +78,20 @@ export type Params = ReadonlyMap<string, string | null>;
 /**
  * Parses `;a=b;c` (with or without the first semicolon). The first of two equal names wins.
  * @param namePattern what a name may look like; default: a token
- * @returns null when a name is not one.
+ * @returns null when a name is not one, or a value has a quote that is not closed: what is appended to such
+ *   a header later, a tag above all, would become part of the value.
  */
 export function parseParams(text: string, namePattern = TOKEN): Params | null {
   const params = new Map<string, string | null>();
   for (const part of splitList(text, ';')) {
     const equals = part.indexOf('=');
     const name = (equals < 0 ? part : part.slice(0, equals)).trim().toLowerCase();
-    if (!namePattern.test(name)) {
+    const value = equals < 0 ? null : part.slice(equals + 1).trim();
+    if (!namePattern.test(name) || (value?.includes('"') === true && !QUOTED.test(value))) {
       return null;
     }
     if (!params.has(name)) {
-      params.set(name, equals < 0 ? null : part.slice(equals + 1).trim());
+      params.set(name, value);
     }
   }
   return params;

@@ -61,7 +61,7 @@ export class Router {
       return;
     }
     this.#routeByAsking(target).then(
-      route => onRoute({ ok: true, route }),
+      route => onRoute({ ok: true, route, alternatives: [] }),
       (error: unknown) => onRoute({ ok: false, error: asEngineError(target, error) }),
     );
   }
@@ -91,7 +91,7 @@ export class Router {
       candidates.length > 1 || (isWildcard(listener.host) && listener.advertisedHost === null);
     return needsKernel && local === null
       ? null
-      : { ok: true, route: makeRoute(target, target, candidates, local) };
+      : { ok: true, route: makeRoute(target, target, candidates, local), alternatives: [] };
   }
 
   async #routeByAsking(target: Target): Promise<OutboundRoute> {

@@ -46,7 +46,12 @@ export interface OutboundRoute {
 }
 
 export type RouteResult =
-  | { readonly ok: true; readonly route: OutboundRoute }
+  | {
+      readonly ok: true;
+      readonly route: OutboundRoute;
+      /** Where to go if the route fails, in this order (RFC 3263 §4.3). */
+      readonly alternatives: readonly OutboundRoute[];
+    }
   | { readonly ok: false; readonly error: GatewayError };
 
 /** Where a message came from, and all that is needed to answer it. */

@@ -1,0 +1,79 @@
+import {
+  type LegRole,
+  type LocalEndpoint,
+  otherRole,
+  type PayloadFormat,
+  type RemoteStream,
+} from '#core';
+import { type LegCounters, type MediaCall, type MediaLeg } from '#media';
+
+/** Whether a party's words go out, and whether it hears the other's. */
+export interface PartyActivity {
+  readonly sends: boolean;
+  readonly receives: boolean;
+}
+
+/** The media of both legs of a call, and what their peers have said about it. */
+export class CallLegs {
+  readonly #legs: Readonly<Record<LegRole, MediaLeg>>;
+  readonly #remotes = new Map<LegRole, RemoteStream>();
+  readonly #timedOut = new Set<LegRole>();
+
+  private constructor(legs: Readonly<Record<LegRole, MediaLeg>>) {
+    this.#legs = legs;
+  }
+
+  /** Opens a port pair per leg and joins them. @throws MediaError without ports or for an unknown network. */
+  static async open(
+    media: MediaCall,
+    networks: Readonly<Record<LegRole, string>>,
+  ): Promise<CallLegs> {
+    const [caller, callee] = await Promise.all([
+      media.openLeg({ legId: 'caller', network: networks.caller }),
+      media.openLeg({ legId: 'callee', network: networks.callee }),
+    ]);
+    media.connect('caller', 'callee');
+    return new CallLegs({ caller, callee });
+  }
+
+  local(role: LegRole): LocalEndpoint {
+    return this.#legs[role].local;
+  }
+
+  setRemote(role: LegRole, stream: RemoteStream): void {
+    this.#remotes.set(role, stream);
+    this.#timedOut.delete(role);
+    this.#legs[role].setRemote(stream);
+  }
+
+  /** The payload formats that a party sends with. */
+  formatsOf(role: LegRole): readonly PayloadFormat[] {
+    return this.#remotes.get(role)?.formats ?? [];
+  }
+
+  /** A party that is held still sends, or still hears, only as its SDP and the other's say (RFC 3264 §8.4). */
+  activityOf(role: LegRole): PartyActivity {
+    const own = this.#remotes.get(role);
+    const other = this.#remotes.get(otherRole(role));
+    return {
+      sends: (own?.sends ?? true) && (other?.receives ?? true),
+      receives: (own?.receives ?? true) && (other?.sends ?? true),
+    };
+  }
+
+  /** No packet came from a leg for the media timeout. @returns whether all that should send are silent now. */
+  noteTimeout(role: LegRole): boolean {
+    this.#timedOut.add(role);
+    const expected = [...this.#remotes].filter(([, { sends }]) => sends).map(([leg]) => leg);
+    return expected.length > 0 && expected.every(leg => this.#timedOut.has(leg));
+  }
+
+  counters(): Readonly<Record<LegRole, LegCounters>> {
+    return { caller: this.#legs.caller.counters(), callee: this.#legs.callee.counters() };
+  }
+
+  close(): void {
+    this.#legs.caller.close();
+    this.#legs.callee.close();
+  }
+}

@@ -1,0 +1,290 @@
+import { errorMessage, type LegRole, type Logger, otherRole, type RecordingId } from '#core';
+import { type MediaCall } from '#media';
+import { type CallEnd, type IncomingCall } from '#sip';
+
+import {
+  decideRecording,
+  type IdentifiedUser,
+  initialIntent,
+  type IntentEvent,
+  type IntentState,
+  type RecordingDecision,
+  reduceIntent,
+} from '../policy';
+import { type CallLegs } from './call-legs';
+import { ledgerRecord } from './ledger-record';
+import { type CallDeps } from './deps';
+import {
+  OTHER_PARTY_LABEL,
+  type PartyDescription,
+  RECORDED_PARTY_LABEL,
+  RecordingMetadata,
+  type SharedMetadataIds,
+} from './recording-metadata';
+import { RecordingSession } from './recording-session';
+import { type ProviderSettings } from './settings';
+
+/** One recorded party of the call: what should be recorded, and the session that does it. */
+interface RecordingTrack {
+  readonly recordingId: RecordingId;
+  readonly decision: RecordingDecision;
+  readonly metadata: RecordingMetadata;
+  intent: IntentState;
+  /** null until the media of the recording is open, and when that failed. */
+  session: RecordingSession | null;
+  /** Why there is no session although there should be one, or what else went wrong inside the gateway. */
+  failure: string | null;
+  /** Whether policy ever said "record": then there is a ledger record. */
+  wasDesired: boolean;
+}
+
+export interface CallRecordingsOptions {
+  readonly call: IncomingCall;
+  readonly media: MediaCall;
+  readonly legs: CallLegs;
+  /** Who the parties are now; changes as parties are replaced. */
+  readonly parties: Readonly<Record<LegRole, PartyDescription>>;
+  readonly shared: SharedMetadataIds;
+  readonly deps: CallDeps;
+  readonly logger: Logger;
+}
+
+const ROLES = ['caller', 'callee'] as const;
+
+/** All recordings of one call: feeds each one's intent machine and carries its commands out. */
+export class CallRecordings {
+  readonly #options: CallRecordingsOptions;
+  readonly #tracks: RecordingTrack[] = [];
+  #isStopped = false;
+
+  constructor(options: CallRecordingsOptions) {
+    this.#options = options;
+  }
+
+  get count(): number {
+    return this.#tracks.length;
+  }
+
+  /** Whether that party is recorded, or was. */
+  isPlannedFor(role: LegRole): boolean {
+    return this.#tracks.some(({ decision }) => decision.role === role);
+  }
+
+  /** Opens a recording ahead of the answer, its gate shut, if policy wants one. Never rejects. */
+  async plan(identified: IdentifiedUser): Promise<void> {
+    await this.#open(identified);
+  }
+
+  /** The call is answered: recordings that shall begin now begin now. Synchronous. */
+  answered(atMs: number): void {
+    this.#tracks.forEach(track => this.#begin(track, atMs));
+  }
+
+  /** Somebody who must be recorded has come into an answered call: the recording begins now. */
+  beginLate(identified: IdentifiedUser): void {
+    void this.#open(identified).then(track => {
+      if (track === null) {
+        return;
+      }
+      if (this.#isStopped) {
+        track.session?.stop();
+      } else {
+        this.#begin(track, this.#options.deps.clock.wallNowMs());
+      }
+    });
+  }
+
+  /** Formats or directions of the legs have changed. */
+  streamsChanged(atMs: number): void {
+    for (const track of this.#active()) {
+      track.session?.setFormats(this.#formatsOf(track));
+      this.#setActivity(track, atMs);
+      track.session?.metadataChanged();
+    }
+  }
+
+  /** The recorded party's recording ends with it; one of the other party goes on with a new participant. */
+  partyReplaced(role: LegRole, atMs: number): void {
+    const { shared, parties, legs } = this.#options;
+    for (const track of this.#active()) {
+      if (track.decision.role === role) {
+        this.#stop(track, { kind: 'recorded-party-left' }, atMs);
+      } else {
+        track.metadata.replaceParty(
+          role,
+          shared.participantIds[role],
+          parties[role],
+          legs.activityOf(role),
+          atMs,
+        );
+        this.#apply(track, { kind: 'other-party-replaced' });
+        track.session?.metadataChanged();
+      }
+    }
+  }
+
+  /** Something inside the gateway keeps the recordings from being made. */
+  fail(reason: string): void {
+    for (const track of this.#tracks) {
+      track.failure ??= reason;
+    }
+  }
+
+  markUnreachable(recordingId: string, label: string): void {
+    this.#tracks.find(track => track.recordingId === recordingId)?.session?.markUnreachable(label);
+  }
+
+  /** The talk is over: the gates shut now. */
+  stop(atMs: number): void {
+    this.#isStopped = true;
+    this.#active().forEach(track => this.#stop(track, { kind: 'call-ended' }, atMs));
+  }
+
+  /** Waits until every recording is closed and in the ledger. @returns their verdicts. Never rejects. */
+  async conclude(facts: {
+    readonly end: CallEnd;
+    readonly answeredAtMs: number | null;
+    readonly endedAtMs: number;
+    readonly isAnchored: boolean;
+  }): Promise<readonly string[]> {
+    const { answeredAtMs } = facts;
+    const verdicts = await Promise.all(
+      this.#tracks.map(async track => {
+        const session = (await track.session?.finished) ?? null;
+        return answeredAtMs === null || !track.wasDesired
+          ? null
+          : this.#account(track, { ...facts, answeredAtMs, facts: session });
+      }),
+    );
+    return verdicts.filter(verdict => verdict !== null);
+  }
+
+  #active(): readonly RecordingTrack[] {
+    return this.#tracks.filter(({ intent }) => intent.phase !== 'ended');
+  }
+
+  async #open(identified: IdentifiedUser): Promise<RecordingTrack | null> {
+    const decision = decideRecording(identified);
+    if (decision === null) {
+      return null;
+    }
+    const { deps, shared, parties, call } = this.#options;
+    const track: RecordingTrack = {
+      recordingId: deps.ids.uuid() as RecordingId,
+      decision,
+      metadata: new RecordingMetadata({
+        shared,
+        recordedRole: decision.role,
+        parties: { ...parties },
+        sipSessionId: call.invite.sessionId,
+        ids: deps.ids,
+      }),
+      intent: initialIntent(decision.mode),
+      session: null,
+      failure: null,
+      wasDesired: false,
+    };
+    this.#tracks.push(track);
+    const provider = deps.settings.findProvider(decision.providerId);
+    if (provider === null) {
+      track.failure = 'no-provider';
+    } else {
+      await this.#openSession(track, provider);
+    }
+    return track;
+  }
+
+  /** A failure is told and accounted for, and never hurts the call. */
+  async #openSession(track: RecordingTrack, provider: ProviderSettings): Promise<void> {
+    const { recordingId, decision, metadata } = track;
+    const { deps, logger } = this.#options;
+    try {
+      const media = await this.#options.media.openRecording({
+        recordingId,
+        network: provider.network,
+        streams: [
+          { label: RECORDED_PARTY_LABEL, sourceLegId: decision.role, formats: [] },
+          { label: OTHER_PARTY_LABEL, sourceLegId: otherRole(decision.role), formats: [] },
+        ],
+        gateOpen: false,
+      });
+      track.session = new RecordingSession({
+        decision,
+        provider,
+        srcUri: deps.settings.srcUri,
+        drainMs: deps.settings.drainMs,
+        media,
+        metadata,
+        srsClient: deps.srsClient,
+        metrics: deps.metrics,
+        clock: deps.clock,
+        logger: logger.child({ recordingId, provider: provider.providerId }),
+      });
+    } catch (error) {
+      track.failure = 'no-media';
+      deps.metrics.srsFailure(decision.providerId, 'no-media');
+      logger.error('no media for a recording that must be made', {
+        recordingId,
+        error: errorMessage(error),
+      });
+    }
+  }
+
+  #begin(track: RecordingTrack, atMs: number): void {
+    track.metadata.begin(atMs);
+    this.#setActivity(track, atMs);
+    this.#apply(track, { kind: 'answered' });
+  }
+
+  #stop(track: RecordingTrack, event: IntentEvent, atMs: number): void {
+    if (track.wasDesired) {
+      track.metadata.end(atMs, null);
+    }
+    this.#apply(track, event);
+    track.session?.stop();
+  }
+
+  #apply(track: RecordingTrack, event: IntentEvent): void {
+    const step = reduceIntent(track.intent, event, track.decision.mode);
+    track.intent = step.state;
+    for (const command of step.commands) {
+      if (command.kind !== 'desire') {
+        continue;
+      }
+      if (command.recording === 'recording' && !track.wasDesired) {
+        track.wasDesired = true;
+        this.#options.deps.metrics.recordingStarted(track.decision.providerId);
+      }
+      track.session?.setDesired(command.recording, this.#formatsOf(track));
+    }
+  }
+
+  #setActivity(track: RecordingTrack, atMs: number): void {
+    for (const role of ROLES) {
+      track.metadata.setActivity(role, this.#options.legs.activityOf(role), atMs);
+    }
+  }
+
+  /** In the order of the streams: label 1 is the recorded party. */
+  #formatsOf(track: RecordingTrack): ReturnType<CallLegs['formatsOf']>[] {
+    const recorded = track.decision.role;
+    return [recorded, otherRole(recorded)].map(role => this.#options.legs.formatsOf(role));
+  }
+
+  async #account(
+    track: RecordingTrack,
+    facts: Pick<
+      Parameters<typeof ledgerRecord>[0],
+      'facts' | 'end' | 'answeredAtMs' | 'endedAtMs' | 'isAnchored'
+    >,
+  ): Promise<string> {
+    const { call, deps, logger } = this.#options;
+    const { recordingId, decision, failure } = track;
+    const record = ledgerRecord({ ...facts, call, recordingId, decision, failure });
+    deps.metrics.recordingEnded(decision.providerId, record.verdict);
+    await deps.ledger.append(record).catch((error: unknown) => {
+      logger.error('ledger record not written', { error: errorMessage(error) });
+    });
+    return record.verdict;
+  }
+}

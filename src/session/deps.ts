@@ -1,0 +1,19 @@
+import { type Clock, type IdSource, type Logger } from '#core';
+import { type MediaPlane } from '#media';
+import { type SrsClient } from '#sip';
+
+import { type Ledger } from '../ledger';
+import { type Metrics } from '../observability';
+import { type SessionSettings } from './settings';
+
+/** What every call shares. */
+export interface CallDeps {
+  readonly media: MediaPlane;
+  readonly srsClient: SrsClient;
+  readonly settings: SessionSettings;
+  readonly ledger: Ledger;
+  readonly metrics: Metrics;
+  readonly clock: Clock;
+  readonly ids: IdSource;
+  readonly logger: Logger;
+}

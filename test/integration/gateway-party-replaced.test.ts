@@ -1,0 +1,110 @@
+import { HeaderList } from '#sip/engine';
+
+import { partiesOfLabel, type PhoneCall } from '../../src/lab';
+import {
+  type GatewayBench,
+  type GatewayBenchOptions,
+  hangUp,
+  openGatewayBench,
+  placeCall,
+  talkFor,
+} from '../support/gateway-bench';
+import { waitUntil } from '../support/wait-until';
+
+/** What a switch sends when it has put somebody else behind the leg. */
+async function becomes(call: PhoneCall, name: string): Promise<void> {
+  const headers = HeaderList.of(['P-Asserted-Identity', `"${name}" <sip:${name}@127.0.0.1>`]);
+  const response = await call.request('UPDATE', { headers });
+  expect(response.status).toBe(200);
+}
+
+async function withBench(
+  options: GatewayBenchOptions,
+  run: (bench: GatewayBench) => Promise<void>,
+): Promise<void> {
+  const bench = await openGatewayBench(options);
+  try {
+    await run(bench);
+    await bench.expectNothingOpen();
+  } finally {
+    await bench.close();
+  }
+}
+
+describe('the recording follows the parties', () => {
+  test('when the other party is replaced, the recording goes on with the new participant', async () => {
+    await withBench({}, async bench => {
+      const caller = await bench.phone('caller', 'alice');
+      const callee = await bench.phone('callee', 'bob');
+      const call = await placeCall(bench, caller, callee);
+      await talkFor(call, 20);
+      await becomes(call.incoming, 'carol');
+      const recording = await bench.srs.waitForRecording(({ documents }) => documents >= 2);
+      await talkFor(call, 40);
+      expect(partiesOfLabel(recording.view, '1')).toMatchObject([{ aor: 'sip:alice@127.0.0.1' }]);
+      expect(partiesOfLabel(recording.view, '2')).toMatchObject([
+        { aor: 'sip:carol@127.0.0.1', name: 'carol' },
+      ]);
+      await hangUp(call);
+      const ledger = await bench.waitForLedger(1);
+      expect(ledger.map(({ verdict }) => verdict)).toEqual(['recorded']);
+      await recording.until(() => recording.state === 'ended');
+      expect(recording.deviations).toEqual([]);
+    });
+  });
+
+  test('when the recorded party leaves, its recording ends and the call goes on', async () => {
+    await withBench({}, async bench => {
+      const caller = await bench.phone('caller', 'alice');
+      const callee = await bench.phone('callee', 'bob');
+      const call = await placeCall(bench, caller, callee);
+      await talkFor(call, 20);
+      await becomes(call.outgoing, 'dave');
+      const recording = await bench.srs.waitForRecording(({ state }) => state === 'ended');
+      const packets = recording.streams.map(stream => stream.packets);
+      await talkFor(call, 50);
+      expect(call.outgoing.state).toBe('answered');
+      expect(recording.streams.map(stream => stream.packets)).toEqual(packets);
+      expect(recording.endedBy).toBe('src-bye');
+      await hangUp(call);
+      expect(await bench.waitForLedger(1)).toMatchObject([{ verdict: 'recorded' }]);
+    });
+  });
+
+  test('when a recorded user comes into an unrecorded call, recording begins from that moment', async () => {
+    await withBench({ recordedUsers: ['erin'] }, async bench => {
+      const caller = await bench.phone('caller', 'alice');
+      const callee = await bench.phone('callee', 'bob');
+      const call = await placeCall(bench, caller, callee);
+      await talkFor(call, 20);
+      expect(bench.srs.recordings).toHaveLength(0);
+      await becomes(call.incoming, 'erin');
+      const recording = await bench.srs.waitForRecording(({ state }) => state === 'established');
+      await waitUntil(
+        () => recording.streams.every(({ packets }) => packets > 10),
+        'packets at the recorder',
+      );
+      expect(partiesOfLabel(recording.view, '1')).toMatchObject([{ aor: 'sip:erin@127.0.0.1' }]);
+      expect(partiesOfLabel(recording.view, '2')).toMatchObject([{ aor: 'sip:alice@127.0.0.1' }]);
+      await hangUp(call);
+      const [line] = await bench.waitForLedger(1);
+      expect(line).toMatchObject({
+        verdict: 'recorded',
+        recordedParty: { role: 'callee', identifiedBy: 'P-Asserted-Identity' },
+      });
+    });
+  });
+
+  test('a party that only says again who it is changes nothing', async () => {
+    await withBench({}, async bench => {
+      const caller = await bench.phone('caller', 'alice');
+      const callee = await bench.phone('callee', 'bob');
+      const call = await placeCall(bench, caller, callee);
+      await becomes(call.outgoing, 'alice');
+      await talkFor(call, 20);
+      await hangUp(call);
+      expect(await bench.waitForLedger(1)).toMatchObject([{ verdict: 'recorded' }]);
+      expect(bench.srs.recordings[0]!.documents).toBe(2);
+    });
+  });
+});

@@ -1,0 +1,143 @@
+import { spawn, spawnSync } from 'node:child_process';
+import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { connect, type Socket } from 'node:net';
+import { join } from 'node:path';
+
+import { freeUdpPort } from './free-port';
+import { waitUntil } from './wait-until';
+
+export const BARESIP_INSTALL_HINT =
+  'baresip is missing: install it with `apt-get install baresip-core` (Debian, Ubuntu)';
+const EXIT_DEADLINE_MS = 3_000;
+
+/**
+ * `describe` for suites that need baresip. Without it the suite fails under CI and is skipped elsewhere, and
+ * in both cases it says what to install.
+ */
+export function describeWithBaresip(name: string, body: () => void): void {
+  if (spawnSync('baresip', ['-h'], { stdio: 'ignore' }).error === undefined) {
+    describe(name, body);
+  } else if (process.env['CI'] === undefined) {
+    process.stderr.write(`${BARESIP_INSTALL_HINT}; skipped: ${name}\n`);
+    describe.skip(name, body);
+  } else {
+    describe(name, () => {
+      test('baresip is installed', () => {
+        throw new Error(BARESIP_INSTALL_HINT);
+      });
+    });
+  }
+}
+
+export interface BaresipOptions {
+  readonly user: string;
+  readonly transport: 'udp' | 'tcp';
+  readonly sipPort: number;
+  /** It plays this tone. */
+  readonly toneHz: number;
+  /** Its configuration and the WAV of what it hears go here. */
+  readonly folder: string;
+  readonly answersItself?: boolean;
+}
+
+/** A baresip phone without a sound card, remotely controlled. */
+export interface BaresipPhone {
+  /** WAV of what it heard; there after {@link quit}. */
+  heardWav(): string;
+  output(): string;
+  /** A command of its menu, e.g. `dial` with a URI. */
+  command(name: string, parameters?: string): void;
+  /** Waits until it has printed this. */
+  waitForOutput(text: RegExp, deadlineMs?: number): Promise<void>;
+  quit(): Promise<void>;
+}
+
+/** Starts a phone and resolves when it takes commands. */
+export async function startBaresip(options: BaresipOptions): Promise<BaresipPhone> {
+  const { folder } = options;
+  const controlPort = await freeUdpPort();
+  mkdirSync(folder, { recursive: true });
+  writeFileSync(join(folder, 'config'), configFile(options, controlPort));
+  writeFileSync(join(folder, 'accounts'), account(options));
+  writeFileSync(join(folder, 'contacts'), '');
+  const child = spawn('baresip', ['-4', '-f', folder], {
+    cwd: folder,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let output = '';
+  child.stdout.on('data', (chunk: Buffer) => (output += chunk.toString()));
+  child.stderr.on('data', (chunk: Buffer) => (output += chunk.toString()));
+  const exited = new Promise<void>(done => child.once('exit', () => done()));
+  const waitForOutput = async (text: RegExp, deadlineMs = 10_000): Promise<void> => {
+    await waitUntil(() => text.test(output), `baresip prints ${String(text)}`, deadlineMs).catch(
+      (error: unknown) => {
+        child.kill('SIGKILL');
+        throw new Error(`${String(error)}\n${output}`);
+      },
+    );
+  };
+  await waitForOutput(/baresip is ready/);
+  const control = await connected(controlPort);
+  const command = (name: string, parameters = ''): void => {
+    const json = JSON.stringify({ command: name, params: parameters, token: name });
+    control.write(`${Buffer.byteLength(json)}:${json},`);
+  };
+  return {
+    heardWav: () => join(folder, readdirSync(folder).find(name => name.endsWith('-dec.wav')) ?? ''),
+    output: () => output,
+    command,
+    waitForOutput,
+    async quit() {
+      command('quit');
+      const timer = setTimeout(() => child.kill('SIGKILL'), EXIT_DEADLINE_MS);
+      await exited;
+      clearTimeout(timer);
+      control.destroy();
+    },
+  };
+}
+
+function account({ user, transport, sipPort, answersItself = false }: BaresipOptions): string {
+  const answer = answersItself ? ';answermode=auto' : '';
+  return `<sip:${user}@127.0.0.1:${sipPort};transport=${transport}>;regint=0;audio_codecs=PCMU/8000/1${answer}\n`;
+}
+
+function configFile(options: BaresipOptions, controlPort: number): string {
+  return [
+    'poll_method poll',
+    `sip_listen 127.0.0.1:${options.sipPort}`,
+    'net_interface 127.0.0.1',
+    `audio_source ausine,${options.toneHz}`,
+    // A bridge that leads nowhere: there is no sound card. What is heard is dumped by sndfile.
+    'audio_player aubridge,nowhere',
+    'audio_alert aubridge,nowhere',
+    // All that ausine makes; baresip converts it.
+    'ausrc_srate 48000',
+    'ausrc_channels 2',
+    'auplay_channels 1',
+    'module_path /usr/lib/baresip/modules',
+    'module g711.so',
+    'module ausine.so',
+    'module aubridge.so',
+    'module sndfile.so',
+    `snd_path ${options.folder}`,
+    'module_tmp uuid.so',
+    'module_tmp account.so',
+    'module_app menu.so',
+    'module_app ctrl_tcp.so',
+    `ctrl_tcp_listen 127.0.0.1:${controlPort}`,
+    '',
+  ].join('\n');
+}
+
+function connected(port: number): Promise<Socket> {
+  return new Promise((resolve, reject) => {
+    const socket = connect(port, '127.0.0.1', () => {
+      // What it reports is on its output as well; the far end may go first.
+      socket.on('error', () => undefined);
+      socket.resume();
+      resolve(socket);
+    });
+    socket.once('error', reject);
+  });
+}
