@@ -13,6 +13,7 @@ import { CallMedia } from './call-media';
 import { type InviteFailure } from './outgoing-invite';
 import { type CalleeAnswer, CalleeHunt } from './callee-hunt';
 import { calleeInviteHeaders } from './callee-invite';
+import { type DialogDirectory } from './dialog-directory';
 import { isSipError } from './errors';
 import { ALLOWED_METHODS, nextMaxForwards, passedHeaders } from './header-policy';
 import { assertedIdentities, supports } from './identity';
@@ -36,6 +37,8 @@ export interface B2buaCallOptions {
   readonly id: CallId;
   readonly incoming: IncomingInvite;
   readonly userAgent: UserAgent;
+  /** The dialogs of all calls. */
+  readonly directory: DialogDirectory;
   readonly ids: IdSource;
   /** 0 (inclusive) to 1 (exclusive). */
   readonly random: () => number;
@@ -210,12 +213,14 @@ export class B2buaCall implements IncomingCall {
     this.#hunt = new CalleeHunt({
       ...this.#options,
       targets: plan.targets,
+      redirects: plan.redirects ?? 'pass',
       owner: bridge.ownerOf('callee'),
       messageFor: target => ({
         headers: calleeInviteHeaders(this.#incoming, target, {
           maxForwards,
           calleeTrusted: plan.calleeTrusted,
           hasBody: body !== null,
+          directory: this.#options.directory,
         }),
         ...(body === null ? {} : { body }),
       }),

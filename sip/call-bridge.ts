@@ -1,6 +1,7 @@
 import { type LegRole, type Logger, otherRole } from '#core';
 import { CallLeg } from './call-leg';
 import { type CallMedia } from './call-media';
+import { type DialogDirectory } from './dialog-directory';
 import { DialogRelay } from './dialog-relay';
 import { ALLOWED_METHODS } from './header-policy';
 import { OfferRelay } from './offer-relay';
@@ -14,6 +15,7 @@ export interface CallBridgeOptions {
   readonly logger: Logger;
   readonly random: () => number;
   readonly media: CallMedia;
+  readonly directory: DialogDirectory;
   readonly trusted: Readonly<Record<LegRole, boolean>>;
   readonly byeReceived: (
     by: LegRole,
@@ -37,6 +39,7 @@ export class CallBridge {
     this.#offers = new OfferRelay(options);
     this.#requests = new DialogRelay({
       userAgent: options.userAgent,
+      directory: options.directory,
       infoReceived: (from, info) => options.infoReceived(from.role, info),
       dialogLost: leg => options.broken(leg.role, 'dialog-lost'),
     });
@@ -51,6 +54,10 @@ export class CallBridge {
       isTrusted: this.#options.trusted[role],
     });
     this.#legs[role] = leg;
+    const other = this.#legs[otherRole(role)];
+    if (other !== undefined) {
+      this.#options.directory.join(dialog, other.dialog);
+    }
     return leg;
   }
 
@@ -94,6 +101,7 @@ export class CallBridge {
   async end(headers: Readonly<Record<string, string>>, byeMs: number): Promise<void> {
     await Promise.all(
       Object.values(this.#legs).map(async leg => {
+        this.#options.directory.leave(leg.dialog);
         await leg.end(headers, byeMs);
       }),
     );

@@ -5,6 +5,7 @@ import {
   isRetriable,
 } from './outgoing-invite';
 import { type CallTarget } from './ports';
+import { Redirection } from './redirection';
 import { type DialogOwner, type SipDialog } from './sip-dialog';
 import { type ResponseLike } from './srf-types';
 import { type CallTimeouts } from './timeouts';
@@ -22,6 +23,7 @@ export interface CalleeHuntOptions {
   readonly userAgent: UserAgent;
   readonly timeouts: CallTimeouts;
   readonly targets: readonly CallTarget[];
+  readonly redirects: 'follow' | 'pass';
   readonly owner: DialogOwner;
   readonly messageFor: (target: CallTarget) => InviteMessage;
   readonly events: {
@@ -36,12 +38,15 @@ export interface CalleeHuntOptions {
 /** Rings the targets in turn until one answers, refuses for good, or none is left. */
 export class CalleeHunt {
   readonly #options: CalleeHuntOptions;
-  #next = 0;
+  readonly #waiting: CallTarget[];
+  readonly #redirection: Redirection | null;
   #attempt: OutgoingInvite | null = null;
   #isOver = false;
 
   constructor(options: CalleeHuntOptions) {
     this.#options = options;
+    this.#waiting = [...options.targets];
+    this.#redirection = options.redirects === 'follow' ? new Redirection(options.targets) : null;
   }
 
   start(): void {
@@ -56,9 +61,8 @@ export class CalleeHunt {
   }
 
   #tryNext(lastFailure: InviteFailure): void {
-    const { targets, events, userAgent, timeouts, owner, messageFor } = this.#options;
-    const target = targets[this.#next];
-    this.#next++;
+    const { events, userAgent, timeouts, owner, messageFor } = this.#options;
+    const target = this.#waiting.shift();
     if (target === undefined) {
       this.#isOver = true;
       events.failed(lastFailure);
@@ -84,7 +88,9 @@ export class CalleeHunt {
           if (this.#isOver) {
             return;
           }
-          if (isRetriable(failure)) {
+          const followed = this.#redirection?.targetsOf(failure, target) ?? [];
+          this.#waiting.unshift(...followed);
+          if (followed.length > 0 || isRetriable(failure)) {
             this.#tryNext(failure);
           } else {
             this.#isOver = true;

@@ -1,3 +1,4 @@
+import { type DialogDirectory } from './dialog-directory';
 import {
   ALLOWED_METHODS,
   fromForCallee,
@@ -6,19 +7,26 @@ import {
   toForCallee,
 } from './header-policy';
 import { type IncomingInvite } from './incoming-invite';
-import { splitSipUri } from './name-addr';
+import { splitSipUri, unfold } from './name-addr';
 import { type CallTarget } from './ports';
+import { formatReplaces, parseReplaces } from './replaces';
 import { localContactUri } from './transport-uri';
 
 /** The headers of the INVITE to a target: the caller's by policy, and our own. */
 export function calleeInviteHeaders(
   incoming: IncomingInvite,
   target: CallTarget,
-  options: { maxForwards: number; calleeTrusted: boolean; hasBody: boolean },
+  options: {
+    maxForwards: number;
+    calleeTrusted: boolean;
+    hasBody: boolean;
+    directory: DialogDirectory;
+  },
 ): Record<string, string> {
   const { request, facts } = incoming;
   const supported = passedOptionTags(request, 'supported');
   const required = passedOptionTags(request, 'require');
+  const replaces = request.get('replaces');
   const user = splitSipUri(facts.from.uri)?.user ?? null;
   return {
     ...passedHeaders(request, 'invite', options.calleeTrusted),
@@ -29,6 +37,14 @@ export function calleeInviteHeaders(
     Allow: ALLOWED_METHODS,
     ...(supported === null ? {} : { Supported: supported }),
     ...(required === null ? {} : { Require: required }),
+    ...(replaces === undefined ? {} : { Replaces: replacesFor(replaces, options.directory) }),
     ...(options.hasBody ? { 'Content-Type': 'application/sdp' } : {}),
   };
+}
+
+/** A dialog with us that is to be replaced (RFC 3891) is another one on the callee's side; any other is the callee's own. */
+function replacesFor(value: string, directory: DialogDirectory): string {
+  const named = parseReplaces(value);
+  const translated = named === null ? null : directory.translate(named);
+  return translated === null ? unfold(value).trim().slice(0, 1_024) : formatReplaces(translated);
 }

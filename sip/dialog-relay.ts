@@ -1,11 +1,15 @@
 import { type CallLeg } from './call-leg';
+import { type DialogDirectory } from './dialog-directory';
 import { passedHeaders } from './header-policy';
+import { unfold } from './name-addr';
 import { type InfoFacts } from './ports';
+import { translateReferTo } from './replaces';
 import { type MessageLike, type RequestLike, type ResponseLike } from './srf-types';
 import { type UserAgent } from './user-agent';
 
 export interface DialogRelayOptions {
   readonly userAgent: UserAgent;
+  readonly directory: DialogDirectory;
   /** Whether an INFO is the gateway's own business. */
   readonly infoReceived: (from: CallLeg, info: InfoFacts) => 'relay' | 'consumed';
   /** The other side says that its dialog does not exist. */
@@ -19,11 +23,15 @@ const RELAYED_METHODS: ReadonlySet<string> = new Set([
   'NOTIFY',
   'REFER',
 ]);
+/** Transfers of one call that were tried; ids of later ones are passed as they are. */
+const MAX_REFERS = 64;
 const MAX_BODY_CHARS = 65_536;
 
 /** Carries requests within a dialog that are not about media to the other leg, and their final response back. */
 export class DialogRelay {
   readonly #options: DialogRelayOptions;
+  /** CSeq numbers of REFERs as relayed to a leg, with those that they came with. */
+  readonly #refers = new WeakMap<CallLeg, Map<string, string>>();
 
   constructor(options: DialogRelayOptions) {
     this.#options = options;
@@ -41,29 +49,62 @@ export class DialogRelay {
       userAgent.respond(response, 413);
       return;
     }
-    if (method === 'REFER' && /[?&]replaces=/i.test(request.get('refer-to') ?? '')) {
-      // The dialog that it names exists on this leg only (RFC 3891 §3).
-      userAgent.respond(response, 603);
-      return;
-    }
     if (method === 'INFO' && this.#options.infoReceived(from, infoFacts(request)) === 'consumed') {
       userAgent.respond(response, 200);
       return;
     }
-    to.dialog.send(method, this.#message(request, 'inDialog', to.isTrusted), {
-      final: relayed => {
-        userAgent.respond(response, relayed.status, {
-          reason: relayed.reason,
-          ...this.#message(relayed, 'response', from.isTrusted),
-        });
-        if (relayed.status === 481) {
-          this.#options.dialogLost(to);
-        }
+    const message = this.#message(request, 'inDialog', to.isTrusted);
+    const headers = { ...message.headers, ...this.#transferHeaders(from, request) };
+    to.dialog.send(
+      method,
+      { ...message, headers },
+      {
+        ...(method === 'REFER' ? { sent: refer => this.#noteRefer(to, request, refer) } : {}),
+        final: relayed => {
+          userAgent.respond(response, relayed.status, {
+            reason: relayed.reason,
+            ...this.#message(relayed, 'response', from.isTrusted),
+          });
+          if (relayed.status === 481) {
+            this.#options.dialogLost(to);
+          }
+        },
+        failed: error => {
+          userAgent.respond(response, error.code === 'REC_ERR_SIP_TIMEOUT' ? 408 : 503);
+        },
       },
-      failed: error => {
-        userAgent.respond(response, error.code === 'REC_ERR_SIP_TIMEOUT' ? 408 : 503);
-      },
-    });
+    );
+  }
+
+  /** What a REFER and its NOTIFYs say in terms of this side's dialog, in terms of the other side's. */
+  #transferHeaders(from: CallLeg, request: RequestLike): Record<string, string> {
+    const referTo = request.get('refer-to');
+    if (request.method === 'REFER' && referTo !== undefined) {
+      return {
+        'refer-to': translateReferTo(unfold(referTo), replaces =>
+          this.#options.directory.translate(replaces),
+        ),
+      };
+    }
+    const event = unfold(request.get('event') ?? '').trim();
+    if (request.method === 'NOTIFY' && /^refer\s*;/i.test(event)) {
+      // RFC 3515 §2.4.6: the id is the CSeq number of the REFER, which differs between the legs.
+      const numbers = this.#refers.get(from);
+      const translated = event.replace(
+        /(;\s*id\s*=\s*)(\d+)/i,
+        (_whole, name: string, id: string) => name + (numbers?.get(id) ?? id),
+      );
+      return { event: translated };
+    }
+    return {};
+  }
+
+  #noteRefer(to: CallLeg, received: RequestLike, sent: RequestLike): void {
+    const numbers = this.#refers.get(to) ?? new Map<string, string>();
+    this.#refers.set(to, numbers);
+    if (numbers.size < MAX_REFERS) {
+      numbers.set(sequenceOf(sent), sequenceOf(received));
+    }
   }
 
   /** Headers by policy, and the body unless it is SDP, which would name the other leg's media. */
@@ -91,4 +132,8 @@ function infoFacts(request: RequestLike): InfoFacts {
     contentType: request.get('content-type') ?? null,
     body: request.body ?? '',
   };
+}
+
+function sequenceOf(message: MessageLike): string {
+  return /^\s*(\d+)/.exec(message.get('cseq') ?? '')?.[1] ?? '';
 }

@@ -23,7 +23,8 @@ const IN_DIALOG_ONLY: HeaderRule = { ...STRIP, inDialog: 'copy' };
  * passes: private headers belong to the operator's own network.
  *
  * Never passed, because each leg is a dialog of its own: Via, Route, Record-Route, Path, Contact (but
- * in a 3xx), Call-ID, CSeq, Content-Length. Rewritten: From, To, Max-Forwards, Supported, Content-Type.
+ * in a 3xx), Call-ID, CSeq, Content-Length. Rewritten: From, To, Max-Forwards, Supported, Content-Type, and what
+ * names a dialog: Replaces of an INVITE and within Refer-To.
  */
 export const HEADER_POLICY: Readonly<Record<string, HeaderRule>> = {
   // Who is calling, and what happened on the way.
@@ -104,6 +105,8 @@ export const PASSED_OPTION_TAGS: ReadonlySet<string> = new Set([
   'norefersub',
   'resource-priority',
   'uui',
+  // A dialog that is named is translated, see replaces.ts.
+  'replaces',
 ]);
 
 /** Methods that the gateway understands within and outside dialogs. */

@@ -1,5 +1,7 @@
 import { type CallId, type Clock, errorMessage, type IdSource, type Logger } from '#core';
 import { B2buaCall } from './b2bua-call';
+import { CallRate } from './call-rate';
+import { DialogDirectory } from './dialog-directory';
 import { ALLOWED_METHODS, unsupportedOptionTags } from './header-policy';
 import { IncomingInvite, transactionKey } from './incoming-invite';
 import { optionsAnswer } from './options-responder';
@@ -19,6 +21,8 @@ export interface SipGatewayOptions {
   readonly timeouts?: Partial<CallTimeouts>;
   /** Calls at once; more get 503. Default 10 000. */
   readonly maxCalls?: number;
+  /** New calls per second, with bursts of one second's worth; more get 503. Default: no limit. */
+  readonly maxNewCallsPerSecond?: number;
 }
 
 export interface SipGatewayCounters {
@@ -26,6 +30,8 @@ export interface SipGatewayCounters {
   /** Requests of ours that wait for their final response. */
   readonly pendingRequests: number;
   readonly dialogs: number;
+  /** New calls that got 503 for load, since the start. */
+  readonly overloadRefusals: number;
 }
 
 /** Methods that the engine gives to us outside a dialog. */
@@ -54,13 +60,17 @@ export class SipGateway {
   readonly #options: SipGatewayOptions;
   readonly #timeouts: CallTimeouts;
   readonly #calls = new Set<B2buaCall>();
+  readonly #directory = new DialogDirectory();
   /** Calls by transaction, because drachtio-srf finds the INVITE of a CANCEL by Call-ID alone. */
   readonly #byTransaction = new Map<string, B2buaCall>();
+  readonly #rate: CallRate;
+  #overloadRefusals = 0;
   #handler: ((call: IncomingCall) => void) | null = null;
   #retryAfterS: number | null = null;
 
   constructor(options: SipGatewayOptions) {
     this.#options = options;
+    this.#rate = new CallRate(options.clock, options.maxNewCallsPerSecond ?? Infinity);
     this.#timeouts = { ...DEFAULT_CALL_TIMEOUTS, ...options.timeouts };
     for (const method of ROUTED_METHODS) {
       options.srf.use(method, (request, response) => this.#received(request, response));
@@ -82,7 +92,11 @@ export class SipGateway {
   }
 
   counters(): SipGatewayCounters {
-    return { calls: this.#calls.size, ...this.#options.userAgent.counters() };
+    return {
+      calls: this.#calls.size,
+      overloadRefusals: this.#overloadRefusals,
+      ...this.#options.userAgent.counters(),
+    };
   }
 
   /** The connection to the SIP engine is gone: every call has ended. */
@@ -162,8 +176,13 @@ export class SipGateway {
 
   #invited(request: RequestLike, response: ResponseLike): void {
     const { userAgent, maxCalls = 10_000 } = this.#options;
-    if (this.#retryAfterS !== null || this.#handler === null || this.#calls.size >= maxCalls) {
+    if (this.#retryAfterS !== null || this.#handler === null) {
       this.#refuseOverload(response, this.#retryAfterS ?? 10);
+      return;
+    }
+    if (this.#calls.size >= maxCalls || !this.#rate.admit()) {
+      this.#overloadRefusals++;
+      this.#refuseOverload(response, this.#retryAfterLoadS());
       return;
     }
     const unsupported = unsupportedOptionTags(request);
@@ -188,6 +207,7 @@ export class SipGateway {
       id,
       incoming,
       userAgent,
+      directory: this.#directory,
       ids,
       random,
       timeouts: this.#timeouts,
@@ -212,6 +232,12 @@ export class SipGateway {
       logger.error('the call handler failed', { callId: id, error: errorMessage(error) });
       void call.hangUp({ status: 500, text: 'internal error' });
     }
+  }
+
+  /** 5 to 10 s, at random, so that those who were refused together do not come back together. */
+  #retryAfterLoadS(): number {
+    const { random = Math.random } = this.#options;
+    return 5 + Math.floor(random() * 6);
   }
 
   #refuseOverload(response: ResponseLike, retryAfterS: number): void {

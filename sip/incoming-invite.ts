@@ -1,6 +1,6 @@
 import { type InviteFacts } from './ports';
 import { inviteFacts } from './identity';
-import { unfold } from './name-addr';
+import { tagOf, unfold } from './name-addr';
 import { SipDialog, type DialogOwner } from './sip-dialog';
 import { type MessageLike, type RequestLike, type ResponseLike } from './srf-types';
 import { type OutgoingResponse, type UserAgent } from './user-agent';
@@ -102,6 +102,7 @@ export class IncomingInvite {
         sipCallId: this.facts.sipCallId,
         role: 'uas',
         contact: contactOf(sent),
+        tags: { local: tagOf(sent.get('to')), remote: tagOf(this.request.get('from')) },
         socket: this.request.socket,
         owner,
       });

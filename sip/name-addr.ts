@@ -71,6 +71,11 @@ export function parseNameAddr(value: string): NameAddr | null {
   };
 }
 
+/** The tag of a From or To value; empty without one. */
+export function tagOf(value: string | undefined): string {
+  return /;\s*tag\s*=\s*([^;,\s]+)\s*(?:;[^<>]*)?$/i.exec(unfold(value ?? ''))?.[1] ?? '';
+}
+
 /** Every usable name-addr of a header value. */
 export function parseNameAddrs(value: string | undefined): readonly NameAddr[] {
   return value === undefined

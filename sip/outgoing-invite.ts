@@ -1,6 +1,7 @@
 import { type Timer } from '#core';
 import { type SipError } from './errors';
 import { contactOf } from './incoming-invite';
+import { tagOf } from './name-addr';
 import { sdpMessage } from './offer-queue';
 import { type CallTarget } from './ports';
 import { reasonHeaders } from './reason';
@@ -128,6 +129,7 @@ export class OutgoingInvite {
       sipCallId: response.get('call-id') ?? '',
       role: 'uac',
       contact: this.#sent === null ? null : contactOf(this.#sent),
+      tags: { local: tagOf(response.get('from')), remote: tagOf(response.get('to')) },
       socket: this.#sent?.socket,
       owner: this.#owner,
     });

@@ -68,6 +68,11 @@ export interface CallPlan {
   readonly targets: readonly CallTarget[];
   /** What to do with an offer that only does SRTP: 488, or pass it through untouched and unrecorded. */
   readonly srtpOnly: 'reject' | 'pass-unanchored';
+  /**
+   * A 300, 301 or 302 of a target: its Contacts are tried in its place (8 in all, none twice), or it goes to the caller.
+   * Default `pass`.
+   */
+  readonly redirects?: 'follow' | 'pass';
   /** Whether identity headers may pass to the callee side (a trusted peer, RFC 3325 §4). */
   readonly calleeTrusted: boolean;
   /** The same toward the caller side; absent: no. */

@@ -31,6 +31,8 @@ export interface SipDialogOptions {
   readonly role: 'uas' | 'uac';
   /** Our Contact as sent; repeated in target refresh requests and their answers (RFC 3261 §12.2). */
   readonly contact: string | null;
+  /** Our tag and the peer's (RFC 3261 §12); absent where nobody will ask. */
+  readonly tags?: { readonly local: string; readonly remote: string };
   readonly socket: unknown;
   readonly owner: DialogOwner;
 }
@@ -49,6 +51,7 @@ export class SipDialog implements InDialogHandler {
   readonly id: string;
   readonly sipCallId: string;
   readonly role: 'uas' | 'uac';
+  readonly tags: { readonly local: string; readonly remote: string };
   contact: string | null;
   /** Methods that the peer says it takes; null: not said. */
   peerAllows: ReadonlySet<string> | null = null;
@@ -63,6 +66,7 @@ export class SipDialog implements InDialogHandler {
     this.id = options.id;
     this.sipCallId = options.sipCallId;
     this.role = options.role;
+    this.tags = options.tags ?? { local: '', remote: '' };
     this.contact = options.contact;
     this.#state = options.role === 'uas' ? 'early' : 'open';
     this.#acknowledged = options.role === 'uac';

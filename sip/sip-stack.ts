@@ -22,6 +22,7 @@ export interface SipStackOptions {
   readonly ids: IdSource;
   readonly timeouts?: SipGatewayOptions['timeouts'];
   readonly maxCalls?: number;
+  readonly maxNewCallsPerSecond?: number;
   /** 0 (inclusive) to 1 (exclusive). Default Math.random. */
   readonly random?: () => number;
   /** The engine is ready, for the first time or again: its listeners as `proto/host:port`. */
@@ -59,6 +60,9 @@ export function createSipStack(options: SipStackOptions): SipStack {
     random,
     ...(options.timeouts === undefined ? {} : { timeouts: options.timeouts }),
     ...(options.maxCalls === undefined ? {} : { maxCalls: options.maxCalls }),
+    ...(options.maxNewCallsPerSecond === undefined
+      ? {}
+      : { maxNewCallsPerSecond: options.maxNewCallsPerSecond }),
   });
   const connection = new DrachtioConnection(
     { srf, clock, logger, ...engine },

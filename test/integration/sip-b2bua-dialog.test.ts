@@ -272,7 +272,7 @@ describe('other requests within the dialog', () => {
     await hangUp(call);
   });
 
-  it('REFER is relayed, but declined when it names a dialog of the other leg', async () => {
+  it('REFER is relayed, also when it names a dialog that is none of ours', async () => {
     const call = await bench.established();
     call.a.send('REFER', { headers: { 'Refer-To': '<sip:carol@example.org>' } });
     const refer = await call.callee.request('REFER');
@@ -282,7 +282,10 @@ describe('other requests within the dialog', () => {
     call.a.send('REFER', {
       headers: { 'Refer-To': '<sip:carol@example.org?Replaces=a%3Bto-tag%3Db>' },
     });
-    await call.caller.response(603, 'REFER');
+    const named = await call.callee.request('REFER');
+    expect(named.get('refer-to')).toBe('<sip:carol@example.org?Replaces=a%3Bto-tag%3Db>');
+    call.callee.reply(named, '202 Accepted');
+    await call.caller.response(202, 'REFER');
     await hangUp(call);
   });
 });

@@ -419,6 +419,22 @@ describe('requests that no application sees', () => {
     expect((await peer.response(405, 'MESSAGE')).headers.get('allow')).toContain('OPTIONS');
   });
 
+  test('an INVITE of ours that comes back is 482 (RFC 3261 §16.3)', async () => {
+    const peer = await bench.peer('UDP');
+    const calling = failureOf(
+      bench.srf.createUAC(`sip:bob@127.0.0.1:${peer.port}`, { localSdp: SDP }),
+    );
+    const invite = await peer.request('INVITE');
+    const looped = new RawCall(peer);
+    const via = invite.headers.get('via') ?? '';
+    looped.request('INVITE', 1, { body: SDP, extra: `Via: ${via}\r\n` });
+    const { headers } = await peer.response(482, 'INVITE');
+    looped.request('ACK', 1, { to: headers.get('to') ?? '', branch: looped.lastBranch });
+    respond(peer, invite, 486, { tag: 'b' });
+    await peer.request('ACK');
+    await expect(within('failure', calling)).resolves.toMatchObject({ status: 486 });
+  });
+
   test('the same INVITE over another path is 482 (RFC 3261 §8.2.2.2)', async () => {
     const peer = await bench.peer('UDP');
     const call = new RawCall(peer);

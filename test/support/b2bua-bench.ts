@@ -140,7 +140,10 @@ export class B2buaBench {
     });
   }
 
-  static async start(timeouts: Partial<CallTimeouts> = {}): Promise<B2buaBench> {
+  static async start(
+    timeouts: Partial<CallTimeouts> = {},
+    load: { maxCalls?: number; maxNewCallsPerSecond?: number } = {},
+  ): Promise<B2buaBench> {
     const engine = await startEngineUnderTest();
     const stack = createSipStack({
       engine,
@@ -148,6 +151,7 @@ export class B2buaBench {
       logger: noopLogger,
       ids: randomIds,
       timeouts,
+      ...load,
     });
     await stack.connect();
     return new B2buaBench(engine, stack);

@@ -42,13 +42,14 @@ export interface BaresipOptions {
 
 /** A baresip phone without a sound card, remotely controlled. */
 export interface BaresipPhone {
-  /** WAV of what it heard; there after {@link quit}. */
-  heardWav(): string;
+  /** WAVs of what it heard, one after the other: each new description begins one. There after {@link quit}. */
+  heardWavs(): readonly string[];
   output(): string;
   /** A command of its menu, e.g. `dial` with a URI. */
   command(name: string, parameters?: string): void;
   /** Waits until it has printed this. */
   waitForOutput(text: RegExp, deadlineMs?: number): Promise<void>;
+  /** Idempotent. */
   quit(): Promise<void>;
 }
 
@@ -82,18 +83,24 @@ export async function startBaresip(options: BaresipOptions): Promise<BaresipPhon
     const json = JSON.stringify({ command: name, params: parameters, token: name });
     control.write(`${Buffer.byteLength(json)}:${json},`);
   };
+  const quit = async (): Promise<void> => {
+    command('quit');
+    const timer = setTimeout(() => child.kill('SIGKILL'), EXIT_DEADLINE_MS);
+    await exited;
+    clearTimeout(timer);
+    control.destroy();
+  };
+  let quitting: Promise<void> | null = null;
   return {
-    heardWav: () => join(folder, readdirSync(folder).find(name => name.endsWith('-dec.wav')) ?? ''),
+    heardWavs: () =>
+      readdirSync(folder)
+        .filter(name => name.endsWith('-dec.wav'))
+        .sort()
+        .map(name => join(folder, name)),
     output: () => output,
     command,
     waitForOutput,
-    async quit() {
-      command('quit');
-      const timer = setTimeout(() => child.kill('SIGKILL'), EXIT_DEADLINE_MS);
-      await exited;
-      clearTimeout(timer);
-      control.destroy();
-    },
+    quit: () => (quitting ??= quit()),
   };
 }
 

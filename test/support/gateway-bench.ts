@@ -236,7 +236,7 @@ export async function placeCall(
 export async function talkFor(call: AnsweredCall, packets: number): Promise<void> {
   const received = (side: PhoneCall): number =>
     side.statistics().received.reduce((sum, source) => sum + source.packets, 0);
-  const deadlineMs = packets * 20 * 3 + 10_000;
+  const deadlineMs = packets * 20 * 3 + 60_000;
   await call.outgoing.until(
     () => received(call.outgoing) >= packets,
     deadlineMs,

@@ -109,7 +109,8 @@ export async function openSippBench(options: SippBenchOptions = {}): Promise<Sip
       return find()!;
     },
     async close() {
-      const code = await gateway.stop();
+      // It drains: a call that were still open would keep it from ending.
+      const code = await gateway.stop('SIGTERM');
       await srs.close();
       rmSync(folder, { recursive: true, force: true });
       if (code !== 0) {

@@ -1,5 +1,12 @@
-import { Dialog } from '../dialog';
-import { HeaderList, parseCSeq, type SipRequest, type SipResponse, tagOf } from '../message';
+import { Dialog, hasOption } from '../dialog';
+import {
+  HeaderList,
+  parseCSeq,
+  parseNumber,
+  type SipRequest,
+  type SipResponse,
+  tagOf,
+} from '../message';
 import { type ClientTransaction, patienceMs } from '../transaction';
 import { type MessageSource } from '../transport';
 import { type AckSender } from './ack-sender';
@@ -76,12 +83,35 @@ export class InviteClient {
       return;
     }
     if (status < 200) {
+      if (this.#isRepeatedReliable(leg, response)) {
+        this.#context.transport.countDrop('reliable-out-of-order');
+        return;
+      }
       this.#noteEarly(client, leg, response, source);
     } else {
       this.#endings.forgetClient(client);
     }
     this.#timers.notePeer(leg, response);
     this.#context.deliver(client.app, response, source, ids);
+  }
+
+  /** RFC 3262 §4: of reliable responses each is taken once and in order; a missing one is repeated anyway. */
+  #isRepeatedReliable(leg: Leg, response: SipResponse): boolean {
+    const { headers } = response;
+    const rseq = parseNumber(headers.get('rseq') ?? '', 0xffff_ffff);
+    const tag = tagOf(headers.get('to'));
+    if (rseq === null || tag === null || !hasOption(headers, 'require', '100rel')) {
+      return false;
+    }
+    const sequence = parseCSeq(headers.get('cseq'))?.number ?? 0;
+    const last = leg.remoteRseq.get(tag);
+    if (last?.sequence === sequence && rseq !== last.rseq + 1) {
+      return true;
+    }
+    if (last !== undefined || leg.remoteRseq.size < MAX_FORKS) {
+      leg.remoteRseq.set(tag, { sequence, rseq });
+    }
+    return false;
   }
 
   /** A provisional response with a To tag begins an early dialog (§12.1.2). */

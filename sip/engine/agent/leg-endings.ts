@@ -33,6 +33,7 @@ export class LegEndings {
     leg.acceptance = null;
     leg.pendingAck?.patience?.cancel();
     leg.sessionTimer?.stop();
+    leg.reliable?.acceptance.stop();
     leg.clientInvite = null;
     leg.afterAck = [];
   }
@@ -60,9 +61,15 @@ export class LegEndings {
     pending.patience?.cancel();
     pending.patience = null;
     this.context.servers.delete(pending.txnId);
-    pending.leg?.pending.delete(pending);
-    if (pending.leg?.serverInvite === pending) {
-      pending.leg.serverInvite = null;
+    const { leg } = pending;
+    leg?.pending.delete(pending);
+    if (leg?.serverInvite === pending) {
+      leg.serverInvite = null;
+      // A PRACK may still come and then finds what it is for (RFC 3262 §3), but nothing is repeated.
+      leg.reliable?.acceptance.stop();
+      for (const tooLate of leg.afterPrack.splice(0)) {
+        tooLate();
+      }
     }
   }
 

@@ -53,7 +53,18 @@ export interface PendingAck {
   patience: Timer | null;
 }
 
-/** A 2xx (or reliable 1xx) of ours that waits for its ACK (or PRACK). */
+/** A reliable provisional response of ours that waits for its PRACK (RFC 3262). */
+export interface ReliableProvisional {
+  readonly acceptance: Acceptance;
+  readonly rseq: number;
+  /** CSeq number of the INVITE. */
+  readonly sequence: number;
+  readonly hasSdp: boolean;
+  /** The engine made it reliable, not the application, which therefore knows nothing of the PRACK. */
+  readonly isOwn: boolean;
+}
+
+/** A 2xx of ours that waits for its ACK. */
 export interface PendingAcceptance {
   readonly acceptance: Acceptance;
   /** CSeq number of the INVITE. */
@@ -84,6 +95,14 @@ export class Leg {
   pendingAck: PendingAck | null = null;
   /** The peer's requests that the application has not answered. */
   readonly pending = new Set<PendingRequest>();
+  /** Our reliable provisional response that has no PRACK yet. */
+  reliable: ReliableProvisional | null = null;
+  /** RSeq of our newest reliable provisional response. */
+  rseq: number | null = null;
+  /** What has to wait until the PRACK is there. */
+  afterPrack: (() => void)[] = [];
+  /** Newest RSeq of the peer, by its tag, and the INVITE that it belongs to. */
+  readonly remoteRseq = new Map<string, { readonly sequence: number; readonly rseq: number }>();
   /** Set once a session interval was agreed on (RFC 4028). */
   sessionTimer: SessionTimer | null = null;
   /** What a refresh by the engine repeats: our newest session description that is in force, our Contact. */

@@ -1,3 +1,4 @@
+import { type Dialog } from '../dialog';
 import { EngineError } from '../errors';
 import {
   HeaderList,
@@ -18,6 +19,7 @@ import { ClientAttempts } from './client-attempts';
 import { InviteClient } from './invite-client';
 import { Leg, type PendingClient } from './leg';
 import { type LegEndings } from './leg-endings';
+import { parseRack } from './reliable-provisionals';
 import { RequestBuilder } from './request-builder';
 import { SessionRefresher } from './session-refresher';
 import { type SessionTimers } from './session-timers';
@@ -113,7 +115,7 @@ export class UserAgentClient {
       this.#invites.ack(app, meta, message, leg);
       return;
     }
-    const dialog = leg.dialog;
+    const dialog = method === 'PRACK' ? dialogOfPrack(leg, message) : leg.dialog;
     if (dialog?.isReachable !== true) {
       this.#context.refuseFrame(
         app,
@@ -354,3 +356,14 @@ export class UserAgentClient {
 }
 
 const NO_TRANSPORT = 'requested protocol/transport not available';
+
+/** The early dialog whose reliable response is acknowledged: of a fork there may be several. */
+function dialogOfPrack(leg: Leg, prack: SipRequest): Dialog | null {
+  const acknowledged = parseRack(prack.headers.get('rack'));
+  for (const [tag, { sequence, rseq }] of leg.remoteRseq) {
+    if (acknowledged?.rseq === rseq && acknowledged.sequence === sequence) {
+      return leg.dialogs.get(tag) ?? leg.dialog;
+    }
+  }
+  return leg.dialog;
+}

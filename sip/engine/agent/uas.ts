@@ -1,9 +1,10 @@
-import { Acceptance, Dialog } from '../dialog';
+import { Acceptance, addOption, Dialog } from '../dialog';
 import {
   HeaderList,
   makeRequest,
   makeResponse,
   parseCSeq,
+  parseVia,
   serializeMessage,
   type SipRequest,
   type SipResponse,
@@ -18,6 +19,7 @@ import { checkRequest, DEFAULT_OPTION_TAGS, DIALOG_BOUND_METHODS, DIALOG_METHODS
 import { type AgentContext, ownAddressOf } from './context';
 import { dialogIdOf, Leg, type PendingRequest } from './leg';
 import { type LegEndings } from './leg-endings';
+import { type Reliability, reliabilityOf, ReliableProvisionals } from './reliable-provisionals';
 import { type SessionTimers } from './session-timers';
 
 const RETRY_AFTER_S = '5';
@@ -27,6 +29,7 @@ export class UserAgentServer {
   readonly #context: AgentContext;
   readonly #endings: LegEndings;
   readonly #timers: SessionTimers;
+  readonly #reliable: ReliableProvisionals;
   readonly #optionTags: ReadonlySet<string>;
   /** Requests without To tag that are being worked on, to find merged ones (§8.2.2.2). */
   readonly #unmerged = new Map<string, ServerTransaction>();
@@ -41,6 +44,10 @@ export class UserAgentServer {
     this.#context = context;
     this.#endings = endings;
     this.#timers = timers;
+    this.#reliable = new ReliableProvisionals(context, (pending, leg) => {
+      const { request, source } = pending.transaction;
+      this.#endInvite(pending, leg, cancelOf(request, null), source, 504);
+    });
     this.#optionTags = new Set(optionTags);
   }
 
@@ -65,7 +72,7 @@ export class UserAgentServer {
       this.#refuse(transaction, 481);
       return;
     }
-    if (!hasToTag && this.#isMerged(transaction, request)) {
+    if (!hasToTag && (this.#isLooped(request) || this.#isMerged(transaction, request))) {
       this.#refuse(transaction, 482);
       return;
     }
@@ -108,12 +115,27 @@ export class UserAgentServer {
     if (!pending.isAnswered && pending.leg?.role !== 'uac') {
       pending.localTag = tagOf(message.headers.get('to')) ?? pending.localTag;
     }
-    const response = this.#complete(pending, message);
+    const { leg } = pending;
+    const reliability = reliabilityOf(pending.transaction.request, message);
+    if (reliability === 'refuse') {
+      context.refuseFrame(app, meta.requestId, 'Remote endpoint does not support 100rel');
+      return;
+    }
+    if (leg !== null && leg.serverInvite === pending) {
+      const send = (): void => this.respond(app, meta, message);
+      const admission = this.#reliable.admit(leg, message.status, reliability !== 'plain', send);
+      if (admission !== 'now') {
+        if (admission === 'full') {
+          context.refuseFrame(app, meta.requestId, 'Unknown server error sending response');
+        }
+        return;
+      }
+    }
+    const response = this.#complete(pending, message, reliability);
     if (!pending.transaction.respond(response)) {
       context.refuseFrame(app, meta.requestId, 'Response not sent due to unknown transaction');
       return;
     }
-    const { leg } = pending;
     const { request, source } = pending.transaction;
     pending.isAnswered = true;
     const bytes = serializeMessage(response);
@@ -128,6 +150,9 @@ export class UserAgentServer {
     });
     app.send(echo, bytes);
     if (request.method === 'INVITE' && leg !== null) {
+      if (reliability !== 'plain') {
+        this.#reliable.onSent(pending, leg, response, reliability === 'demanded-by-peer');
+      }
       this.#afterInviteResponse(pending, leg, response);
     } else if (response.status >= 200) {
       if (request.method === 'UPDATE' && response.status < 300) {
@@ -149,6 +174,14 @@ export class UserAgentServer {
     const toTag = this.#context.newTag();
     const options = { toTag, headers, ...(reason === undefined ? {} : { reason }) };
     transaction.respond(makeResponse(transaction.request, status, options));
+  }
+
+  /** A request of ours that proxies have sent back to us (§16.3, item 4): our Via is in it. */
+  #isLooped({ headers, method }: SipRequest): boolean {
+    return headers.getList('via').some(value => {
+      const branch = parseVia(value)?.params.get('branch') ?? null;
+      return branch !== null && this.#context.transactions.isOwnBranch(branch, method);
+    });
   }
 
   /** §8.2.2.2: the same request over another path. Also notes this one while it is worked on. */
@@ -250,9 +283,22 @@ export class UserAgentServer {
       this.#endings.answerPending(leg, 487);
       this.#endings.remove(leg);
     }
-    const pending = this.#hold(transaction, leg.app, leg);
-    const ids = { txnId: pending.txnId, dialogId: leg.id };
-    this.#context.deliver(leg.app, request, source, ids);
+    const acknowledged = method === 'PRACK' ? this.#reliable.acknowledge(leg, request) : null;
+    if (method === 'PRACK' && acknowledged === null) {
+      this.#refuse(transaction, 481);
+      return;
+    }
+    if (acknowledged?.isOwn === true && request.body.length === 0) {
+      transaction.respond(makeResponse(request, 200));
+    } else {
+      const pending = this.#hold(transaction, leg.app, leg);
+      const ids = { txnId: pending.txnId, dialogId: leg.id };
+      this.#context.deliver(leg.app, request, source, ids);
+    }
+    // What had to wait goes out in its order, until the next reliable response waits in turn.
+    for (const send of acknowledged === null ? [] : leg.afterPrack.splice(0)) {
+      send();
+    }
   }
 
   /**
@@ -266,16 +312,7 @@ export class UserAgentServer {
       return;
     }
     transaction.respond(makeResponse(transaction.request, 200));
-    const { headers } = invite.transaction.request;
-    const cancel = makeRequest('CANCEL', invite.transaction.request.uri, headers.clone());
-    cancel.headers
-      .set('CSeq', (headers.get('cseq') ?? '').replace(/\S+$/, 'CANCEL'))
-      .set('Content-Length', '0')
-      .remove('Content-Type');
-    const reason = transaction.request.headers.get('reason');
-    if (reason !== null) {
-      cancel.headers.set('Reason', reason);
-    }
+    const cancel = cancelOf(invite.transaction.request, transaction.request.headers.get('reason'));
     this.#endInvite(invite, leg, cancel, transaction.source);
   }
 
@@ -296,9 +333,15 @@ export class UserAgentServer {
   }
 
   /** 487 to an INVITE that its sender does not want any more, and the CANCEL to the application. */
-  #endInvite(invite: PendingRequest, leg: Leg, cancel: SipRequest, source: MessageSource): void {
+  #endInvite(
+    invite: PendingRequest,
+    leg: Leg,
+    cancel: SipRequest,
+    source: MessageSource,
+    status = 487,
+  ): void {
     const dialogId = invite.isAnswered ? leg.id : '';
-    this.#endings.answer(invite, 487);
+    this.#endings.answer(invite, status);
     if (leg.state === 'early') {
       this.#endings.answerPending(leg, 487);
       this.#endings.remove(leg);
@@ -346,7 +389,7 @@ export class UserAgentServer {
   }
 
   /** The response as it goes out: what the request dictates, then what the application gave. */
-  #complete(pending: PendingRequest, message: SipResponse): SipResponse {
+  #complete(pending: PendingRequest, message: SipResponse, reliability: Reliability): SipResponse {
     const { request } = pending.transaction;
     const { status, reason, body } = message;
     const headers = outgoingHeaders(message.headers, body, pending.own);
@@ -356,6 +399,10 @@ export class UserAgentServer {
     }
     if (this.#context.userAgent !== null && !headers.has('server') && !headers.has('user-agent')) {
       headers.append('Server', this.#context.userAgent);
+    }
+    if (reliability !== 'plain' && pending.leg !== null) {
+      addOption(headers, 'Require', '100rel');
+      headers.append('RSeq', String(this.#reliable.nextRseq(pending.leg)));
     }
     if (status >= 200 && status < 300) {
       this.#timers.completeAnswer(request, headers);
@@ -381,6 +428,7 @@ export class UserAgentServer {
       this.#context.dialogs.add(dialog, leg);
     }
     if (status < 200) {
+      this.#timers.noteOwn(leg, response);
       this.#setPatience(pending, this.#context.limits.ringingMs);
       return;
     }
@@ -426,4 +474,18 @@ export class UserAgentServer {
       run();
     }
   }
+}
+
+/** The CANCEL that an application is told of when its caller's INVITE ends in another way. */
+function cancelOf(invite: SipRequest, reason: string | null): SipRequest {
+  const { headers } = invite;
+  const cancel = makeRequest('CANCEL', invite.uri, headers.clone());
+  cancel.headers
+    .set('CSeq', (headers.get('cseq') ?? '').replace(/\S+$/, 'CANCEL'))
+    .set('Content-Length', '0')
+    .remove('Content-Type');
+  if (reason !== null) {
+    cancel.headers.set('Reason', reason);
+  }
+  return cancel;
 }

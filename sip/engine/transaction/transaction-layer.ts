@@ -176,6 +176,11 @@ export class TransactionLayer {
     flow.close();
   }
 
+  /** Whether a Via branch of a request is that of an unfinished request of ours: it has come back. */
+  isOwnBranch(branch: string, method: string): boolean {
+    return this.#clients.has(`${branch}|${method}`);
+  }
+
   counters(): { clientTransactions: number; serverTransactions: number; timers: number } {
     let timers = 0;
     for (const each of [...this.#clients.values(), ...this.#servers.values()]) {
