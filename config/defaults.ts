@@ -17,6 +17,8 @@ export const DEFAULTS = {
     srtpOnly: 'reject',
     /** ms. Long enough for four retransmissions over UDP (RFC 3261 §17.1.1.2), short enough for a caller. */
     answerTimeoutMs: 5000,
+    /** s. What RFC 4028 §4 allows at least; smaller offers get 422. */
+    minSessionExpiresS: 90,
     /** s. Value of Retry-After while draining: about the time of a restart. */
     drainRetryAfterS: 30,
     /** ms. Calls that outlive this after SIGTERM are ended, so that a restart ends in bounded time. */

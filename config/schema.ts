@@ -50,6 +50,8 @@ const sipSchema = z.strictObject({
     .default(() => DEFAULTS.sip.listeners.map(listener => ({ ...listener }))),
   srtpOnly: z.enum(['reject', 'pass-unanchored']).default(DEFAULTS.sip.srtpOnly),
   answerTimeoutMs: z.number().int().min(500).max(60_000).default(DEFAULTS.sip.answerTimeoutMs),
+  sessionExpiresS: z.number().int().min(90).max(86_400).exactOptional(),
+  minSessionExpiresS: z.number().int().min(90).max(86_400).default(DEFAULTS.sip.minSessionExpiresS),
   drainRetryAfterS: z.number().int().min(1).max(86_400).default(DEFAULTS.sip.drainRetryAfterS),
   drainTimeoutMs: z.number().int().min(0).max(86_400_000).default(DEFAULTS.sip.drainTimeoutMs),
 });

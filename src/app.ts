@@ -195,6 +195,10 @@ async function openSip(
     const started = await startEmbeddedEngine({
       listeners: config.sip.listeners,
       logger,
+      ...(config.sip.sessionExpiresS === undefined
+        ? {}
+        : { sessionExpiresS: config.sip.sessionExpiresS }),
+      limits: { agent: { minSessionExpiresS: config.sip.minSessionExpiresS } },
       ...(sipTimers === undefined ? {} : { timers: sipTimers }),
     });
     started.onFailure(error => failure.raise(error));
