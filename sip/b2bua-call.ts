@@ -12,17 +12,18 @@ import { type CallLeg } from './call-leg';
 import { CallMedia } from './call-media';
 import { type InviteFailure } from './outgoing-invite';
 import { type CalleeAnswer, CalleeHunt } from './callee-hunt';
-import { calleeInviteHeaders } from './callee-invite';
+import { calleeInviteHeaders, transferInviteHeaders } from './callee-invite';
 import { type DialogDirectory } from './dialog-directory';
 import { isSipError } from './errors';
 import { ALLOWED_METHODS, nextMaxForwards, passedHeaders } from './header-policy';
 import { assertedIdentities, supports } from './identity';
 import { type IncomingInvite } from './incoming-invite';
-import { parseNameAddrs } from './name-addr';
+import { parseNameAddr, parseNameAddrs } from './name-addr';
 import {
   type CallDelegate,
   type CallEnd,
   type CallPlan,
+  type CallTarget,
   type HangUpCause,
   type IncomingCall,
   type InviteFacts,
@@ -31,6 +32,7 @@ import { reasonFrom, reasonHeaders, reasonOf } from './reason';
 import { readSdpBody, refusalFor } from './sdp-body';
 import { type MessageLike, type RequestLike, type ResponseLike } from './srf-types';
 import { type CallTimeouts } from './timeouts';
+import { Transfer } from './transfer';
 import { type OutgoingResponse, type UserAgent } from './user-agent';
 
 export interface B2buaCallOptions {
@@ -75,6 +77,7 @@ export class B2buaCall implements IncomingCall {
   #phase: 'offered' | 'connecting' | 'answered' | 'ended' = 'offered';
   #connection: Connection | null = null;
   #hunt: CalleeHunt | null = null;
+  #transfer: Transfer | null = null;
   #decisionTimer: Timer | null;
   /** SDP answer of the last early media, for a 200 without one. */
   #earlyAnswer: string | null = null;
@@ -169,6 +172,9 @@ export class B2buaCall implements IncomingCall {
     const bridge = new CallBridge({
       ...this.#options,
       media,
+      byeMs: this.#options.timeouts.byeMs,
+      referReceived: (from, request, response) =>
+        this.#connection !== null && this.#referReceived(this.#connection, from, request, response),
       trusted: { caller: plan.callerTrusted === true, callee: plan.calleeTrusted },
       byeReceived: (by, bye) => this.#byeReceived(by, bye),
       infoReceived: (role, info) => {
@@ -417,11 +423,86 @@ export class B2buaCall implements IncomingCall {
     }
   }
 
+  // -- transferred -----------------------------------------------------------------------------------
+
+  #referReceived(
+    connection: Connection,
+    from: CallLeg,
+    request: RequestLike,
+    response: ResponseLike,
+  ): boolean {
+    const { plan, delegate, media, bridge } = connection;
+    const { userAgent } = this.#options;
+    const referTo = parseNameAddr(request.get('refer-to') ?? '');
+    if (plan.refer !== 'perform' || delegate.resolveTransfer === undefined) {
+      return false;
+    }
+    if (referTo === null || this.#transfer !== null) {
+      userAgent.respond(response, referTo === null ? 400 : 491);
+      return true;
+    }
+    if (/[?&]replaces=/i.test(referTo.uri)) {
+      return false;
+    }
+    let targets: readonly CallTarget[] = [];
+    this.#tell('resolveTransfer', () => {
+      targets = delegate.resolveTransfer?.(from.role, referTo) ?? [];
+    });
+    if (targets.length === 0 || !media.isAnchored) {
+      userAgent.respond(response, 603);
+      return true;
+    }
+    const { facts } = this.#incoming;
+    const staying = from.role === 'callee' ? facts.from : facts.to;
+    const transfer = new Transfer({
+      ...this.#options,
+      media,
+      referrer: from,
+      referNumber: /^\s*(\d+)/.exec(request.get('cseq') ?? '')?.[1] ?? '1',
+      owner: bridge.ownerOf(from.role),
+      targets,
+      redirects: plan.redirects ?? 'pass',
+      headersFor: target =>
+        transferInviteHeaders({
+          staying,
+          referTo,
+          target,
+          refer: request,
+          trusted: from.isTrusted,
+        }),
+      events: {
+        replaced: answer => {
+          this.#transfer = null;
+          bridge.replaceLeg(from.role, answer.dialog);
+          this.#tell('partyReplaced', () =>
+            delegate.partyReplaced?.(from.role, {
+              uri: referTo.uri,
+              displayName: referTo.displayName,
+              assertedIdentities: assertedIdentities(answer.response),
+            }),
+          );
+        },
+        failed: () => {
+          this.#transfer = null;
+          if (transfer.hasReferrerLeft) {
+            void this.#finish({ by: from.role, status: 200, cause: 'bye', reason: null }, null);
+          }
+        },
+      },
+    });
+    this.#transfer = transfer;
+    userAgent.respond(response, 202);
+    transfer.start();
+    return true;
+  }
+
   // -- ended -----------------------------------------------------------------------------------------
 
   #byeReceived(by: LegRole, bye: { request: RequestLike; byEngine: boolean }): void {
     const reason = reasonFrom(bye.request);
-    if (this.#phase !== 'answered') {
+    if (this.#phase === 'answered' && this.#transfer?.referrer.role === by) {
+      this.#transfer.referrerLeft();
+    } else if (this.#phase !== 'answered') {
       // RFC 3261 §15: a caller may end an early dialog with BYE; its INVITE gets 487.
       this.#refuse({ by, status: 487, cause: 'bye', reason }, reason);
     } else if (bye.byEngine) {
@@ -467,6 +548,7 @@ export class B2buaCall implements IncomingCall {
     const delegate = this.#connection?.delegate;
     this.#tell('ending', () => delegate?.ending?.(end));
     this.#hunt?.cancel(reason);
+    this.#transfer?.cancel(reason);
     // No effect when the caller has had its final response.
     this.#incoming.reject(end.status < 300 ? 500 : end.status, { headers: reasonHeaders(reason) });
     await this.#answerSent;

@@ -16,11 +16,14 @@ export interface CallBridgeOptions {
   readonly random: () => number;
   readonly media: CallMedia;
   readonly directory: DialogDirectory;
+  readonly byeMs: number;
   readonly trusted: Readonly<Record<LegRole, boolean>>;
   readonly byeReceived: (
     by: LegRole,
     bye: { readonly request: RequestLike; readonly byEngine: boolean },
   ) => void;
+  /** @returns false: the REFER is to be relayed; otherwise it has been or will be answered */
+  readonly referReceived: (from: CallLeg, request: RequestLike, response: ResponseLike) => boolean;
   readonly infoReceived: (role: LegRole, info: InfoFacts) => 'relay' | 'consumed';
   readonly identityChanged: (role: LegRole, identities: readonly NameAddr[]) => void;
   /** The call cannot go on. */
@@ -77,13 +80,30 @@ export class CallBridge {
       },
       requestReceived: (request, response) => {
         const pair = this.#pairFor(role, response);
-        if (pair !== null) {
+        if (
+          pair !== null &&
+          !(request.method === 'REFER' && this.#options.referReceived(pair.from, request, response))
+        ) {
           this.#requests.relay(pair.from, pair.to, request, response);
         }
       },
       byeReceived: bye => this.#options.byeReceived(role, bye),
       ackReceived: body => this.#legs[role]?.acknowledged(body),
     };
+  }
+
+  /** Another peer's dialog takes the place of a leg, and the other side is offered what that peer has said. */
+  replaceLeg(role: LegRole, dialog: SipDialog): void {
+    const old = this.#legs[role];
+    if (old !== undefined) {
+      this.#options.directory.leave(old.dialog);
+      void old.end({}, this.#options.byeMs);
+    }
+    this.addLeg(role, dialog);
+    const other = this.#legs[otherRole(role)];
+    if (other !== undefined) {
+      this.#offers.restate(other);
+    }
   }
 
   /** Both sides after the first exchange: what each agreed to. */

@@ -9,6 +9,7 @@ export class CallLeg {
   readonly offers: OfferQueue;
   /** Whether identity headers may go to this side (RFC 3325 §4). */
   readonly isTrusted: boolean;
+  #isEnded = false;
   #onAck: ((body: string) => void) | null = null;
 
   constructor(options: {
@@ -24,6 +25,11 @@ export class CallLeg {
     this.offers = new OfferQueue(options);
   }
 
+  /** The call is over, or another peer has taken the place of this one. */
+  get isEnded(): boolean {
+    return this.#isEnded;
+  }
+
   /** `run` gets the body of the ACK to the 2xx that was just sent. */
   whenAcknowledged(run: (body: string) => void): void {
     this.#onAck = run;
@@ -37,6 +43,7 @@ export class CallLeg {
 
   /** Ends the dialog; resolves when it is gone. Never rejects. */
   async end(headers: Readonly<Record<string, string>>, deadlineMs: number): Promise<void> {
+    this.#isEnded = true;
     this.#onAck = null;
     this.offers.close();
     await this.dialog.bye({ headers }, deadlineMs);

@@ -9,12 +9,13 @@ import { SipError } from './errors';
 import { anchorDescription, findAnchorableMedia } from './sdp/media-anchoring';
 import { agreedFormats, type Flow, payloadFormats } from './sdp/offer-answer';
 import { statedFlow, toRemoteStream } from './sdp/remote-stream';
-import { SdpOrigin } from './sdp/sdp-origin';
+import { connectionLine, SdpOrigin } from './sdp/sdp-origin';
 import {
   hasAttribute,
   type MediaDescription,
   parseSdp,
   type SessionDescription,
+  statedDirection,
 } from './sdp/session-description';
 
 export interface CallMediaEvents {
@@ -32,6 +33,14 @@ interface LegMedia {
   lastTold: string;
 }
 
+/** Another peer in the place of one: nothing changes until it has answered. */
+export interface MediaReplacement {
+  /** What it is offered, in the name of the peer that stays. */
+  readonly offer: string;
+  /** @throws SipError `REC_ERR_SIP_BAD_SDP`, `REC_ERR_SIP_BAD_ANSWER`: nothing has changed */
+  accept(answer: string): void;
+}
+
 const BOTH_WAYS: Flow = { sends: true, receives: true };
 
 /**
@@ -40,7 +49,8 @@ const BOTH_WAYS: Flow = { sends: true, receives: true };
  * is refused, or makes the whole call pass untouched, as the plan says.
  */
 export class CallMedia {
-  readonly #legs: Readonly<Record<LegRole, LegMedia>>;
+  readonly #legs: Record<LegRole, LegMedia>;
+  readonly #newLeg: (local: LocalEndpoint | null) => LegMedia;
   readonly #events: CallMediaEvents;
   readonly #srtpOnly: 'reject' | 'pass-unanchored';
   #mode: 'undecided' | 'anchored' | 'passed' = 'undecided';
@@ -54,14 +64,14 @@ export class CallMedia {
   }) {
     this.#events = options.events;
     this.#srtpOnly = options.srtpOnly;
-    const leg = (): LegMedia => ({
-      local: null,
+    this.#newLeg = (local): LegMedia => ({
+      local,
       origin: new SdpOrigin(options.ids),
       agreed: null,
       mux: false,
       lastTold: '',
     });
-    this.#legs = { caller: leg(), callee: leg() };
+    this.#legs = { caller: this.#newLeg(null), callee: this.#newLeg(null) };
   }
 
   /** Whether our ports are needed: yes, unless the call passes untouched. */
@@ -179,6 +189,42 @@ export class CallMedia {
     return this.#anchor(agreed, to, this.#legs[to].mux);
   }
 
+  /**
+   * Prepares the same leg for another peer, which is offered what the other side has agreed to, both ways: a hold
+   * in force was for the peer that goes.
+   * @throws SipError `REC_ERR_SIP_NOT_ANCHORABLE`
+   */
+  replace(role: LegRole): MediaReplacement {
+    const { agreed } = this.#legs[otherRole(role)];
+    const { local } = this.#legs[role];
+    if (this.#mode !== 'anchored' || agreed === null || local === null) {
+      throw notAnchorable('no-audio');
+    }
+    const leg = this.#newLeg(local);
+    const offered = withoutHold(agreed, local);
+    const side = { local, origin: leg.origin, rtcpMux: false };
+    return {
+      offer: anchorDescription(offered, this.#mediaIndex, side),
+      accept: answer => {
+        const description = parseSdp(answer);
+        const theirs = description.media[this.#mediaIndex];
+        const ours = offered.media[this.#mediaIndex];
+        if (theirs === undefined || ours === undefined || theirs.port === 0) {
+          throw new SipError('REC_ERR_SIP_BAD_ANSWER', 'the answer has no audio');
+        }
+        leg.agreed = description;
+        this.#legs[role] = leg;
+        this.#offer = null;
+        const formats = payloadFormats(theirs);
+        this.#tell(role, description, theirs, {
+          formats: agreedOr(agreedFormats(payloadFormats(ours), formats, 'offer'), formats),
+          rtcpMux: false,
+          ours: BOTH_WAYS,
+        });
+      },
+    };
+  }
+
   #anchor(
     description: SessionDescription,
     to: LegRole,
@@ -218,4 +264,16 @@ function notAnchorable(reason: 'srtp-only' | 'no-audio'): SipError {
   const message =
     reason === 'srtp-only' ? 'only plain RTP audio is supported' : 'an audio stream is required';
   return new SipError('REC_ERR_SIP_NOT_ANCHORABLE', message, { details: { reason } });
+}
+
+/** A description as its writer would have it without any hold (RFC 3264 §8.4). */
+function withoutHold(description: SessionDescription, local: LocalEndpoint): SessionDescription {
+  const free = (lines: readonly string[]): readonly string[] =>
+    lines
+      .filter(line => statedDirection([line]) === null)
+      .map(line => (line.startsWith('c=') ? connectionLine(local.rtp.host) : line));
+  return {
+    session: free(description.session),
+    media: description.media.map(each => ({ ...each, lines: free(each.lines) })),
+  };
 }

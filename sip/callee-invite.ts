@@ -8,8 +8,9 @@ import {
 } from './header-policy';
 import { type IncomingInvite } from './incoming-invite';
 import { splitSipUri, unfold } from './name-addr';
-import { type CallTarget } from './ports';
+import { type CallTarget, type NameAddr } from './ports';
 import { formatReplaces, parseReplaces } from './replaces';
+import { type RequestLike } from './srf-types';
 import { localContactUri } from './transport-uri';
 
 /** The headers of the INVITE to a target: the caller's by policy, and our own. */
@@ -39,6 +40,28 @@ export function calleeInviteHeaders(
     ...(required === null ? {} : { Require: required }),
     ...(replaces === undefined ? {} : { Replaces: replacesFor(replaces, options.directory) }),
     ...(options.hasBody ? { 'Content-Type': 'application/sdp' } : {}),
+  };
+}
+
+/** The headers of the INVITE to a transfer target: in the name of the party that stays (RFC 5589 §6). */
+export function transferInviteHeaders(options: {
+  staying: NameAddr;
+  referTo: NameAddr;
+  target: CallTarget;
+  refer: RequestLike;
+  trusted: boolean;
+}): Record<string, string> {
+  const { staying, referTo, target, refer, trusted } = options;
+  const { 'referred-by': referredBy } = passedHeaders(refer, 'inDialog', trusted);
+  const user = splitSipUri(staying.uri)?.user ?? null;
+  return {
+    ...(referredBy === undefined ? {} : { 'Referred-By': referredBy }),
+    From: fromForCallee(staying),
+    To: toForCallee(referTo, target.requestUri),
+    Contact: `<${localContactUri(user, target.nextHop ?? target.requestUri)}>`,
+    'Max-Forwards': '70',
+    Allow: ALLOWED_METHODS,
+    'Content-Type': 'application/sdp',
   };
 }
 

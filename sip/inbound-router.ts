@@ -30,8 +30,6 @@ export interface SipGatewayCounters {
   /** Requests of ours that wait for their final response. */
   readonly pendingRequests: number;
   readonly dialogs: number;
-  /** New calls that got 503 for load, since the start. */
-  readonly overloadRefusals: number;
 }
 
 /** Methods that the engine gives to us outside a dialog. */
@@ -92,11 +90,12 @@ export class SipGateway {
   }
 
   counters(): SipGatewayCounters {
-    return {
-      calls: this.#calls.size,
-      overloadRefusals: this.#overloadRefusals,
-      ...this.#options.userAgent.counters(),
-    };
+    return { calls: this.#calls.size, ...this.#options.userAgent.counters() };
+  }
+
+  /** New calls that got 503 for load, since the start. */
+  get overloadRefusals(): number {
+    return this.#overloadRefusals;
   }
 
   /** The connection to the SIP engine is gone: every call has ended. */

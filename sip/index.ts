@@ -21,6 +21,7 @@ export type {
   InfoFacts,
   InviteFacts,
   NameAddr,
+  PartyFacts,
   ProgressFacts,
   RecordingDialog,
   RecordingDialogEvents,

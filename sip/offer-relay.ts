@@ -101,7 +101,7 @@ export class OfferRelay {
       from.offers.agreed = { local: answer, remote: readSdpBody(request) ?? '' };
       this.#answer(exchange, outcome.response, answer, {
         acknowledged: () => undefined,
-        notSent: () => this.#takeBack(to),
+        notSent: () => this.restate(to),
       });
       // Both sides know the outcome: an offer of the other one need not be refused, it waits for the ACK.
       from.offers.peerOfferAnswered();
@@ -205,8 +205,8 @@ export class OfferRelay {
     );
   }
 
-  /** Puts the other side back to what both know. */
-  #takeBack(to: CallLeg): void {
+  /** Offers a side what the other one has said last: after a cancelled offer, or for another peer over there. */
+  restate(to: CallLeg): void {
     const { media, logger } = this.#options;
     to.offers
       .offer({
@@ -224,7 +224,7 @@ export class OfferRelay {
       })
       .catch((error: unknown) => {
         media.abandon();
-        logger.warn('taking back a cancelled offer failed', { error: errorMessage(error) });
+        logger.warn('restating an offer failed', { error: errorMessage(error) });
       });
   }
 
@@ -248,17 +248,37 @@ export class OfferRelay {
     run: (outcome: OfferOutcome) => void,
   ): void {
     outcome
-      .then(run, (error: unknown) => {
-        this.#options.media.abandon();
-        this.#options.logger.info('relaying an offer failed', { error: errorMessage(error) });
-        this.#refuse(exchange, 504, {});
-      })
+      .then(
+        result => {
+          if (exchange.from.isEnded || exchange.to.isEnded) {
+            this.#overtaken(exchange, result);
+          } else {
+            run(result);
+          }
+        },
+        (error: unknown) => {
+          if (!exchange.to.isEnded) {
+            this.#options.media.abandon();
+          }
+          this.#options.logger.info('relaying an offer failed', { error: errorMessage(error) });
+          this.#refuse(exchange, 504, {});
+        },
+      )
       .catch((error: unknown) => {
         // One side has agreed already, and the other cannot be told to what.
         const { status, headers } = refusalFor(error);
         this.#refuse(exchange, status, headers);
         this.#broken(exchange.to.role, error);
       });
+  }
+
+  /** A leg has ended, or its peer was replaced, meanwhile: what was agreed with it means nothing any more. */
+  #overtaken(exchange: Exchange, outcome: OfferOutcome): void {
+    if (outcome.kind === 'answered') {
+      outcome.acknowledge();
+    }
+    // RFC 3261 §15.1.2 for a request of an ended dialog; the other side may try again.
+    this.#refuse(exchange, exchange.from.isEnded ? 487 : 491, {});
   }
 
   #broken(by: LegRole, error: unknown): void {

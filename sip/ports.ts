@@ -73,6 +73,11 @@ export interface CallPlan {
    * Default `pass`.
    */
   readonly redirects?: 'follow' | 'pass';
+  /**
+   * What to do with a REFER: relay it to the other leg, or call its target in the place of the referrer. A REFER with
+   * Replaces is relayed in any case, and so is every one when the delegate cannot resolve transfers. Default `pass`.
+   */
+  readonly refer?: 'perform' | 'pass';
   /** Whether identity headers may pass to the callee side (a trusted peer, RFC 3325 §4). */
   readonly calleeTrusted: boolean;
   /** The same toward the caller side; absent: no. */
@@ -106,6 +111,10 @@ export interface CallDelegate {
    * was transferred or picked up behind its own switch. Not yet trusted.
    */
   identityChanged?(role: LegRole, identities: readonly NameAddr[]): void;
+  /** Where a REFER of a leg's peer leads to; null: nowhere, it is declined. For `refer: 'perform'`. */
+  resolveTransfer?(role: LegRole, referTo: NameAddr): readonly CallTarget[] | null;
+  /** Somebody else has taken the place of a leg's peer, whose media was told right before as remoteStream. */
+  partyReplaced?(role: LegRole, party: PartyFacts): void;
   /**
    * The call is over, its dialogs are being ended: media and recording may stop now. At most once, before
    * {@link ended}, which may come seconds later when a peer does not answer its BYE.
@@ -113,6 +122,15 @@ export interface CallDelegate {
   ending?(end: CallEnd): void;
   /** Exactly once, last; both dialogs are gone. */
   ended(end: CallEnd): void;
+}
+
+/** A party that came by transfer. */
+export interface PartyFacts {
+  /** As the referrer named it. */
+  readonly uri: string;
+  readonly displayName: string | null;
+  /** P-Asserted-Identity of its answer, when present. Not yet trusted. */
+  readonly assertedIdentities: readonly NameAddr[];
 }
 
 export interface ProgressFacts {

@@ -205,4 +205,55 @@ describeWithSipp('calls that are being set up, between SIPp instances', () => {
         .ackFailure(),
     });
   });
+
+  test('a callee whose 183 must be acknowledged gets a PRACK, and its early answer stands', async () => {
+    await bench.play({
+      caller: caller()
+        .request('INVITE', { sdp, headers: { Supported: '100rel' } })
+        .expectStatus(183, { body: 'm=audio [1-9]' })
+        .expectStatus(200, { body: 'm=audio [1-9]' })
+        .ack()
+        .pause(100)
+        .bye(),
+      callee: callee()
+        .expectRequest('INVITE')
+        .respond(183, { sdp, headers: { Require: '100rel', RSeq: '1' } })
+        .expectRequest('PRACK', { headers: { RAck: '1 [0-9]+ INVITE' } })
+        .respond(200)
+        .respondToInvite(200)
+        .expectRequest('ACK')
+        .expectBye(),
+    });
+  });
+
+  test('who calls, for whom and by which session comes to a trusted callee', async () => {
+    const headers = {
+      'P-Asserted-Identity': '<sip:+15550100@example.com>',
+      Privacy: 'id',
+      Diversion: '<sip:9@example.com>;reason=unconditional',
+      'Session-ID': 'ab30317f1a784dc48ff824d0d3715d86',
+    };
+    await bench.play({
+      caller: caller()
+        .request('INVITE', { sdp, headers })
+        .expectStatus(180)
+        .expectStatus(200)
+        .ack()
+        .pause(100)
+        .bye(),
+      callee: callee()
+        .expectRequest('INVITE', {
+          headers: {
+            'P-Asserted-Identity': '15550100@example.com',
+            Privacy: 'id',
+            Diversion: 'sip:9@example.com',
+            'Session-ID': 'ab30317f1a784dc48ff824d0d3715d86',
+          },
+        })
+        .respond(180)
+        .respond(200, { sdp })
+        .expectRequest('ACK')
+        .expectBye(),
+    });
+  });
 });

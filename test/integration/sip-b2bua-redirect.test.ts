@@ -1,5 +1,5 @@
-import { B2buaBench, RecordingDelegate, sdp } from '../support/b2bua-bench';
-import { RawDialog, type RawMessage, type RawSipPeer } from '../support/raw-sip-peer';
+import { B2buaBench, sdp } from '../support/b2bua-bench';
+import type { RawDialog, RawMessage, RawSipPeer } from '../support/raw-sip-peer';
 
 let bench: B2buaBench;
 
@@ -81,32 +81,4 @@ it('a redirection that is to be passed reaches the caller with its Contact', asy
   const passed = await caller.response(302, 'INVITE');
   expect(passed.get('contact')).toContain('sip:carol@example.org');
   a.acknowledgeFailure(passed);
-});
-
-describe('overload', () => {
-  it.each([
-    ['calls at once', { maxCalls: 1 }],
-    ['new calls per second', { maxNewCallsPerSecond: 0.01 }],
-  ])('by %s is answered 503 with Retry-After; calls in progress go on', async (_what, load) => {
-    const loaded = await B2buaBench.start({ byeMs: 1_000 }, load);
-    try {
-      loaded.nextDelegate = new RecordingDelegate();
-      const call = await loaded.established();
-      const late = await loaded.peer('late');
-      const refusedCall = loaded.dialFrom(late);
-      refusedCall.invite({ body: sdp(11_000) });
-      const refused = await late.response(503, 'INVITE');
-      refusedCall.acknowledgeFailure(refused);
-      expect(Number(refused.get('retry-after'))).toBeGreaterThanOrEqual(5);
-      expect(loaded.stack.gateway.counters()).toMatchObject({ calls: 1, overloadRefusals: 1 });
-      call.a.send('INVITE', { body: sdp(10_002) });
-      call.callee.reply(await call.callee.request('INVITE'), '200 OK', { body: sdp(20_000) });
-      call.a.acknowledge(await call.caller.response(200, 'INVITE'));
-      call.a.send('BYE');
-      call.callee.reply(await call.callee.request('BYE'), '200 OK');
-      await loaded.settle();
-    } finally {
-      await loaded.close();
-    }
-  });
 });

@@ -16,6 +16,7 @@ import {
   type IncomingCall,
   type InfoFacts,
   type NameAddr,
+  type PartyFacts,
   type ProgressFacts,
   type SipStack,
 } from '#sip';
@@ -29,6 +30,9 @@ export class RecordingDelegate implements CallDelegate {
   readonly progress: ProgressFacts[] = [];
   readonly infos: { role: LegRole; info: InfoFacts }[] = [];
   readonly identities: { role: LegRole; uris: string[] }[] = [];
+  readonly replaced: { role: LegRole; party: PartyFacts }[] = [];
+  /** Where every REFER leads to. */
+  transferTargets: CallPlan['targets'] | null = null;
   readonly ends: CallEnd[] = [];
   readonly log: string[] = [];
   unanchored: string | null = null;
@@ -66,6 +70,14 @@ export class RecordingDelegate implements CallDelegate {
 
   identityChanged(role: LegRole, identities: readonly NameAddr[]): void {
     this.identities.push({ role, uris: identities.map(each => each.uri) });
+  }
+
+  resolveTransfer(): CallPlan['targets'] | null {
+    return this.transferTargets;
+  }
+
+  partyReplaced(role: LegRole, party: PartyFacts): void {
+    this.replaced.push({ role, party });
   }
 
   ending(): void {

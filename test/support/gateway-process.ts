@@ -45,8 +45,11 @@ export async function startGatewayProcess(
   const exited = new Promise<number>(done => {
     child.on('exit', code => done(code ?? -1));
   });
+  const hasAdmin = (config['admin'] as { enabled?: boolean } | undefined)?.enabled !== false;
   await untilReady(
     child,
+    // What it prints last.
+    hasAdmin ? /\n {2}metrics .*\n/ : /\n {2}media .*\n/,
     () => output,
     () => log,
   );
@@ -85,6 +88,7 @@ export async function startGatewayProcess(
 
 async function untilReady(
   child: ChildProcess,
+  lastLine: RegExp,
   output: () => string,
   log: () => string,
 ): Promise<void> {
@@ -96,8 +100,7 @@ async function untilReady(
       fail('the gateway ended');
     });
     child.stdout?.on('data', () => {
-      // The last of the lines is the one about metrics, or about media without them.
-      if (/\n {2}m(edia|etrics) .*\n$/.test(output())) {
+      if (lastLine.test(output())) {
         clearTimeout(timer);
         ready();
       }

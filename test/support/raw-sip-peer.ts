@@ -77,14 +77,25 @@ export class RawSipPeer {
   }
 
   static async open(name: string): Promise<RawSipPeer> {
-    const server = createServer();
-    server.listen(0, '127.0.0.1');
-    await once(server, 'listening');
-    const { port } = server.address() as AddressInfo;
-    const udp = createSocket('udp4');
-    udp.bind(port, '127.0.0.1');
-    await once(udp, 'listening');
-    return new RawSipPeer(name, udp, server);
+    for (let attempt = 1; ; attempt++) {
+      const server = createServer();
+      server.listen(0, '127.0.0.1');
+      await once(server, 'listening');
+      const { port } = server.address() as AddressInfo;
+      const udp = createSocket('udp4');
+      try {
+        udp.bind(port, '127.0.0.1');
+        await once(udp, 'listening');
+        return new RawSipPeer(name, udp, server);
+      } catch (error) {
+        // Somebody else has the same port over UDP.
+        udp.close();
+        server.close();
+        if (attempt === 10) {
+          throw error;
+        }
+      }
+    }
   }
 
   get port(): number {
