@@ -94,7 +94,8 @@ export function readdressed(requestUri: string, nextHop: string): string {
   if (tel !== undefined) {
     return `sip:${tel}@${hop};user=phone`;
   }
-  const user = /^sips?:([^@;?]+)@/i.exec(requestUri)?.[1];
-  const isPhone = /;user=phone(;|\?|$)/i.test(requestUri);
+  // A user part may hold ; and ? (RFC 3261 §25.1, user-unreserved), but never @.
+  const user = /^sips?:([^@]+)@/i.exec(requestUri)?.[1];
+  const isPhone = /;user=phone(;|\?|$)/i.test(requestUri.replace(/^[^@]*@/, ''));
   return `sip:${user === undefined ? '' : `${user}@`}${hop}${isPhone ? ';user=phone' : ''}`;
 }

@@ -95,7 +95,7 @@ export function parseSdp(text: string): SessionDescription {
       throw badSdp('no c= line for the m-line', entry.at, mediaLine(entry.description));
     }
     // A host name is allowed but discouraged; taken and not resolved, it would be a call without sound.
-    if (entry.description.port !== 0 && host !== null && isIP(host) === 0) {
+    if (entry.description.port !== 0 && host !== null && !isAddress(host)) {
       throw badSdp('no IP address in the c= line for', entry.at, mediaLine(entry.description));
     }
   }
@@ -234,4 +234,9 @@ function badSdp(what: string, line: number, text: string): SipError {
   return new SipError('REC_ERR_SIP_BAD_SDP', `bad SDP, line ${line}: ${what}`, {
     details: { line, text: shown },
   });
+}
+
+/** An IP literal without a zone (`%eth0`), which means nothing to anybody else. */
+function isAddress(host: string): boolean {
+  return isIP(host) !== 0 && !host.includes('%');
 }

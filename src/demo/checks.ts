@@ -44,6 +44,7 @@ function checkRecording(recording: RecordingDemoFacts, facts: DemoFacts): readon
       recording.verdict === 'recorded',
       `${recording.verdict} (${recording.verdictReasons.join(', ')})`,
     ),
+    check(`${file}: two channels`, channels.length === 2, `${channels.length} streams`),
     ...channels.flatMap(channel => checkChannel(file, channel, channels, facts)),
     check(
       `${file}: no packet missing`,

@@ -17,7 +17,8 @@ export interface PartyActivity {
 export class CallLegs {
   readonly #legs: Readonly<Record<LegRole, MediaLeg>>;
   readonly #remotes = new Map<LegRole, RemoteStream>();
-  readonly #timedOut = new Set<LegRole>();
+  /** Packets that a leg had sent when it was found silent. */
+  readonly #silentAt = new Map<LegRole, number>();
 
   private constructor(legs: Readonly<Record<LegRole, MediaLeg>>) {
     this.#legs = legs;
@@ -42,7 +43,7 @@ export class CallLegs {
 
   setRemote(role: LegRole, stream: RemoteStream): void {
     this.#remotes.set(role, stream);
-    this.#timedOut.delete(role);
+    this.#silentAt.delete(role);
     this.#legs[role].setRemote(stream);
   }
 
@@ -63,9 +64,13 @@ export class CallLegs {
 
   /** No packet came from a leg for the media timeout. @returns whether all that should send are silent now. */
   noteTimeout(role: LegRole): boolean {
-    this.#timedOut.add(role);
+    this.#silentAt.set(role, this.#legs[role].counters().packetsReceived);
     const expected = [...this.#remotes].filter(([, { sends }]) => sends).map(([leg]) => leg);
-    return expected.length > 0 && expected.every(leg => this.#timedOut.has(leg));
+    // A leg that has spoken since is not silent any more.
+    return (
+      expected.length > 0 &&
+      expected.every(leg => this.#silentAt.get(leg) === this.#legs[leg].counters().packetsReceived)
+    );
   }
 
   counters(): Readonly<Record<LegRole, LegCounters>> {

@@ -82,11 +82,16 @@ export class CallRecordings {
 
   /** Somebody who must be recorded has come into an answered call: the recording begins now. */
   beginLate(identified: IdentifiedUser): void {
+    const { shared } = this.#options;
+    const { role } = identified;
+    const participantId = shared.participantIds[role];
     void this.#open(identified).then(track => {
       if (track === null) {
         return;
       }
-      if (this.#isStopped) {
+      // While the ports were being opened the call may have ended, or the party may have gone again.
+      if (this.#isStopped || shared.participantIds[role] !== participantId) {
+        track.intent = { ...track.intent, phase: 'ended' };
         track.session?.stop();
       } else {
         this.#begin(track, this.#options.deps.clock.wallNowMs());
@@ -137,7 +142,9 @@ export class CallRecordings {
   /** The talk is over: the gates shut now. */
   stop(atMs: number): void {
     this.#isStopped = true;
-    this.#active().forEach(track => this.#stop(track, { kind: 'call-ended' }, atMs));
+    this.#tracks
+      .filter(({ intent }) => intent.phase !== 'ended')
+      .forEach(track => this.#stop(track, { kind: 'call-ended' }, atMs));
   }
 
   /** Waits until every recording is closed and in the ledger. @returns their verdicts. Never rejects. */
@@ -159,8 +166,9 @@ export class CallRecordings {
     return verdicts.filter(verdict => verdict !== null);
   }
 
+  /** Begun and not ended: only these have anything to tell an SRS. */
   #active(): readonly RecordingTrack[] {
-    return this.#tracks.filter(({ intent }) => intent.phase !== 'ended');
+    return this.#tracks.filter(({ intent }) => !['waiting', 'ended'].includes(intent.phase));
   }
 
   async #open(identified: IdentifiedUser): Promise<RecordingTrack | null> {
@@ -175,7 +183,7 @@ export class CallRecordings {
       metadata: new RecordingMetadata({
         shared,
         recordedRole: decision.role,
-        parties: { ...parties },
+        parties,
         sipSessionId: call.invite.sessionId,
         ids: deps.ids,
       }),

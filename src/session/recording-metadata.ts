@@ -44,6 +44,7 @@ export class RecordingMetadata {
   constructor(options: RecordingMetadataOptions) {
     this.#options = options;
     this.#streamIds = { caller: newMetadataId(options.ids), callee: newMetadataId(options.ids) };
+    // Until the recording begins, who is in the call may still change.
     this.#participantIds = { ...options.shared.participantIds };
     this.#tracker = new MetadataTracker({
       sessionId: options.shared.sessionId,
@@ -61,6 +62,7 @@ export class RecordingMetadata {
   begin(atMs: number): void {
     const { recordedRole, parties } = this.#options;
     const other = otherRole(recordedRole);
+    Object.assign(this.#participantIds, this.#options.shared.participantIds);
     this.#tracker.sessionStarted(atMs);
     this.#tracker.recordingStarted(atMs);
     for (const role of [recordedRole, other]) {

@@ -80,6 +80,8 @@ export class RecordingSession {
   #lostReason: string | null = null;
   /** What has to be told to the SRS and was not yet. */
   #dirty = { streams: false, metadata: false };
+  /** An update failed: partial documents would count from one that the SRS never got. */
+  #needsComplete = false;
   #isUpdating = false;
   #isStopRequested = false;
   /** The report of media that was closed before the recording was stopped (SRS lost or never reached). */
@@ -163,7 +165,7 @@ export class RecordingSession {
     this.#continueStop();
   }
 
-  /** Gives up at once, without waiting for the SRS: the gateway is going down. */
+  /** Stops, and gives up an attempt that is under way instead of waiting for its answer. */
   abort(): void {
     this.stop();
     this.#abort.abort();
@@ -224,8 +226,9 @@ export class RecordingSession {
     };
     // The document is made from the facts of this moment; later ones wait for the dialog.
     this.#dirty = { streams: false, metadata: false };
+    let dialog: RecordingDialog;
     try {
-      const dialog = await this.#options.srsClient.invite(
+      dialog = await this.#options.srsClient.invite(
         {
           srsUri,
           from: { uri: this.#options.srcUri, displayName: null },
@@ -235,19 +238,14 @@ export class RecordingSession {
           answerTimeoutMs: provider.answerTimeoutMs,
         },
         {
-          answerChanged: streams => this.#takeAnswer(streams),
+          answerChanged: streams => {
+            this.#takeAnswer(streams);
+          },
           snapshotRequested: reason => this.#sendSnapshot(reason),
           ended: end => this.#lose(end.cause, end.reason),
         },
         this.#abort.signal,
       );
-      attempt('established', null);
-      this.#accept(dialog);
-      metrics.observeSrsSetup(
-        provider.providerId,
-        (clock.wallNowMs() - (this.#startedAtMs ?? atMs)) / 1000,
-      );
-      return true;
     } catch (error) {
       const code = isGatewayError(error) ? error.code : 'REC_ERR_INTERNAL';
       const status = isGatewayError(error) ? error.details['status'] : null;
@@ -256,14 +254,35 @@ export class RecordingSession {
       logger.warn('srs attempt failed', { srsUri, code, error: errorMessage(error) });
       return false;
     }
+    if (!this.#takeAnswer(dialog.streams)) {
+      const code = 'REC_ERR_SIP_SRS_BAD_ANSWER';
+      attempt(code, null);
+      metrics.srsFailure(provider.providerId, code);
+      await dialog.bye({ reason: 'SDP not usable' });
+      return false;
+    }
+    attempt('established', null);
+    this.#accept(dialog);
+    metrics.observeSrsSetup(
+      provider.providerId,
+      (clock.wallNowMs() - (this.#startedAtMs ?? atMs)) / 1000,
+    );
+    return true;
   }
 
   #accept(dialog: RecordingDialog): void {
     const { clock, logger, provider } = this.#options;
-    this.#dialog = dialog;
     this.#establishedAtMs = clock.wallNowMs();
     this.#transition('accepted');
-    this.#takeAnswer(dialog.streams);
+    if (this.#lostAtMs !== null) {
+      // The SRS hung up before its 200 was looked at: everything is released already.
+      this.#transition('dialogLost');
+      if (this.#isStopRequested) {
+        this.#continueStop();
+      }
+      return;
+    }
+    this.#dialog = dialog;
     logger.info('recording session established', {
       provider: provider.providerId,
       srsCallId: dialog.sipCallId,
@@ -276,9 +295,21 @@ export class RecordingSession {
     }
   }
 
-  #takeAnswer(streams: readonly SrsStreamAnswer[]): void {
-    this.#answers = streams;
-    this.#options.media.setRemotes(streams);
+  /** @returns false when the SRS named addresses that no packet can be sent to; nothing is sent then. */
+  #takeAnswer(streams: readonly SrsStreamAnswer[]): boolean {
+    if (this.#releasedMedia !== null) {
+      return true;
+    }
+    try {
+      this.#options.media.setRemotes(streams);
+      this.#answers = streams;
+      return true;
+    } catch (error) {
+      this.#options.logger.error('answer of the srs not usable', { error: errorMessage(error) });
+      this.#answers = streams.map(() => null);
+      this.#options.media.setRemotes(this.#answers);
+      return false;
+    }
   }
 
   /** RFC 7866 §9.2: the snapshot goes out immediately, with the SDP that defines its labels. */
@@ -312,6 +343,8 @@ export class RecordingSession {
             this.#takeAnswer(answer);
           }
         } catch (error) {
+          // The SRS knows nothing of it: the next thing that it is told is everything.
+          this.#needsComplete = true;
           this.#options.metrics.srsFailure(this.#options.provider.providerId, 'update-failed');
           this.#options.logger.warn('recording session update failed', {
             error: errorMessage(error),
@@ -333,9 +366,10 @@ export class RecordingSession {
    */
   #takeChange(): { streams?: readonly RecordingStreamOffer[]; metadata?: string } | null {
     const { metadata } = this.#options;
-    const { streams } = this.#dirty;
+    const streams = this.#dirty.streams || this.#needsComplete;
     this.#dirty = { streams: false, metadata: false };
     if (streams) {
+      this.#needsComplete = false;
       return { streams: this.#offers(), metadata: metadata.complete() };
     }
     const partial = metadata.partial();
@@ -389,7 +423,8 @@ export class RecordingSession {
   async #end(): Promise<void> {
     const { metadata, provider, drainMs } = this.#options;
     const canDeliver = this.#answers.some(answer => answer?.receives === true);
-    const report = await this.#closeMedia(canDeliver ? drainMs : 0);
+    this.#releasedMedia = this.#closeMedia(canDeliver ? drainMs : 0);
+    const report = await this.#releasedMedia;
     const document = provider.metadataInBye ? metadata.partial() : null;
     await this.#dialog?.bye(document === null ? {} : { metadata: document });
     this.#dialog = null;

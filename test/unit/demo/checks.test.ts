@@ -118,6 +118,7 @@ describe('the checks of a recorded call', () => {
       'callee heard caller',
       'one recording',
       `${FILE}: verdict`,
+      `${FILE}: two channels`,
       TONE_1,
       NAMED_1,
       WHOLE_1,
@@ -133,6 +134,13 @@ describe('the checks of a recorded call', () => {
 
   test('fail for a call that was not answered', () => {
     expect(failed(facts({ answered: false, answeredAfterMs: null }))).toEqual(['call answered']);
+  });
+
+  test('fail for a recording without channels', () => {
+    const [recording] = facts().recordings;
+    expect(failed(facts({ recordings: [{ ...recording!, channels: [] }] }))).toContain(
+      `${FILE}: two channels`,
+    );
   });
 
   test('fail for swapped channels', () => {
