@@ -118,6 +118,8 @@ class FakeMedia implements MediaRecording {
   readonly drains: number[] = [];
   /** When set, close() waits for it. */
   closing: Deferred<RecordingReport> | null = null;
+  /** An address that the media plane refuses. */
+  badHost: string | null = null;
   gateError: Error | null = null;
   closeError: Error | null = null;
 
@@ -130,6 +132,9 @@ class FakeMedia implements MediaRecording {
 
   setRemotes(remotes: readonly SrsStreamAnswer[]): void {
     this.log.push('remotes');
+    if (remotes.some(remote => remote?.rtp?.host === this.badHost)) {
+      throw new Error('no address');
+    }
     this.remotes.push(remotes);
   }
 
@@ -326,6 +331,38 @@ describe('the start of a recording session', () => {
       { uri: 'sip:srs2', result: 'established', status: null, atMs: T0 + 30, tookMs: 20 },
     ]);
     expect(failures).toEqual(['p1: REC_ERR_SIP_SRS_REFUSED']);
+  });
+
+  test('ends the session with an SRS whose address no packet can be sent to, and tries the next', async () => {
+    const { session, media, invite, log } = bench();
+    session.setDesired('recording', FORMATS);
+    media.badHost = answer(6000)!.rtp!.host;
+    invite().accept();
+    await settled();
+    expect(log).toContain('bye');
+    expect(session.state).toBe('inviting');
+    media.badHost = null;
+    invite(1).accept();
+    await settled();
+    expect(session.facts().attempts.map(({ result }) => result)).toEqual([
+      'REC_ERR_SIP_SRS_BAD_ANSWER',
+      'established',
+    ]);
+    expect(session.state).toBe('established');
+  });
+
+  test('tells everything after an update that failed, because a partial document would count from nothing', async () => {
+    const { session, invite, metadata } = await establishedBench();
+    metadata.setActivity('callee', { sends: false, receives: true }, T0);
+    session.metadataChanged();
+    await settled();
+    const { updates, pendingUpdates } = invite();
+    pendingUpdates[0]!.reject(new Error('488'));
+    await settled();
+    metadata.setActivity('callee', { sends: true, receives: true }, T0);
+    session.metadataChanged();
+    await settled();
+    expect(dataMode(updates[1]!.metadata)).toBe('complete');
   });
 
   test('records an error that is none of ours as an internal one, without a status', async () => {
