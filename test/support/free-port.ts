@@ -1,15 +1,23 @@
 import { createSocket } from 'node:dgram';
+import { createServer } from 'node:net';
 
-/** A UDP port of the loopback interface that was free a moment ago. */
+const WORKER = Number(process.env['JEST_WORKER_ID'] ?? 1) % 8;
+/** Below the ports that the system hands out by itself, and others for each test worker: nobody takes them meanwhile. */
+let nextPort = 10_000 + WORKER * 700 + Math.floor(Math.random() * 300);
+
+/** A port of the loopback interface that is free for UDP and TCP; another one each time. */
 export async function freeUdpPort(): Promise<number> {
-  const socket = createSocket('udp4');
-  await new Promise<void>(bound => socket.bind(0, '127.0.0.1', bound));
-  const { port } = socket.address();
-  await new Promise<void>(closed => socket.close(closed));
-  return port;
+  for (let attempt = 0; attempt < 350; attempt += 1) {
+    const port = nextPort;
+    nextPort += 1;
+    if ((await isFree(port)) && (await isFreeForTcp(port))) {
+      return port;
+    }
+  }
+  throw new Error('no port is free');
 }
 
-let nextMediaPort = 16_000 + (Number(process.env['JEST_WORKER_ID'] ?? 1) % 8) * 400;
+let nextMediaPort = 16_000 + WORKER * 400;
 
 /** The first of four neighbouring UDP ports that were free a moment ago; another four each time. */
 export async function freeMediaPort(): Promise<number> {
@@ -37,4 +45,12 @@ async function isFree(port: number): Promise<boolean> {
   } finally {
     await new Promise<void>(closed => socket.close(closed));
   }
+}
+
+function isFreeForTcp(port: number): Promise<boolean> {
+  return new Promise(resolve => {
+    const server = createServer();
+    server.once('error', () => resolve(false));
+    server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)));
+  });
 }
