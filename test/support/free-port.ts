@@ -3,13 +3,14 @@ import { createServer } from 'node:net';
 
 const WORKER = Number(process.env['JEST_WORKER_ID'] ?? 1) % 8;
 /** Below the ports that the system hands out by itself, and others for each test worker: nobody takes them meanwhile. */
-let nextPort = 10_000 + WORKER * 700 + Math.floor(Math.random() * 300);
+let nextPort = 10_000 + WORKER * 700 + 2 * Math.floor(Math.random() * 100);
 
 /** A port of the loopback interface that is free for UDP and TCP; another one each time. */
 export async function freeUdpPort(): Promise<number> {
-  for (let attempt = 0; attempt < 350; attempt += 1) {
+  for (let attempt = 0; attempt < 250; attempt += 1) {
     const port = nextPort;
-    nextPort += 1;
+    // The neighbour stays free too: baresip takes it for TLS without being asked.
+    nextPort += 2;
     if ((await isFree(port)) && (await isFreeForTcp(port))) {
       return port;
     }
