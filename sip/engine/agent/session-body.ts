@@ -19,25 +19,6 @@ export function multipartBoundary(headers: HeaderList): string | null {
   return null;
 }
 
-/** How many parts a multipart body has, `max + 1` at most; 0 when the body is not multipart. */
-export function countParts(headers: HeaderList, body: Buffer, max: number): number {
-  const boundary = multipartBoundary(headers);
-  if (boundary === null) {
-    return 0;
-  }
-  const delimiter = Buffer.from(`--${boundary}`);
-  const closing = Buffer.from(`--${boundary}--`);
-  let count = 0;
-  let at = body.indexOf(delimiter);
-  while (at >= 0 && count <= max) {
-    if (!body.subarray(at, at + closing.length).equals(closing)) {
-      count++;
-    }
-    at = body.indexOf(delimiter, at + delimiter.length);
-  }
-  return count;
-}
-
 /**
  * The session description of a message: its body, or the `application/sdp` part of a multipart body
  * (RFC 5621 §3.1, RFC 7866 §9.1). @returns null: it has none
