@@ -26,7 +26,9 @@ import {
   type CallTarget,
   type HangUpCause,
   type IncomingCall,
+  type InfoToSend,
   type InviteFacts,
+  type RecordIndication,
 } from './ports';
 import { reasonFrom, reasonHeaders, reasonOf } from './reason';
 import { readSdpBody, refusalFor } from './sdp-body';
@@ -141,6 +143,18 @@ export class B2buaCall implements IncomingCall {
     await this.#finish({ by: 'gateway', status, cause: 'hang-up', reason: null }, reason);
   }
 
+  indicate(_state: RecordIndication | null): void {
+    // Nothing yet.
+  }
+
+  sendInfo(role: LegRole, info: InfoToSend): void {
+    this.#connection?.bridge.sendInfo(role, info);
+  }
+
+  anchor(): Promise<void> {
+    return Promise.resolve();
+  }
+
   /** The caller's CANCEL; the engine has answered it and the INVITE. */
   cancelled(cancel: MessageLike): void {
     if (!this.#incoming.isFinal) {
@@ -177,13 +191,7 @@ export class B2buaCall implements IncomingCall {
         this.#connection !== null && this.#referReceived(this.#connection, from, request, response),
       trusted: { caller: plan.callerTrusted === true, callee: plan.calleeTrusted },
       byeReceived: (by, bye) => this.#byeReceived(by, bye),
-      infoReceived: (role, info) => {
-        let verdict: 'relay' | 'consumed' = 'relay';
-        this.#tell('infoReceived', () => {
-          verdict = delegate.infoReceived(role, info);
-        });
-        return verdict;
-      },
+      infoReceived: (role, info) => delegate.infoReceived(role, info),
       identityChanged: (role, identities) =>
         this.#tell('identityChanged', () => delegate.identityChanged?.(role, identities)),
       broken: (by, cause) => this.#broken(by, cause),

@@ -5,7 +5,7 @@ import { type DialogDirectory } from './dialog-directory';
 import { DialogRelay } from './dialog-relay';
 import { ALLOWED_METHODS } from './header-policy';
 import { OfferRelay } from './offer-relay';
-import { type InfoFacts, type NameAddr } from './ports';
+import { type InfoFacts, type InfoToSend, type InfoVerdict, type NameAddr } from './ports';
 import { type DialogOwner, type SipDialog } from './sip-dialog';
 import { type RequestLike, type ResponseLike } from './srf-types';
 import { type UserAgent } from './user-agent';
@@ -24,7 +24,7 @@ export interface CallBridgeOptions {
   ) => void;
   /** @returns false: the REFER is to be relayed; otherwise it has been or will be answered */
   readonly referReceived: (from: CallLeg, request: RequestLike, response: ResponseLike) => boolean;
-  readonly infoReceived: (role: LegRole, info: InfoFacts) => 'relay' | 'consumed';
+  readonly infoReceived: (role: LegRole, info: InfoFacts) => InfoVerdict | Promise<InfoVerdict>;
   readonly identityChanged: (role: LegRole, identities: readonly NameAddr[]) => void;
   /** The call cannot go on. */
   readonly broken: (by: LegRole, cause: string) => void;
@@ -43,7 +43,8 @@ export class CallBridge {
     this.#requests = new DialogRelay({
       userAgent: options.userAgent,
       directory: options.directory,
-      infoReceived: (from, info) => options.infoReceived(from.role, info),
+      logger: options.logger,
+      infoReceived: options.infoReceived,
       dialogLost: leg => options.broken(leg.role, 'dialog-lost'),
     });
   }
@@ -103,6 +104,14 @@ export class CallBridge {
     const other = this.#legs[otherRole(role)];
     if (other !== undefined) {
       this.#offers.restate(other);
+    }
+  }
+
+  /** An INFO of our own to the peer of a leg that is up. */
+  sendInfo(role: LegRole, info: InfoToSend): void {
+    const leg = this.#legs[role];
+    if (leg !== undefined && !leg.isEnded) {
+      this.#requests.sendInfo(leg, info);
     }
   }
 

@@ -1,8 +1,11 @@
+import { type LegRole, type Logger } from '#core';
 import { type CallLeg } from './call-leg';
 import { type DialogDirectory } from './dialog-directory';
 import { passedHeaders } from './header-policy';
 import { unfold } from './name-addr';
-import { type InfoFacts } from './ports';
+import { InfoVerdicts } from './controls/info-verdicts';
+import { type InfoFacts, type InfoToSend, type InfoVerdict } from './ports';
+import { reasonOf } from './reason';
 import { translateReferTo } from './replaces';
 import { type MessageLike, type RequestLike, type ResponseLike } from './srf-types';
 import { type UserAgent } from './user-agent';
@@ -10,8 +13,9 @@ import { type UserAgent } from './user-agent';
 export interface DialogRelayOptions {
   readonly userAgent: UserAgent;
   readonly directory: DialogDirectory;
+  readonly logger: Logger;
   /** Whether an INFO is the gateway's own business. */
-  readonly infoReceived: (from: CallLeg, info: InfoFacts) => 'relay' | 'consumed';
+  readonly infoReceived: (role: LegRole, info: InfoFacts) => InfoVerdict | Promise<InfoVerdict>;
   /** The other side says that its dialog does not exist. */
   readonly dialogLost: (leg: CallLeg) => void;
 }
@@ -33,8 +37,37 @@ export class DialogRelay {
   /** CSeq numbers of REFERs as relayed to a leg, with those that they came with. */
   readonly #refers = new WeakMap<CallLeg, Map<string, string>>();
 
+  readonly #infos: Readonly<Record<LegRole, InfoVerdicts>>;
+
   constructor(options: DialogRelayOptions) {
     this.#options = options;
+    const verdicts = (role: LegRole): InfoVerdicts =>
+      new InfoVerdicts({
+        clock: options.userAgent.clock,
+        logger: options.logger,
+        ask: info => options.infoReceived(role, info),
+      });
+    this.#infos = { caller: verdicts('caller'), callee: verdicts('callee') };
+  }
+
+  /** An INFO of our own. */
+  sendInfo(to: CallLeg, info: InfoToSend): void {
+    const { contentType, body, headers } = info;
+    to.dialog.send(
+      'INFO',
+      {
+        headers: { ...headers, ...(contentType === null ? {} : { 'Content-Type': contentType }) },
+        ...(body === '' ? {} : { body }),
+      },
+      {
+        final: response => {
+          if (response.status === 481) {
+            this.#options.dialogLost(to);
+          }
+        },
+        failed: () => undefined,
+      },
+    );
   }
 
   relay(from: CallLeg, to: CallLeg, request: RequestLike, response: ResponseLike): void {
@@ -49,10 +82,30 @@ export class DialogRelay {
       userAgent.respond(response, 413);
       return;
     }
-    if (method === 'INFO' && this.#options.infoReceived(from, infoFacts(request)) === 'consumed') {
-      userAgent.respond(response, 200);
+    if (method !== 'INFO') {
+      this.#pass(from, to, request, response);
       return;
     }
+    this.#infos[from.role].judge(infoFacts(request), verdict => {
+      if (verdict === 'consumed') {
+        userAgent.respond(response, 200);
+      } else if (verdict !== 'relay') {
+        const { status, reason } = verdict;
+        userAgent.respond(response, status, {
+          reason,
+          headers: { Reason: reasonOf({ status, text: reason }) },
+        });
+      } else if (from.isEnded || to.isEnded) {
+        userAgent.respond(response, 481);
+      } else {
+        this.#pass(from, to, request, response);
+      }
+    });
+  }
+
+  #pass(from: CallLeg, to: CallLeg, request: RequestLike, response: ResponseLike): void {
+    const { userAgent } = this.#options;
+    const { method } = request;
     const message = this.#message(request, 'inDialog', to.isTrusted);
     const headers = { ...message.headers, ...this.#transferHeaders(from, request) };
     to.dialog.send(

@@ -1,3 +1,5 @@
+export { readDtmfInfo, type DtmfInfo } from './controls/dtmf-info';
+export { readRecordHeader, type RecordControl } from './controls/record-header';
 export { DrachtioConnection, type DrachtioConnectionOptions } from './drachtio-connection';
 export { isSipError, SipError, type SipErrorCode } from './errors';
 export {
@@ -19,14 +21,18 @@ export type {
   HangUpCause,
   IncomingCall,
   InfoFacts,
+  InfoToSend,
+  InfoVerdict,
   InviteFacts,
   NameAddr,
   PartyFacts,
   ProgressFacts,
+  RecordIndication,
   RecordingDialog,
   RecordingDialogEvents,
   RecordingInvite,
   RecordingStreamOffer,
+  RecordPreference,
   SignallingProfile,
   SrsClient,
   SrsStreamAnswer,

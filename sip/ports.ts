@@ -54,6 +54,35 @@ export interface IncomingCall {
   connect(plan: CallPlan, delegate: CallDelegate): void;
   /** Ends the call in whatever state it is. Idempotent. Resolves when both dialogs are gone. */
   hangUp(cause: HangUpCause): Promise<void>;
+  /**
+   * What every record-aware UA of the call is told in `a=record` (RFC 7866 §6.3, §7.1.2), in each offer and answer from now on;
+   * when the call is up, a change is offered at once. null: no attribute of ours, the other side's passes.
+   */
+  indicate(state: RecordIndication | null): void;
+  /** Sends an INFO to the peer of `role`, e.g. DTMF that was held back. No effect without a dialog. */
+  sendInfo(role: LegRole, info: InfoToSend): void;
+  /**
+   * Takes the media of a call that passed untouched (`anchor: false`) through us: delegate.openLeg() is called for both legs
+   * and both peers are re-invited with our addresses. Resolves at once for a call that is anchored.
+   * @throws SipError `REC_ERR_SIP_NOT_ANCHORABLE`, `REC_ERR_SIP_DIALOG_GONE`, or why a peer refused: the call goes on as it was
+   */
+  anchor(): Promise<void>;
+}
+
+/** Values of `a=record` (RFC 7866 §7.1.2). */
+export type RecordIndication = 'on' | 'off' | 'paused';
+
+/** Values of `a=recordpref` (RFC 7866 §7.2). */
+export type RecordPreference = 'on' | 'off' | 'pause' | 'nopreference';
+
+/** What becomes of an INFO: it goes to the other leg, is answered 200 here, or is answered with this status. */
+export type InfoVerdict =
+  'relay' | 'consumed' | { readonly status: number; readonly reason: string };
+
+export interface InfoToSend {
+  readonly contentType: string | null;
+  readonly body: string;
+  readonly headers: Readonly<Record<string, string>>;
 }
 
 export interface HangUpCause {
@@ -82,6 +111,22 @@ export interface CallPlan {
   readonly calleeTrusted: boolean;
   /** The same toward the caller side; absent: no. */
   readonly callerTrusted?: boolean;
+  /**
+   * false: SDP passes as it is, ICE and keys included, and the media goes around us; delegate.openLeg() is not called until
+   * {@link IncomingCall.anchor}. Default true.
+   */
+  readonly anchor?: boolean;
+  /**
+   * Audio encodings that may stand in offers and answers (upper case; TELEPHONE-EVENT and CN always may), others are taken out.
+   * An offer with none of them stays as it is, see {@link CallDelegate.codecsNotStripped}. null or absent: all.
+   */
+  readonly allowedEncodings?: readonly string[] | null;
+  /**
+   * Before a target is rung, the caller gets a 183 with our own answer to its offer: the first of its codecs that is in this list.
+   * Then {@link CallDelegate.preConnect} is awaited, and the targets are offered that codec alone. No effect for an offerless INVITE
+   * or an offer without any of them.
+   */
+  readonly preConnect?: { readonly encodings: readonly string[] };
 }
 
 export interface CallTarget {
@@ -104,8 +149,20 @@ export interface CallDelegate {
   progressed(facts: ProgressFacts): void;
   /** Synchronous; immediately before the 200 goes to the caller. Recording starts here. */
   answering(facts: AnswerFacts): void;
-  /** An in-dialog INFO of a leg. `consumed` answers it 200 and does not relay it. */
-  infoReceived(role: LegRole, info: InfoFacts): 'relay' | 'consumed';
+  /** An in-dialog INFO of a leg. A promise that fails, or is not settled within 3 s, counts as `relay`. */
+  infoReceived(role: LegRole, info: InfoFacts): InfoVerdict | Promise<InfoVerdict>;
+  /**
+   * `a=recordpref` in an offer or answer of that leg (RFC 7866 §7.2), told before it is answered, so that an
+   * {@link IncomingCall.indicate} within this call is in the answer.
+   */
+  recordPreference?(role: LegRole, preference: RecordPreference): void;
+  /** An offer of that leg has none of the plan's `allowedEncodings` and was left as it is. */
+  codecsNotStripped?(role: LegRole): void;
+  /**
+   * The caller hears what we play and nobody is rung yet, see {@link CallPlan.preConnect}. The caller's CANCEL ends the call
+   * without waiting for it; a rejection is logged and the call goes on.
+   */
+  preConnect?(): Promise<void>;
   /**
    * The peer of a leg says in a re-INVITE, an UPDATE or the answer to one who it is now (P-Asserted-Identity): it
    * was transferred or picked up behind its own switch. Not yet trusted.

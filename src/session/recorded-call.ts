@@ -13,6 +13,7 @@ import {
   type CallEnd,
   type IncomingCall,
   type InfoFacts,
+  type InfoVerdict,
   type NameAddr,
   type ProgressFacts,
 } from '#sip';
@@ -146,7 +147,7 @@ export class RecordedCall implements CallDelegate {
     });
   }
 
-  infoReceived(_role: LegRole, _info: InfoFacts): 'relay' | 'consumed' {
+  infoReceived(_role: LegRole, _info: InfoFacts): InfoVerdict {
     return 'relay';
   }
 

@@ -256,6 +256,34 @@ describe('other requests within the dialog', () => {
     await hangUp(call);
   });
 
+  it('INFO that the owner refuses, at once or later, is refused with its reason', async () => {
+    const call = await bench.established();
+    const refusal = { status: 403, reason: 'Not Recorded' };
+    for (const verdict of [refusal, Promise.resolve(refusal)]) {
+      call.delegate.infoVerdict = verdict;
+      call.b.send('INFO', { headers: { Record: 'pause' } });
+      const refused = await call.callee.response(403, 'INFO');
+      expect(refused.startLine).toBe('SIP/2.0 403 Not Recorded');
+      expect(refused.get('reason')).toBe('SIP;cause=403;text="Not Recorded"');
+    }
+    expect(call.caller.received.filter(message => message.method === 'INFO')).toHaveLength(0);
+    await hangUp(call);
+  });
+
+  it('INFO of our own goes to the side that it is for', async () => {
+    const call = await bench.established();
+    bench.incoming[0]?.sendInfo('callee', {
+      contentType: 'application/dtmf-relay',
+      body: 'Signal=4\r\nDuration=120\r\n',
+      headers: { 'X-Test': '1' },
+    });
+    const info = await call.callee.request('INFO');
+    expect(info.body).toBe('Signal=4\r\nDuration=120\r\n');
+    expect(info.get('content-type')).toBe('application/dtmf-relay');
+    call.callee.reply(info, '200 OK');
+    await hangUp(call);
+  });
+
   it.each(['OPTIONS', 'MESSAGE', 'NOTIFY'])('%s is relayed in both directions', async method => {
     const call = await bench.established();
     for (const from of ['caller', 'callee'] as const) {

@@ -15,6 +15,7 @@ import {
   createSipStack,
   type IncomingCall,
   type InfoFacts,
+  type InfoVerdict,
   type NameAddr,
   type PartyFacts,
   type ProgressFacts,
@@ -37,7 +38,7 @@ export class RecordingDelegate implements CallDelegate {
   readonly log: string[] = [];
   unanchored: string | null = null;
   answer: AnswerFacts | null = null;
-  infoVerdict: 'relay' | 'consumed' = 'relay';
+  infoVerdict: InfoVerdict | Promise<InfoVerdict> = 'relay';
   openLegFails = false;
 
   openLeg(role: LegRole): Promise<LocalEndpoint> {
@@ -63,7 +64,7 @@ export class RecordingDelegate implements CallDelegate {
     this.answer = facts;
   }
 
-  infoReceived(role: LegRole, info: InfoFacts): 'relay' | 'consumed' {
+  infoReceived(role: LegRole, info: InfoFacts): InfoVerdict | Promise<InfoVerdict> {
     this.infos.push({ role, info });
     return this.infoVerdict;
   }

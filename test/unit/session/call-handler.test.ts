@@ -71,6 +71,18 @@ class FakeIncomingCall implements IncomingCall {
   hangUp(): Promise<void> {
     return Promise.resolve();
   }
+
+  indicate(): void {
+    throw new Error('nobody should indicate');
+  }
+
+  sendInfo(): void {
+    throw new Error('nobody should send');
+  }
+
+  anchor(): Promise<void> {
+    return Promise.resolve();
+  }
 }
 
 function unexpected(what: string): () => never {
