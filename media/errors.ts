@@ -15,6 +15,8 @@ export type MediaErrorCode =
   | 'REC_ERR_MEDIA_BAD_ADDRESS'
   /** Options of the plane that make no sense. */
   | 'REC_ERR_MEDIA_OPTIONS'
+  /** A notice that cannot be played: unknown prompt, or a sound that makes no sense. */
+  | 'REC_ERR_MEDIA_NOTICE'
   /** The requested packet I/O does not work on this machine. */
   | 'REC_ERR_MEDIA_BACKEND'
   /** The operating system refused a socket for another reason than a busy port. */

@@ -3,7 +3,10 @@ export { MediaError, type MediaErrorCode } from './errors';
 export { createMediaPlane } from './plane/media-plane';
 export { type MediaNetwork, type MediaPlaneOptions } from './plane/options';
 export {
+  type DtmfHoldRule,
+  type DtmfPress,
   type LegCounters,
+  type LegLevel,
   type MediaCall,
   type MediaCallEvents,
   type MediaCapacity,
@@ -12,9 +15,16 @@ export {
   type MediaPlaneCounters,
   type MediaRecording,
   type MediaRecordingStream,
+  MIXABLE_ENCODINGS,
+  type NoticeOptions,
+  type NoticeOutcome,
+  type NoticeReport,
+  type NoticeSound,
   type OpenCallOptions,
   type OpenLegOptions,
   type OpenRecordingOptions,
+  type PlayingNotice,
+  type PromptClip,
   type ReceiverReport,
   type RecordingReport,
   type RecordingStreamOptions,

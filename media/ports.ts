@@ -11,6 +11,12 @@ export interface MediaPlane {
   capacity(): MediaCapacity;
   /** Pins a new call to the least loaded worker. @throws MediaError `REC_ERR_MEDIA_CLOSED` after close(). */
   openCall(options: OpenCallOptions, events: MediaCallEvents): MediaCall;
+  /**
+   * Makes a prompt known to all workers under its id; the same id again replaces it (what is playing goes on as it
+   * was). Renders it for the rates of the codecs at once. @throws MediaError `REC_ERR_MEDIA_NOTICE` for a clip that is
+   * empty, longer than a minute, or of a rate beyond 8–48 kHz.
+   */
+  definePrompt(promptId: string, clip: PromptClip): void;
   /** Sums over all calls since start, and what is open now. Cheap: shared memory. */
   counters(): MediaPlaneCounters;
   /** Ends every call and the workers. Idempotent. */
@@ -43,6 +49,11 @@ export interface MediaCallEvents {
   recordingUnreachable?(recordingId: string, label: string): void;
   /** The SRS's receiver report (RFC 3550 §6.4.2) arrived. */
   receiverReport?(recordingId: string, label: string, report: ReceiverReport): void;
+  /**
+   * A telephone event (RFC 4733) of the leg has ended: once per key press, however often it was repeated or lost.
+   * Flash and other codes that are no digits are not told.
+   */
+  dtmfReceived?(legId: string, press: DtmfPress): void;
   /** The worker died: every port of the call is closed. Always the last event. */
   mediaLost?(cause: string): void;
 }
@@ -62,6 +73,15 @@ export interface MediaCall {
   connect(legIdA: string, legIdB: string): void;
   /** Opens the ports and rings of one recording. @throws MediaError as openLeg. */
   openRecording(options: OpenRecordingOptions): Promise<MediaRecording>;
+  /**
+   * Mixes a sound into what legs hear, never into what is recorded of them. Notices for a leg play in the order given.
+   * @throws MediaError `REC_ERR_MEDIA_NOTICE` for an unknown prompt or a tone that makes no sense.
+   */
+  playNotice(notice: NoticeOptions): PlayingNotice;
+  /** Begins or ends the measuring of levels of all legs of the call. */
+  watchLevels(on: boolean): void;
+  /** What each leg sends, measured five times a second while watched. Cheap: shared memory. */
+  levels(): readonly LegLevel[];
   /** Ends legs and recordings, drains and returns the ports. Idempotent. */
   close(): Promise<void>;
 }
@@ -80,6 +100,13 @@ export interface MediaLeg {
    * learnt packets go to the signalled address.
    */
   setRemote(remote: RemoteStream): void;
+  /**
+   * Holds telephone events of the leg back, from the other leg and from recordings, beginning with a first digit that
+   * is in the rule; null lets go of what is held. What was not released within the rule's time is relayed.
+   */
+  holdDtmf(rule: DtmfHoldRule | null): void;
+  /** Sends the held events after all, each with the duration that it had, or forgets them. */
+  releaseDtmf(action: 'relay' | 'drop'): void;
   counters(): LegCounters;
   close(): void;
 }
@@ -180,4 +207,76 @@ export interface MediaPlaneCounters {
   readonly sendErrors: number;
   /** Captured packets that were lost for the recordings (ring overflow). */
   readonly recordingOverflow: number;
+}
+
+/** RTP encodings into which notices can be mixed (one channel). */
+export const MIXABLE_ENCODINGS: readonly string[] = ['PCMU', 'PCMA', 'L16', 'G722'];
+
+/** Mono PCM, 8000–48000 Hz, at most a minute. */
+export interface PromptClip {
+  readonly samples: Int16Array;
+  readonly sampleRateHz: number;
+}
+
+export type NoticeSound =
+  | { readonly kind: 'prompt'; readonly promptId: string }
+  | {
+      readonly kind: 'tone';
+      /** 50–3800 Hz. */
+      readonly frequencyHz: number;
+      /** 10–10000 ms, ramps included. */
+      readonly durationMs: number;
+      /** −60…0 dBm0. */
+      readonly levelDbm0: number;
+      /** Raised-cosine rise and fall, each; at most half of the duration. */
+      readonly rampMs: number;
+    };
+
+export interface NoticeOptions {
+  /** Carried through to logs only. */
+  readonly noticeId: string;
+  /** The legs that hear it. */
+  readonly legIds: readonly string[];
+  readonly sound: NoticeSound;
+  /** By how much speech is turned down under the notice, dB ≥ 0; 0: not at all. */
+  readonly duckDb: number;
+}
+
+/**
+ * What became of a notice on one leg: `played` to its end; `cut` by stop(), hang-up or hold; `not-receiving`: the leg's
+ * direction did not allow it; `codec`: no agreed codec can be mixed into; `no-stream`: the leg has no address, or has gone.
+ */
+export type NoticeOutcome = 'played' | 'cut' | 'not-receiving' | 'codec' | 'no-stream';
+
+export interface NoticeReport {
+  /** Wall clock, ms: when the first leg began to hear it and the last one ceased to; null when none did. */
+  readonly startedAtMs: number | null;
+  readonly endedAtMs: number | null;
+  readonly legs: readonly { readonly legId: string; readonly outcome: NoticeOutcome }[];
+}
+
+export interface PlayingNotice {
+  /** Settles when the notice has ended on every leg; never rejects. */
+  readonly done: Promise<NoticeReport>;
+  /** Ends it softly, or takes it out of the queues. Idempotent. */
+  stop(): void;
+}
+
+export interface DtmfPress {
+  /** `0`–`9`, `*`, `#`, `A`–`D`. */
+  readonly digit: string;
+  readonly durationMs: number;
+}
+
+export interface DtmfHoldRule {
+  /** Digits that may begin a code. */
+  readonly digits: string;
+  /** How long events are held at most, ms, from the first one on. */
+  readonly maxHoldMs: number;
+}
+
+export interface LegLevel {
+  readonly legId: string;
+  /** A full-scale sine is 0 dBFS; null: nothing was sent lately, or its codec cannot be measured. */
+  readonly dbfs: number | null;
 }

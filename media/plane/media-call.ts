@@ -2,12 +2,15 @@ import { assertNever, errorMessage, type Logger } from '#core';
 import { randomBytes } from 'node:crypto';
 import { MediaError } from '../errors';
 import {
+  type LegLevel,
   type MediaCall,
   type MediaCallEvents,
   type MediaLeg,
   type MediaRecording,
+  type NoticeOptions,
   type OpenLegOptions,
   type OpenRecordingOptions,
+  type PlayingNotice,
 } from '../ports';
 import { type WorkerReply } from '../worker/protocol';
 import { PlaneLeg } from './media-leg';
@@ -95,6 +98,18 @@ export class PlaneCall implements MediaCall {
         return recording;
       },
     );
+  }
+
+  playNotice(notice: NoticeOptions): PlayingNotice {
+    throw new MediaError('REC_ERR_MEDIA_NOTICE', `notices are not available: ${notice.noticeId}`);
+  }
+
+  watchLevels(): void {
+    throw new MediaError('REC_ERR_MEDIA_NOTICE', 'levels are not available');
+  }
+
+  levels(): readonly LegLevel[] {
+    return [];
   }
 
   close(): Promise<void> {

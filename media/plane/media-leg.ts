@@ -1,4 +1,5 @@
 import { type LocalEndpoint, type RemoteStream } from '#core';
+import { MediaError } from '../errors';
 import { type LegCounters, type MediaLeg } from '../ports';
 import { LEG } from '../worker/counters';
 import { checkRemote } from './check-remote';
@@ -38,6 +39,14 @@ export class PlaneLeg implements MediaLeg {
     if (this.#closing === null) {
       this.#worker.send({ kind: 'set-remote', slot: this.slot.binding.slot, remote });
     }
+  }
+
+  holdDtmf(): void {
+    throw new MediaError('REC_ERR_MEDIA_NOTICE', 'telephone events cannot be held back');
+  }
+
+  releaseDtmf(): void {
+    throw new MediaError('REC_ERR_MEDIA_NOTICE', 'telephone events cannot be held back');
   }
 
   counters(): LegCounters {

@@ -117,6 +117,10 @@ class WorkerPlane implements MediaPlane, CallHost {
     return call;
   }
 
+  definePrompt(promptId: string): void {
+    throw new MediaError('REC_ERR_MEDIA_NOTICE', `prompts are not available: ${promptId}`);
+  }
+
   counters(): MediaPlaneCounters {
     const totals = { ...this.#totals };
     let openLegs = 0;

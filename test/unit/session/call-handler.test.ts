@@ -107,6 +107,7 @@ function bench(
     media: {
       backend: 'dgram',
       capacity: unexpected('capacity'),
+      definePrompt: unexpected('a prompt'),
       counters: unexpected('counters'),
       close: unexpected('close'),
       openCall,
@@ -152,12 +153,17 @@ function mediaWith(hasPorts: boolean): CallDeps['media']['openCall'] {
             legId,
             local,
             setRemote: () => undefined,
+            holdDtmf: unexpected('holding digits'),
+            releaseDtmf: unexpected('releasing digits'),
             counters: unexpected('counters'),
             close: () => undefined,
           })
         : Promise.reject(new Error('no ports')),
     connect: () => undefined,
     openRecording: unexpected('a recording'),
+    playNotice: unexpected('a notice'),
+    watchLevels: unexpected('levels'),
+    levels: unexpected('levels'),
     close: () => Promise.resolve(),
   });
 }

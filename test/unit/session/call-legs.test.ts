@@ -1,5 +1,5 @@
 import { type LegRole, type PayloadFormat, type RemoteStream } from '#core';
-import { type LegCounters, type MediaCall, MediaError, type MediaLeg } from '#media';
+import { type LegCounters, type LegLevel, type MediaCall, MediaError, type MediaLeg } from '#media';
 
 import { CallLegs } from '../../../src/session/call-legs';
 
@@ -48,6 +48,14 @@ class FakeLeg implements MediaLeg {
     this.remotes.push(stream);
   }
 
+  holdDtmf(): void {
+    throw new Error('nobody holds digits here');
+  }
+
+  releaseDtmf(): void {
+    throw new Error('nobody holds digits here');
+  }
+
   counters(): LegCounters {
     return counters(this.packetsReceived);
   }
@@ -73,6 +81,18 @@ class FakeMediaCall implements MediaCall {
 
   connect(legIdA: string, legIdB: string): void {
     this.connections.push([legIdA, legIdB]);
+  }
+
+  playNotice(): never {
+    throw new Error('legs never play notices');
+  }
+
+  watchLevels(): never {
+    throw new Error('legs never watch levels');
+  }
+
+  levels(): readonly LegLevel[] {
+    return [];
   }
 
   openRecording(): Promise<never> {
