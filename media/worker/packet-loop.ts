@@ -1,4 +1,4 @@
-import { type IoMemory, type PacketIo, type PacketSink, SEND_OK } from '../io/packet-io';
+import { type IoMemory, type PacketIo, type PacketSink } from '../io/packet-io';
 import { describeSource } from '../io/peer-address';
 import { parseRtcp } from '../rtcp/parse';
 import {
@@ -10,6 +10,7 @@ import {
 } from '../rtp/header';
 import { add, LEG, STREAM } from './counters';
 import { EarlyPackets } from './early-packets';
+import { LegSender } from './leg-sender';
 import { type LegState } from './leg-state';
 import { type WorkerEvent, type WorkerSettings } from './protocol';
 import { PUMP_INTERVAL_MS, Recorder } from './recorder';
@@ -46,6 +47,7 @@ export class PacketLoop implements PacketSink {
   nowMs = performance.now();
   readonly recorder: Recorder;
   readonly reporter: RtcpReporter;
+  readonly sender: LegSender;
   /** By slot. */
   readonly legs: (LegState | null)[];
   readonly streams: (RecordingStreamState | null)[];
@@ -74,6 +76,7 @@ export class PacketLoop implements PacketSink {
     this.legs = new Array<LegState | null>(options.slots).fill(null);
     this.streams = new Array<RecordingStreamState | null>(options.slots).fill(null);
     this.reporter = new RtcpReporter(options.io, options.counters);
+    this.sender = new LegSender(options.io, options.counters);
     this.recorder = new Recorder(
       options.io,
       options.counters,
@@ -198,13 +201,7 @@ export class PacketLoop implements PacketSink {
     const { output } = leg;
     output.map(ssrc, sequence, timestamp, rateHz, this.nowMs);
     output.stamp(this.#received.view, at);
-    const sent = this.#io.send(leg.rtpHandle, this.#received, at, length, leg.rtpLatch.destination);
-    if (sent === SEND_OK) {
-      add(this.#counters, leg.counterBase, LEG.packetsSent, 1);
-      add(this.#counters, leg.counterBase, LEG.bytesSent, length);
-    } else {
-      add(this.#counters, leg.counterBase, LEG.sendErrors, 1);
-    }
+    this.sender.send(leg, this.#received, at, length);
   }
 
   /** Asks the latch about a packet that is not from the locked source. @returns whether to take it. */
