@@ -5,6 +5,7 @@ import {
   type PayloadFormat,
   type RemoteStream,
   type SipTransport,
+  type SrtpSuite,
 } from '#core';
 
 /** A name-addr or addr-spec of a header (RFC 3261 §20). */
@@ -95,8 +96,10 @@ export interface HangUpCause {
 export interface CallPlan {
   /** Tried in order; a target that answers 408, 5xx or not at all makes room for the next. */
   readonly targets: readonly CallTarget[];
-  /** What to do with an offer that only does SRTP: 488, or pass it through untouched and unrecorded. */
+  /** What to do with an offer that only does SRTP of a kind that we do not: 488, or pass it through untouched and unrecorded. */
   readonly srtpOnly: 'reject' | 'pass-unanchored';
+  /** SDES SRTP on the legs; absent: none. */
+  readonly srtp?: CallSrtp;
   /**
    * A 300, 301 or 302 of a target: its Contacts are tried in its place (8 in all, none twice), or it goes to the caller.
    * Default `pass`.
@@ -127,6 +130,16 @@ export interface CallPlan {
    * or an offer without any of them.
    */
   readonly preConnect?: { readonly encodings: readonly string[] };
+}
+
+/** What is done with SDES SRTP (RFC 4568) on the live legs; each leg has its own keys. */
+export interface CallSrtp {
+  /** Whether an offer of SAVP with usable `a=crypto` is taken; otherwise it counts as `srtp-only`. */
+  readonly accept: boolean;
+  /** Whether a callee is offered SAVP. */
+  readonly callee: 'never' | 'when-caller-does' | 'always';
+  /** What is taken and offered, most wanted first. */
+  readonly suites: readonly SrtpSuite[];
 }
 
 export interface CallTarget {
@@ -244,6 +257,11 @@ export interface RecordingStreamOffer {
   readonly ptimeMs?: number;
   /** `inactive` is a pause (RFC 7866 §7.1.1 and RFC 7245 §3.2.3). */
   readonly direction: 'sendonly' | 'inactive';
+  /**
+   * Suites to offer, most wanted first: the stream is RTP/SAVP with keys of its own for as long as the dialog lasts
+   * (RFC 4568 §5.1.1). Absent: plain RTP.
+   */
+  readonly srtpSuites?: readonly SrtpSuite[];
 }
 
 export interface RecordingInvite {

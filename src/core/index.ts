@@ -8,6 +8,8 @@ export {
   type LocalEndpoint,
   type PayloadFormat,
   type RemoteStream,
+  type SrtpKey,
+  type StreamCrypto,
   type TransportAddress,
 } from './stream';
 export {
@@ -17,4 +19,6 @@ export {
   otherRole,
   type RecordingMode,
   type SipTransport,
+  SRTP_SUITES,
+  type SrtpSuite,
 } from './vocabulary';

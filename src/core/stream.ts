@@ -1,3 +1,5 @@
+import { type SrtpSuite } from './vocabulary';
+
 /** What signalling tells media: plain data, no SDP. */
 
 /** An IP literal and a UDP port. IPv6 without brackets. */
@@ -19,6 +21,23 @@ export interface PayloadFormat {
   readonly fmtp?: string;
 }
 
+/** Protection of one stream by SRTP: one suite, a master key for each direction (RFC 3711 §3.2, RFC 4568 §5.1). */
+export interface StreamCrypto {
+  readonly suite: SrtpSuite;
+  /** What we protect with. */
+  readonly sendKey: SrtpKey;
+  /** What the peer protects with. */
+  readonly receiveKey: SrtpKey;
+}
+
+/** A master key (RFC 4568 §6.1). Never to be logged or stored. */
+export interface SrtpKey {
+  /** Master key and master salt in a row, base64: 30 bytes for AES_CM_128, 28 and 44 for the AEAD suites. */
+  readonly keySalt: string;
+  /** The MKI field of each packet in hexadecimal; empty: the packets have none. */
+  readonly mki: string;
+}
+
 /** Where the peer of a stream wants its packets, and what it sends. */
 export interface RemoteStream {
   /** null: the peer gave no address to send to (`c=0.0.0.0`). */
@@ -35,6 +54,8 @@ export interface RemoteStream {
   readonly formats: readonly PayloadFormat[];
   /** Packet time in milliseconds, when stated. */
   readonly ptimeMs?: number;
+  /** SRTP; absent: plain RTP. */
+  readonly crypto?: StreamCrypto;
 }
 
 /** What we tell the peer to send to: advertised addresses, not bound ones. */

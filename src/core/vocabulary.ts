@@ -20,3 +20,12 @@ export type Direction = 'sendrecv' | 'sendonly' | 'recvonly' | 'inactive';
 
 /** Transport protocols of SIP that the product knows. */
 export type SipTransport = 'udp' | 'tcp' | 'tls';
+
+/** Crypto suites of SRTP that the product does (RFC 4568 §6.2, RFC 7714 §14.1), strongest first. */
+export const SRTP_SUITES = [
+  'AEAD_AES_256_GCM',
+  'AEAD_AES_128_GCM',
+  'AES_CM_128_HMAC_SHA1_80',
+  'AES_CM_128_HMAC_SHA1_32',
+] as const;
+export type SrtpSuite = (typeof SRTP_SUITES)[number];

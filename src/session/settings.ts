@@ -1,4 +1,4 @@
-import { type NetworkKind } from '#core';
+import { type NetworkKind, type SrtpSuite } from '#core';
 import { type CallTarget, type InviteFacts, type SignallingProfile } from '#sip';
 
 import { type FindUser } from '../policy';
@@ -20,6 +20,8 @@ export interface RouteSettings {
   readonly trusted: boolean;
   readonly network: string;
   readonly targets: readonly CallTarget[];
+  /** Whether its targets are offered SRTP. Default `when-caller-does`. */
+  readonly srtp?: 'never' | 'when-caller-does' | 'always';
 }
 
 /** One recording provider: where its SRSs are and how they want to be addressed. */
@@ -34,6 +36,23 @@ export interface ProviderSettings {
   readonly network: string;
   /** Send the final metadata in the BYE (RFC 8068 §3.2.4). */
   readonly metadataInBye: boolean;
+  /** SRTP of the recording streams; absent: `when-live-is-secure` with the suites that every SRTP peer has. */
+  readonly srtp?: ProviderSrtp;
+  /** Encodings that its SRSs take, upper case; others are transcoded to the first of them that can be made. Absent: all. */
+  readonly codecs?: readonly string[];
+  /** Telephone events toward the SRS. Default `pass`. */
+  readonly dtmf?: 'pass' | 'drop';
+  /** Comfort noise (RFC 3389) toward the SRS. Default `pass`. */
+  readonly comfortNoise?: 'pass' | 'drop';
+}
+
+/** When and how recording streams are protected (RFC 7866 §12.2). */
+export interface ProviderSrtp {
+  readonly policy: 'never' | 'when-live-is-secure' | 'always';
+  /** Offered in this order (RFC 4568). */
+  readonly suites: readonly SrtpSuite[];
+  /** Record a protected call in the clear where the policy is `never`, instead of failing with `security`. Default false. */
+  readonly allowLessProtected?: boolean;
 }
 
 /** Everything that a call asks of the configuration, already resolved to plain look-ups. */
@@ -45,6 +64,8 @@ export interface SessionSettings {
   readonly findUser: FindUser;
   findProvider(providerId: string): ProviderSettings | null;
   readonly srtpOnly: 'reject' | 'pass-unanchored';
+  /** SDES SRTP on the live legs; absent: offers of SAVP count as SRTP only. */
+  readonly srtp?: { readonly accept: boolean; readonly suites: readonly SrtpSuite[] };
   /** What the From of the recording session says: us, the SRC. */
   readonly srcUri: string;
   /** How long a recording may still deliver what it holds after the call has ended, ms. */
