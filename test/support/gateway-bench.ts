@@ -37,6 +37,8 @@ export interface GatewayBenchOptions {
   readonly recordedUsers?: readonly string[];
   /** Phones keep every RTP datagram. */
   readonly capture?: boolean;
+  /** Where the callees' phones live; the bench closes it. By default one of its own. */
+  readonly callees?: PhoneExchange;
 }
 
 /** The whole gateway in this process, a recorder, and phones. */
@@ -72,7 +74,8 @@ export async function openGatewayBench(options: GatewayBenchOptions = {}): Promi
   parts.push('srs', () => srs.close());
   const callers = await openPhoneExchange({ ...lab, transports: ['udp', 'tcp'] });
   parts.push('callers', () => callers.close());
-  const callees = await openPhoneExchange({ ...lab, transports: ['udp', 'tcp'] });
+  const callees =
+    options.callees ?? (await openPhoneExchange({ ...lab, transports: ['udp', 'tcp'] }));
   parts.push('callees', () => callees.close());
   const ledgerFile = join(folder, 'ledger.jsonl');
   const calleePort = callees.endpoint.address(transport).port;
