@@ -24,7 +24,9 @@ export type ControlOutcome =
   | 'refused-wrong-party'
   | 'refused-not-answered'
   | 'refused-not-recording'
-  | 'refused-ended';
+  | 'refused-ended'
+  /** There is no such call or recording. */
+  | 'refused-unknown';
 
 const ALLOWED: Readonly<Record<RecordingMode, readonly ControlAction[]>> = {
   never: [],
@@ -37,4 +39,14 @@ const ALLOWED: Readonly<Record<RecordingMode, readonly ControlAction[]>> = {
 /** The controls that a recording mode offers to its user. */
 export function allowedActions(mode: RecordingMode): readonly ControlAction[] {
   return ALLOWED[mode];
+}
+
+/** One answer for a control that was for several recordings: what was done counts most, then what was so already. */
+export function combinedOutcome(outcomes: readonly ControlOutcome[]): ControlOutcome {
+  return (
+    outcomes.find(outcome => outcome === 'done') ??
+    outcomes.find(outcome => outcome === 'unchanged') ??
+    outcomes[0] ??
+    'refused-unknown'
+  );
 }

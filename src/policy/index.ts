@@ -1,5 +1,6 @@
 export {
   allowedActions,
+  combinedOutcome,
   type Control,
   type ControlAction,
   type ControlOrigin,

@@ -3,6 +3,10 @@ import { type MediaCall } from '#media';
 import { type CallEnd, type IncomingCall } from '#sip';
 
 import {
+  allowedActions,
+  type Control,
+  type ControlOrigin,
+  type ControlOutcome,
   decideRecording,
   type IdentifiedUser,
   initialIntent,
@@ -14,6 +18,7 @@ import {
 import { type CallLegs } from './call-legs';
 import { ledgerRecord } from './ledger-record';
 import { type CallDeps } from './deps';
+import { type ControlRequest, type RecordingView } from './live-view';
 import {
   OTHER_PARTY_LABEL,
   type PartyDescription,
@@ -126,6 +131,20 @@ export class CallRecordings {
         track.session?.metadataChanged();
       }
     }
+  }
+
+  /** Applies a control to the recordings that it is for; the answers, one per recording. */
+  control(request: ControlRequest, origin: ControlOrigin): readonly ControlOutcome[] {
+    const { action, recordingId, userId } = request;
+    const { ids } = this.#options.deps;
+    return this.#tracks
+      .filter(track => recordingId === undefined || track.recordingId === recordingId)
+      .filter(({ decision }) => userId === undefined || decision.user.userId === userId)
+      .map(track => this.#apply(track, controlEvent({ controlId: ids.uuid(), action, origin })));
+  }
+
+  views(): readonly RecordingView[] {
+    return this.#tracks.map(track => viewOf(track));
   }
 
   /** Something inside the gateway keeps the recordings from being made. */
@@ -252,10 +271,15 @@ export class CallRecordings {
     track.session?.stop();
   }
 
-  #apply(track: RecordingTrack, event: IntentEvent): void {
+  /** @returns the answer to a control; without meaning for other events. */
+  #apply(track: RecordingTrack, event: IntentEvent): ControlOutcome {
     const step = reduceIntent(track.intent, event, track.decision.mode);
+    let outcome: ControlOutcome = 'unchanged';
     track.intent = step.state;
     for (const command of step.commands) {
+      if (command.kind === 'answer-control') {
+        outcome = command.outcome;
+      }
       if (command.kind !== 'desire') {
         continue;
       }
@@ -265,6 +289,7 @@ export class CallRecordings {
       }
       track.session?.setDesired(command.recording, this.#formatsOf(track));
     }
+    return outcome;
   }
 
   #setActivity(track: RecordingTrack, atMs: number): void {
@@ -295,4 +320,25 @@ export class CallRecordings {
     });
     return record.verdict;
   }
+}
+
+function controlEvent(control: Control): IntentEvent {
+  return { kind: 'control', control };
+}
+
+function viewOf({ decision, intent, session, recordingId }: RecordingTrack): RecordingView {
+  const { user, role, mode, providerId } = decision;
+  return {
+    recordingId,
+    userId: user.userId,
+    organisationId: user.organisationId,
+    providerId,
+    role,
+    mode,
+    ...intent,
+    session: session?.state ?? null,
+    startedAtMs: session?.facts().startedAtMs ?? null,
+    actions: intent.phase === 'ended' ? [] : allowedActions(mode),
+    notices: [],
+  };
 }

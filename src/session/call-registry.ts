@@ -1,11 +1,24 @@
 import { type Clock } from '#core';
 
+import { EventHub } from './event-hub';
+import {
+  type CallView,
+  type ControlAnswer,
+  type ControlRequest,
+  type RecordingEventListener,
+} from './live-view';
 import { type RecordedCall } from './recorded-call';
 
-/** The calls in progress; what a drain waits for and an orderly stop hangs up. */
+/** The calls in progress: what a drain waits for, an orderly stop hangs up, and an API looks at and controls. */
 export class CallRegistry {
+  /** Where calls tell what happens to them. */
+  readonly events: EventHub;
   readonly #calls = new Map<string, RecordedCall>();
   #waiters: (() => void)[] = [];
+
+  constructor(events: EventHub = new EventHub()) {
+    this.events = events;
+  }
 
   get size(): number {
     return this.#calls.size;
@@ -21,6 +34,32 @@ export class CallRegistry {
         this.#waiters = [];
       }
     });
+  }
+
+  /** Every call in progress, oldest first. Costs per call: do not ask per packet. */
+  views(): readonly CallView[] {
+    return [...this.#calls.values()].map(call => call.view());
+  }
+
+  /** null: there is no such call (any more). */
+  view(callId: string): CallView | null {
+    return this.#calls.get(callId)?.view() ?? null;
+  }
+
+  /** An authorised client controls recordings of a call. Never rejects; an unknown call is `refused-unknown`. */
+  control(callId: string, request: ControlRequest): Promise<ControlAnswer> {
+    const call = this.#calls.get(callId);
+    return Promise.resolve(call?.control(request) ?? { outcome: 'refused-unknown' });
+  }
+
+  /** Measures what the parties of a call send, while somebody watches. No effect for an unknown call. */
+  watchLevels(callId: string, on: boolean): void {
+    this.#calls.get(callId)?.watchLevels(on);
+  }
+
+  /** Tells everything that happens to calls and recordings. @returns how to stop listening. */
+  onEvent(listener: RecordingEventListener): () => void {
+    return this.events.listen(listener);
   }
 
   /** Resolves when no call is left. */

@@ -1,6 +1,19 @@
 export { createCallHandler } from './call-handler';
 export { CallRegistry } from './call-registry';
 export { type CallDeps } from './deps';
+export { EventHub } from './event-hub';
+export {
+  type CallView,
+  type ControlAnswer,
+  type ControlRequest,
+  type NoticeView,
+  type PartyView,
+  RECORDING_EVENT_KINDS,
+  type RecordingEventKind,
+  type RecordingEventListener,
+  type RecordingEventView,
+  type RecordingView,
+} from './live-view';
 export {
   type ProviderSettings,
   type RouteSettings,

@@ -3,6 +3,7 @@ import {
   type LegRole,
   type LocalEndpoint,
   type Logger,
+  type NetworkKind,
   type RemoteStream,
 } from '#core';
 import { type MediaCall } from '#media';
@@ -18,12 +19,18 @@ import {
   type ProgressFacts,
 } from '#sip';
 
-import { identityClaims, type IdentitySource, identifyUser } from '../policy';
+import { combinedOutcome, identityClaims, type IdentitySource, identifyUser } from '../policy';
 import { addressOfRecord } from './address-of-record';
 import { CallLegs } from './call-legs';
 import { CallRecordings } from './call-recordings';
 import { callSummary } from './call-summary';
 import { type CallDeps } from './deps';
+import {
+  type CallView,
+  type ControlAnswer,
+  type ControlRequest,
+  type PartyView,
+} from './live-view';
 import {
   newSharedMetadataIds,
   type PartyDescription,
@@ -102,6 +109,41 @@ export class RecordedCall implements CallDelegate {
 
   hangUp(status: number, text: string): Promise<void> {
     return this.#call.hangUp({ status, text });
+  }
+
+  control(request: ControlRequest): ControlAnswer {
+    const outcomes = this.#recordings?.control(request, 'api') ?? [];
+    return { outcome: combinedOutcome(outcomes) };
+  }
+
+  watchLevels(on: boolean): void {
+    this.#media?.watchLevels(on);
+  }
+
+  view(): CallView {
+    const levels = this.#media?.levels() ?? [];
+    const party = (role: LegRole, kind: NetworkKind): PartyView => ({
+      ...this.#parties[role],
+      kind,
+      userId: this.#deps.settings.findUser(this.#parties[role].aor)?.userId ?? null,
+      levelDbfs: levels.find(({ legId }) => legId === role)?.dbfs ?? null,
+    });
+    return {
+      callId: this.#call.id,
+      sipCallId: this.#call.invite.sipCallId,
+      state:
+        this.#endedAtMs !== null ? 'ending' : this.#answeredAtMs === null ? 'ringing' : 'answered',
+      arrivedAtMs: this.#arrivedAtMs,
+      answeredAtMs: this.#answeredAtMs,
+      trunkId: this.#trunk.trunkId,
+      routeId: this.#route.routeId,
+      isAnchored: this.#isAnchored,
+      parties: {
+        caller: party('caller', this.#trunk.kind),
+        callee: party('callee', this.#route.kind),
+      },
+      recordings: this.#recordings?.views() ?? [],
+    };
   }
 
   // -------------------------------------------------------------------------------------------------
