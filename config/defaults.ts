@@ -79,6 +79,12 @@ export const DEFAULTS = {
   ledger: {
     /** Relative to the working directory. */
     file: './ledger.jsonl',
+    /** s. At most this much of a recording in progress is unknown after a crash. */
+    checkpointIntervalS: 10,
+    /** MiB. A segment still opens in an editor and holds some 30 000 recordings; 0: one file for ever. */
+    segmentMiB: 64,
+    /** %. Beyond this, G.711 without concealment is heard to stutter. */
+    maxReportedLossPercent: 1,
   },
   log: {
     /** Life-cycle points and one summary per call. */

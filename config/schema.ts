@@ -147,7 +147,23 @@ export const configSchema = z.strictObject({
       fromUri: sipUriSchema.default(DEFAULTS.recording.fromUri),
     })
     .prefault({}),
-  ledger: z.strictObject({ file: nonEmptySchema.default(DEFAULTS.ledger.file) }).prefault({}),
+  ledger: z
+    .strictObject({
+      file: nonEmptySchema.default(DEFAULTS.ledger.file),
+      checkpointIntervalS: z
+        .number()
+        .int()
+        .min(1)
+        .max(3600)
+        .default(DEFAULTS.ledger.checkpointIntervalS),
+      segmentMiB: z.number().int().min(0).max(10_240).default(DEFAULTS.ledger.segmentMiB),
+      maxReportedLossPercent: z
+        .number()
+        .min(0)
+        .max(100)
+        .default(DEFAULTS.ledger.maxReportedLossPercent),
+    })
+    .prefault({}),
   log: z
     .strictObject({
       level: z.enum(['debug', 'info', 'warn', 'error']).default(DEFAULTS.log.level),

@@ -10,7 +10,7 @@ import {
 } from '#sip/engine';
 
 import { type AdminServer, type HealthReport, startAdminServer } from './admin';
-import { createJsonlLedger, type Ledger } from './ledger';
+import { openLedger } from './ledger';
 import { type GatewayMetrics } from './observability';
 import { CallRegistry, createCallHandler } from './session';
 import { sessionSettings } from './session-settings';
@@ -76,8 +76,17 @@ async function build(
   const { clock, ids, logger, metrics } = deps;
   const failure = new FailureSignal();
 
-  const ledger: Ledger = createJsonlLedger({ path: config.ledger.file, clock, logger });
+  const ledger = await openLedger({
+    path: config.ledger.file,
+    clock,
+    logger,
+    checkpointIntervalMs: config.ledger.checkpointIntervalS * 1000,
+    rotateBytes: config.ledger.segmentMiB === 0 ? null : config.ledger.segmentMiB * 1024 * 1024,
+  });
   parts.push('ledger', () => ledger.close());
+  ledger.recovered.forEach(({ provider, verdict }) =>
+    metrics.recordingRecovered(provider in config.providers ? provider : 'other', verdict),
+  );
 
   const media = await createMediaPlane({
     backend: config.media.backend,
@@ -124,12 +133,14 @@ async function build(
     const reasons = [
       ...(isDraining ? ['draining'] : []),
       ...(sip.isReady ? [] : ['sip-engine-down']),
+      ...(ledger.trouble() === null ? [] : ['ledger-unwritable']),
       ...(failure.error === null ? [] : [failure.error.message]),
     ];
     return { ready: reasons.length === 0, reasons };
   };
   metrics.collectFrom({
     media: () => media.counters(),
+    ledger: () => ({ ...ledger.counters(), head: ledger.head() }),
     ...(engine === null ? {} : { engine: () => engine.counters() }),
   });
   let admin: AdminServer | null = null;

@@ -56,6 +56,7 @@ export function sessionSettings(config: GatewayConfig): SessionSettings {
     srtpOnly: config.sip.srtpOnly,
     srcUri: config.recording.fromUri,
     drainMs: config.recording.drainMs,
+    maxReportedLossRatio: config.ledger.maxReportedLossPercent / 100,
     hangUpOnMediaTimeout: config.media.mediaTimeoutS > 0,
   };
 }

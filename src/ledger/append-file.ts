@@ -1,4 +1,15 @@
-import { close, closeSync, constants, fstatSync, fsync, openSync, readSync, write } from 'node:fs';
+import {
+  close,
+  closeSync,
+  constants,
+  fstatSync,
+  fsync,
+  ftruncate,
+  openSync,
+  readSync,
+  statSync,
+  write,
+} from 'node:fs';
 import { promisify } from 'node:util';
 
 import { errorMessage } from '#core';
@@ -6,22 +17,32 @@ import { LedgerError } from './errors';
 
 const writeBytes = promisify<number, Buffer, number, number, null, number>(write);
 const syncFile = promisify(fsync);
+const truncateFile = promisify<number, number>(ftruncate);
 const closeFile = promisify(close);
 
 /** The owner alone reads full identities. */
-const FILE_MODE = 0o600;
+export const LEDGER_FILE_MODE = 0o600;
 const LINE_FEED = 0x0a;
 
 /** A file that only ever grows. One caller at a time. */
 export interface AppendFile {
-  /** Whether the file ends in the middle of a line (a crash, a full disk). */
+  /** Whether the file ended in the middle of a line when it was opened (a crash). */
   readonly endsInsideLine: boolean;
-  /** Appends all of it. @throws the error of the system; a part may have been written then. */
+  /** Bytes that are in the file and on the disk. */
+  readonly sizeBytes: number;
+  /**
+   * Appends all of it and makes it durable, or nothing: what a failure has left half-written is taken back,
+   * at the latest before the next attempt.
+   * @throws the error of the system.
+   */
   append(bytes: Buffer): Promise<void>;
-  /** Returns when everything is on the disk. */
-  sync(): Promise<void>;
+  /** Whether the path still names this file: false after somebody has moved it away. */
+  isInPlace(): boolean;
   close(): Promise<void>;
 }
+
+/** Opens a file for appending; replaced in tests. */
+export type OpenAppendFile = (path: string) => AppendFile;
 
 /**
  * Opens `path` for appending and creates it if it is missing; its folder must exist.
@@ -31,7 +52,8 @@ export function openAppendFile(path: string): AppendFile {
   const fd = open(path);
   try {
     const stat = fstatSync(fd);
-    return new SystemFile(fd, stat.isFile(), stat.isFile() && endsInsideLine(fd, stat.size));
+    const isRegular = stat.isFile();
+    return new SystemFile(path, fd, isRegular, isRegular ? stat.size : 0);
   } catch (error) {
     closeSync(fd);
     throw unwritable(path, error);
@@ -40,7 +62,11 @@ export function openAppendFile(path: string): AppendFile {
 
 function open(path: string): number {
   try {
-    return openSync(path, constants.O_RDWR | constants.O_APPEND | constants.O_CREAT, FILE_MODE);
+    return openSync(
+      path,
+      constants.O_RDWR | constants.O_APPEND | constants.O_CREAT,
+      LEDGER_FILE_MODE,
+    );
   } catch (error) {
     throw unwritable(path, error);
   }
@@ -58,30 +84,70 @@ function unwritable(path: string, cause: unknown): LedgerError {
 
 class SystemFile implements AppendFile {
   readonly endsInsideLine: boolean;
+  readonly #path: string;
   readonly #fd: number;
-  /** A device or a pipe cannot be made durable. */
+  /** A device or a pipe cannot be made durable or cut. */
   readonly #isRegular: boolean;
+  #sizeBytes: number;
+  /** Something may stand behind `sizeBytes` that must go first. */
+  #isDirty = false;
 
-  constructor(fd: number, isRegular: boolean, insideLine: boolean) {
+  constructor(path: string, fd: number, isRegular: boolean, sizeBytes: number) {
+    this.#path = path;
     this.#fd = fd;
     this.#isRegular = isRegular;
-    this.endsInsideLine = insideLine;
+    this.#sizeBytes = sizeBytes;
+    this.endsInsideLine = isRegular && endsInsideLine(fd, sizeBytes);
+  }
+
+  get sizeBytes(): number {
+    return this.#sizeBytes;
   }
 
   async append(bytes: Buffer): Promise<void> {
-    let written = 0;
-    while (written < bytes.length) {
-      written += await writeBytes(this.#fd, bytes, written, bytes.length - written, null);
+    await this.#rollBack();
+    this.#isDirty = true;
+    try {
+      let written = 0;
+      while (written < bytes.length) {
+        written += await writeBytes(this.#fd, bytes, written, bytes.length - written, null);
+      }
+      if (this.#isRegular) {
+        await syncFile(this.#fd);
+      }
+    } catch (error) {
+      // Whether it succeeds now or before the next attempt is the same.
+      await this.#rollBack().catch(() => undefined);
+      throw error;
     }
+    this.#isDirty = false;
+    // Somebody may have emptied the file in place (logrotate's copytruncate).
+    this.#sizeBytes = this.#isRegular ? fstatSync(this.#fd).size : 0;
   }
 
-  async sync(): Promise<void> {
-    if (this.#isRegular) {
-      await syncFile(this.#fd);
+  isInPlace(): boolean {
+    if (!this.#isRegular) {
+      return true;
+    }
+    try {
+      const [named, held] = [statSync(this.#path), fstatSync(this.#fd)];
+      return named.ino === held.ino && named.dev === held.dev;
+    } catch {
+      return false;
     }
   }
 
   async close(): Promise<void> {
     await closeFile(this.#fd);
+  }
+
+  async #rollBack(): Promise<void> {
+    if (!this.#isDirty || !this.#isRegular) {
+      return;
+    }
+    if (fstatSync(this.#fd).size > this.#sizeBytes) {
+      await truncateFile(this.#fd, this.#sizeBytes);
+    }
+    this.#isDirty = false;
   }
 }

@@ -4,12 +4,14 @@ import { GatewayError } from '#core';
 export type LedgerErrorCode =
   /** The file cannot be opened for appending. */
   | 'REC_ERR_LEDGER_UNWRITABLE'
-  /** A record could not be written or made durable. */
+  /** A record could not be written before the ledger was closed. */
   | 'REC_ERR_LEDGER_WRITE'
   /** Too many records wait to be written. */
   | 'REC_ERR_LEDGER_QUEUE_FULL'
   /** The ledger is closed. */
-  | 'REC_ERR_LEDGER_CLOSED';
+  | 'REC_ERR_LEDGER_CLOSED'
+  /** A ledger, or a file to compare it with, cannot be read. */
+  | 'REC_ERR_LEDGER_UNREADABLE';
 
 export class LedgerError extends GatewayError {
   declare readonly code: LedgerErrorCode;

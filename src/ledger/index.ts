@@ -1,13 +1,19 @@
 export { LedgerError, type LedgerErrorCode } from './errors';
+export { type ChainHead } from './chain';
 export {
-  createJsonlLedger,
-  type JsonlLedgerOptions,
   type Ledger,
   type LedgerCounters,
+  type LedgerEntry,
+  type LedgerOptions,
+  openLedger,
 } from './ledger';
 export {
+  type ChainFields,
+  type LedgerControl,
   type LedgerGap,
+  type LedgerInterval,
   type LedgerLine,
+  type LedgerNotice,
   type LedgerRecord,
   type LedgerStream,
   type SrsAttemptRecord,

@@ -42,8 +42,10 @@ export type VerdictReason =
   | 'pending-at-end'
   /** Packets were captured of which nobody knows what became. */
   | 'unaccounted'
-  /** The SRS reports that packets were lost on the way to it. Does not lower a verdict by itself. */
+  /** The SRS reports that packets were lost on the way to it; above the configured share the recording is partial. */
   | 'loss-reported'
+  /** A part of the time was not delivered, although the recording went on. */
+  | 'gap'
   /** The gateway stopped without ending the recording. */
   | 'gateway-stopped';
 
@@ -57,6 +59,8 @@ export interface SrsAttemptRecord {
   /** Milliseconds since the epoch. */
   readonly atMs: number;
   readonly tookMs: number;
+  /** Call-ID of the dialog with the SRS, which the recorder knows too; absent when there was none. */
+  readonly srsCallId?: string;
 }
 
 /** What became of one stream. Times are ISO 8601. */
@@ -74,6 +78,10 @@ export interface LedgerStream {
   readonly lastPacketAt: string | null;
   /** By the SRS's last receiver report (RFC 3550 §6.4.1); null when it sent none. */
   readonly lossBySrsReports: { readonly packetsLost: number; readonly fractionLost: number } | null;
+  /** What the SRS took, e.g. `PCMU/8000`; null: nothing. Absent: not known. */
+  readonly codec?: string | null;
+  /** Crypto suite toward the SRS (RFC 4568 §6.2), never a key; null: none. Absent: not known. */
+  readonly cryptoSuite?: string | null;
 }
 
 /** A time that should have been recorded and was not. ISO 8601. */
@@ -82,6 +90,41 @@ export interface LedgerGap {
   /** null: until the end. */
   readonly endAt: string | null;
   readonly reason: VerdictReason;
+}
+
+/** A tone or an announcement that was played, or should have been. ISO 8601. */
+export interface LedgerNotice {
+  readonly kind:
+    'start' | 'stop' | 'pause' | 'resume' | 'compliance' | 'reminder' | 'beep' | 'failure';
+  readonly language: string | null;
+  /** null: it never began. */
+  readonly startedAt: string | null;
+  readonly endedAt: string | null;
+  /** Who should have heard it, and what became of it there (`played`, `cut`, `codec`, …). */
+  readonly heardBy: readonly { readonly role: LegRole; readonly outcome: string }[];
+}
+
+/** A start, stop, pause or resume that somebody asked for. */
+export interface LedgerControl {
+  /** ISO 8601. */
+  readonly at: string;
+  readonly action: 'start' | 'stop' | 'pause' | 'resume';
+  /** Who asked: a party, or a client of the API. */
+  readonly by: 'recorded-party' | 'other-party' | 'api';
+  /** How: `info`, `recordpref`, `dtmf`, `api`. */
+  readonly via: string;
+  /** Name of the API client's token; absent for parties. */
+  readonly client?: string;
+  /** `done`, `unchanged`, or why it was refused. */
+  readonly outcome: string;
+}
+
+/** A stretch of the call in which the recording was on or paused. ISO 8601. */
+export interface LedgerInterval {
+  readonly startAt: string;
+  /** null: until the end. */
+  readonly endAt: string | null;
+  readonly state: 'recording' | 'paused';
 }
 
 /**
@@ -102,7 +145,13 @@ export interface LedgerRecord {
     /** Which header or fact identified it. */
     readonly identifiedBy: string;
   };
-  readonly policy: { readonly mode: RecordingMode; readonly why: string };
+  readonly policy: {
+    readonly mode: RecordingMode;
+    readonly why: string;
+    readonly userId?: string;
+    readonly organisationId?: string;
+    readonly locationId?: string | null;
+  };
   /** ISO 8601; when the recording should have begun. */
   readonly startedAt: string;
   readonly endedAt: string;
@@ -114,10 +163,36 @@ export interface LedgerRecord {
   readonly gaps: readonly LedgerGap[];
   /** Who ended the recording: a leg, the gateway or the SRS, and how. */
   readonly endedBy: string;
+  /** Seconds of audio that were sent once more after a recorder was lost. */
+  readonly replayedS: number;
+  /** In the order in which they were due. */
+  readonly notices: readonly LedgerNotice[];
+  /** In the order in which they came. */
+  readonly controls: readonly LedgerControl[];
+  /** When it was on and when paused; empty: on from start to end. */
+  readonly intervals: readonly LedgerInterval[];
+  /** How it was seen that a mailbox answered; null: none did. */
+  readonly voicemail: { readonly detectedBy: string } | null;
+  /** Whether an `on-demand-keep` recording was kept; null for other modes. */
+  readonly kept: boolean | null;
+  /** Things that were left out or replaced, in words, e.g. characters that XML cannot hold. */
+  readonly remarks: readonly string[];
+  /** Of an interrupted recording: when the next start found it. `endedAt` is then the last checkpoint. ISO 8601. */
+  readonly recoveredAt?: string;
+}
+
+/** How a line of the ledger is tied to the one before it. */
+export interface ChainFields {
+  /** 1 for the first line of the chain, then one more for each, across segments. */
+  readonly seq: number;
+  /** `hash` of the line before; 64 zeros in the first one. */
+  readonly prev: string;
+  /** SHA-256 (hex) over the bytes of this line without this member, which is always the last one. */
+  readonly hash: string;
 }
 
 /**
  * A line of the ledger file: what kind of entry it is, then the entry. A reader skips kinds that it does not know,
- * empty lines, and lines that are no JSON: those were cut off by a crash or a full disk.
+ * empty lines, and lines that are no JSON: those were cut off by a crash.
  */
-export type LedgerLine = { readonly kind: 'recording' } & LedgerRecord;
+export type LedgerLine = { readonly kind: 'recording' } & LedgerRecord & ChainFields;

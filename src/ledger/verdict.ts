@@ -22,6 +22,10 @@ export interface VerdictFacts {
   readonly internalError: string | null;
   /** Empty when there was never any media to record. */
   readonly streams: readonly StreamFacts[];
+  /** Share of the packets of a stream (0–1) that the SRS may report lost before a recording is partial. */
+  readonly maxReportedLossRatio: number;
+  /** Times that were not delivered although the recording went on, in words. */
+  readonly gaps: readonly string[];
 }
 
 export interface StreamFacts extends Pick<
@@ -70,6 +74,7 @@ export function decideVerdict(facts: VerdictFacts): VerdictDecision {
   const captured = sum(facts.streams.map(stream => stream.packetsCaptured));
   const sent = sum(facts.streams.map(stream => stream.packetsSent));
   const reportedLoss = facts.streams.flatMap(lossTowardSrs);
+  const isTooLossy = facts.streams.some(stream => lossRatio(stream) > facts.maxReportedLossRatio);
 
   if (facts.interrupted) {
     const stopped: Finding = ['gateway-stopped', 'the gateway stopped before the recording ended'];
@@ -82,6 +87,9 @@ export function decideVerdict(facts: VerdictFacts): VerdictDecision {
   }
   if (captured === 0) {
     return verdict('recorded', [['no-media', 'the call was silent: there was nothing to record']]);
+  }
+  if (isTooLossy) {
+    return verdict('partial', reportedLoss);
   }
   const complete: Finding = ['complete', `all ${captured} packets that were captured were sent`];
   return verdict('recorded', [complete, ...reportedLoss]);
@@ -118,6 +126,7 @@ function sessionTroubles(facts: VerdictFacts): Finding[] {
       'srs-lost',
       'the SRS went away before the recording ended',
     ),
+    ...(wasEstablished(facts) ? facts.gaps.map((text): Finding => ['gap', text]) : []),
   ];
 }
 
@@ -162,6 +171,10 @@ function troublesOf(stream: StreamFacts): Finding[] {
 
 function lossTowardSrs({ label, packetsLostTowardSrs }: StreamFacts): Finding[] {
   return packets(label, packetsLostTowardSrs, 'loss-reported', 'reported lost by the SRS');
+}
+
+function lossRatio({ packetsLostTowardSrs, packetsSent }: StreamFacts): number {
+  return packetsLostTowardSrs > 0 ? packetsLostTowardSrs / Math.max(1, packetsSent) : 0;
 }
 
 function packets(label: string, count: number, reason: VerdictReason, what: string): Finding[] {

@@ -1,6 +1,7 @@
 import { systemClock, withDeadline } from '#core';
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
 import { LabelGuard } from './label-guard';
+import { registerLedgerMetrics, type LedgerTotals } from './ledger-metrics';
 
 /** How a call through the gateway ended. */
 export type CallResult = 'answered' | 'rejected' | 'cancelled' | 'failed';
@@ -11,6 +12,10 @@ export interface Metrics {
   callEnded(result: CallResult): void;
   recordingStarted(provider: string): void;
   recordingEnded(provider: string, verdict: string): void;
+  /** An earlier run was cut off in mid-recording; this one has accounted for it. */
+  recordingRecovered(provider: string, verdict: string): void;
+  /** Told at once: a call that must be recorded is not, or not any more. */
+  recordingMissing(provider: string, reason: string): void;
   /** One SRS attempt that failed, or an SRS that was lost. */
   srsFailure(provider: string, reason: string): void;
   /** From the decision to record to the SRS's answer. */
@@ -25,6 +30,8 @@ export const noopMetrics: Metrics = {
   callEnded: () => undefined,
   recordingStarted: () => undefined,
   recordingEnded: () => undefined,
+  recordingRecovered: () => undefined,
+  recordingMissing: () => undefined,
   srsFailure: () => undefined,
   observeSrsSetup: () => undefined,
   observeCallSetup: () => undefined,
@@ -59,6 +66,7 @@ export interface EngineTotals {
 
 /** Asked when metrics are scraped, never per packet. */
 export interface MetricSources {
+  readonly ledger?: () => LedgerTotals;
   readonly media?: () => MediaTotals;
   readonly engine?: () => Promise<EngineTotals>;
 }
@@ -86,6 +94,7 @@ export function createMetrics(options: { processMetrics?: boolean } = {}): Gatew
     collectDefaultMetrics({ register: registry });
   }
   registerMediaMetrics(registry, () => sources.media?.() ?? null);
+  registerLedgerMetrics(registry, () => sources.ledger?.() ?? null);
   registerEngineMetrics(registry, () => sources.engine?.() ?? null);
   return Object.assign(sessionMetrics(registry), {
     registry,
@@ -126,6 +135,12 @@ function sessionMetrics(registry: Registry): Metrics {
     labelNames: ['provider', 'reason'],
     registers,
   });
+  const missing = new Counter({
+    name: `${PREFIX}recordings_missing_total`,
+    help: 'Calls that must be recorded and are not, or not any more, told at once, by provider and reason.',
+    labelNames: ['provider', 'reason'],
+    registers,
+  });
   const callSetup = new Histogram({
     name: `${PREFIX}call_setup_added_seconds`,
     help: 'Time that the gateway adds to call set-up: from the arrival of the INVITE to its departure.',
@@ -156,6 +171,10 @@ function sessionMetrics(registry: Registry): Metrics {
       openRecordings.dec({ provider });
       recordings.inc({ provider, verdict: verdicts.label(verdict) });
     },
+    recordingRecovered: (provider, verdict) =>
+      recordings.inc({ provider, verdict: verdicts.label(verdict) }),
+    recordingMissing: (provider, reason) =>
+      missing.inc({ provider, reason: reasons.label(reason) }),
     srsFailure: (provider, reason) => srsFailures.inc({ provider, reason: reasons.label(reason) }),
     observeSrsSetup: (provider, seconds) => srsSetup.observe({ provider }, nonNegative(seconds)),
     observeCallSetup: seconds => callSetup.observe(nonNegative(seconds)),

@@ -1,4 +1,11 @@
-import { errorMessage, type LegRole, type Logger, otherRole, type RecordingId } from '#core';
+import {
+  errorMessage,
+  type LegRole,
+  type Logger,
+  otherRole,
+  type RecordingId,
+  withDeadline,
+} from '#core';
 import { type MediaCall } from '#media';
 import { type CallEnd, type IncomingCall } from '#sip';
 
@@ -15,8 +22,9 @@ import {
   type RecordingDecision,
   reduceIntent,
 } from '../policy';
+import { type LedgerEntry, type LedgerRecord } from '../ledger';
 import { type CallLegs } from './call-legs';
-import { ledgerRecord } from './ledger-record';
+import { ledgerRecord, type LedgerRecordFacts } from './ledger-record';
 import { type CallDeps } from './deps';
 import { type ControlRequest, type RecordingView } from './live-view';
 import {
@@ -41,6 +49,8 @@ interface RecordingTrack {
   failure: string | null;
   /** Whether policy ever said "record": then there is a ledger record. */
   wasDesired: boolean;
+  /** The ledger's entry, from the moment that policy said "record". */
+  entry: LedgerEntry | null;
 }
 
 export interface CallRecordingsOptions {
@@ -54,6 +64,8 @@ export interface CallRecordingsOptions {
   readonly logger: Logger;
 }
 
+/** How long the end of a call waits for its ledger records to be on the disk, ms. */
+const LEDGER_DEADLINE_MS = 2000;
 const ROLES = ['caller', 'callee'] as const;
 
 /** All recordings of one call: feeds each one's intent machine and carries its commands out. */
@@ -210,6 +222,7 @@ export class CallRecordings {
       session: null,
       failure: null,
       wasDesired: false,
+      entry: null,
     };
     this.#tracks.push(track);
     const provider = deps.settings.findProvider(decision.providerId);
@@ -286,6 +299,8 @@ export class CallRecordings {
       if (command.recording === 'recording' && !track.wasDesired) {
         track.wasDesired = true;
         this.#options.deps.metrics.recordingStarted(track.decision.providerId);
+        const begunAtMs = this.#options.deps.clock.wallNowMs();
+        track.entry = this.#options.deps.ledger.begin(() => this.#snapshot(track, begunAtMs));
       }
       track.session?.setDesired(command.recording, this.#formatsOf(track));
     }
@@ -304,21 +319,33 @@ export class CallRecordings {
     return [recorded, otherRole(recorded)].map(role => this.#options.legs.formatsOf(role));
   }
 
-  async #account(
-    track: RecordingTrack,
-    facts: Pick<
-      Parameters<typeof ledgerRecord>[0],
-      'facts' | 'end' | 'answeredAtMs' | 'endedAtMs' | 'isAnchored'
-    >,
-  ): Promise<string> {
-    const { call, deps, logger } = this.#options;
-    const { recordingId, decision, failure } = track;
-    const record = ledgerRecord({ ...facts, call, recordingId, decision, failure });
-    deps.metrics.recordingEnded(decision.providerId, record.verdict);
-    await deps.ledger.append(record).catch((error: unknown) => {
-      logger.error('ledger record not written', { error: errorMessage(error) });
+  /** What the ledger would say if the gateway were cut off now. */
+  #snapshot(track: RecordingTrack, begunAtMs: number): LedgerRecord {
+    return this.#record(track, {
+      facts: track.session?.facts() ?? null,
+      end: null,
+      answeredAtMs: begunAtMs,
+      endedAtMs: this.#options.deps.clock.wallNowMs(),
+      isAnchored: track.failure !== 'not-anchored',
     });
+  }
+
+  async #account(track: RecordingTrack, facts: EndFacts): Promise<string> {
+    const { clock, metrics } = this.#options.deps;
+    const record = this.#record(track, facts);
+    metrics.recordingEnded(track.decision.providerId, record.verdict);
+    // The ledger goes on trying, and tells by itself what it cannot write.
+    const written = track.entry?.close(record) ?? Promise.resolve();
+    const late = (): Error => new Error('the disk is slow');
+    await withDeadline(clock, written, LEDGER_DEADLINE_MS, late).catch(() => undefined);
     return record.verdict;
+  }
+
+  #record(track: RecordingTrack, facts: EndFacts): LedgerRecord {
+    const { call, deps } = this.#options;
+    const { recordingId, decision, failure } = track;
+    const { maxReportedLossRatio } = deps.settings;
+    return ledgerRecord({ ...facts, call, recordingId, decision, failure, maxReportedLossRatio });
   }
 }
 
@@ -342,3 +369,8 @@ function viewOf({ decision, intent, session, recordingId }: RecordingTrack): Rec
     notices: [],
   };
 }
+
+type EndFacts = Pick<
+  LedgerRecordFacts,
+  'facts' | 'end' | 'answeredAtMs' | 'endedAtMs' | 'isAnchored'
+>;

@@ -3,7 +3,10 @@ import { type CallEnd, type IncomingCall } from '#sip';
 
 import {
   decideVerdict,
+  type LedgerControl,
   type LedgerGap,
+  type LedgerInterval,
+  type LedgerNotice,
   type LedgerRecord,
   type LedgerStream,
   type StreamFacts,
@@ -23,8 +26,24 @@ export interface LedgerRecordFacts {
   readonly failure: string | null;
   readonly isAnchored: boolean;
   readonly answeredAtMs: number;
+  /** When the call ended; of a record that is made ahead, now. */
   readonly endedAtMs: number;
-  readonly end: CallEnd;
+  /** null: the call goes on. The record then says what is known in case the gateway is cut off now. */
+  readonly end: CallEnd | null;
+  /** Share of a stream's packets (0–1) that an SRS may report lost before the recording is partial. */
+  readonly maxReportedLossRatio: number;
+  /** Policy or terms keep from recording what was asked for. Default null. */
+  readonly forbiddenBy?: 'policy' | 'terms' | null;
+  /** Times that were not delivered although the recording went on. Default: none. */
+  readonly gaps?: readonly LedgerGap[];
+  /** ms of audio that were sent once more after a recorder was lost. Default 0. */
+  readonly replayedMs?: number;
+  readonly notices?: readonly LedgerNotice[];
+  readonly controls?: readonly LedgerControl[];
+  readonly intervals?: readonly LedgerInterval[];
+  readonly voicemail?: LedgerRecord['voicemail'];
+  readonly kept?: boolean | null;
+  readonly remarks?: readonly string[];
 }
 
 /** The ledger's account of one recording: what was recorded, what was not, and why. Pure. */
@@ -47,6 +66,8 @@ export function ledgerRecord(input: LedgerRecordFacts): LedgerRecord {
     policy: {
       mode: decision.mode,
       why: `user ${decision.user.userId} of organisation ${decision.user.organisationId} has mode ${decision.mode}`,
+      userId: decision.user.userId,
+      organisationId: decision.user.organisationId,
     },
     startedAt: iso(startedAtMs),
     endedAt: iso(facts?.stoppedAtMs ?? input.endedAtMs),
@@ -54,22 +75,47 @@ export function ledgerRecord(input: LedgerRecordFacts): LedgerRecord {
     verdictReasons: verdict.reasons,
     verdictText: verdict.text,
     streams: streams(input),
-    gaps: gaps(input, startedAtMs),
-    endedBy: `${input.end.by}: ${input.end.cause}`,
+    gaps: [...(input.gaps ?? []), ...gaps(input, startedAtMs), ...unknownRest(input)],
+    endedBy: input.end === null ? 'gateway: cut off' : `${input.end.by}: ${input.end.cause}`,
+    replayedS: Math.round(input.replayedMs ?? 0) / 1000,
+    notices: input.notices ?? [],
+    controls: input.controls ?? [],
+    intervals: input.intervals ?? [],
+    voicemail: input.voicemail ?? null,
+    kept: input.kept ?? null,
+    remarks: [...remarks(facts), ...(input.remarks ?? [])],
   };
 }
 
-function verdictFacts({ facts, failure, isAnchored }: LedgerRecordFacts): VerdictFacts {
+/** What became of the time after the last checkpoint nobody knows. */
+function unknownRest({ end, endedAtMs }: LedgerRecordFacts): readonly LedgerGap[] {
+  return end === null ? [{ startAt: iso(endedAtMs), endAt: null, reason: 'gateway-stopped' }] : [];
+}
+
+function remarks(facts: RecordingFacts | null): readonly string[] {
+  const replaced = facts?.replacedCharacters ?? 0;
+  return replaced === 0
+    ? []
+    : [`${replaced} characters that XML cannot hold were replaced in the metadata`];
+}
+
+function verdictFacts(input: LedgerRecordFacts): VerdictFacts {
+  const { facts, failure, isAnchored } = input;
   const isMediaLost = failure === 'media-lost';
   return {
-    forbiddenBy: null,
+    forbiddenBy: input.forbiddenBy ?? null,
     isAnchored,
     attempts: facts?.attempts ?? [],
     srsLost: facts !== null && facts.lostAtMs !== null,
     mediaLost: isMediaLost,
-    interrupted: false,
+    interrupted: input.end === null,
     internalError: isMediaLost || !isAnchored ? null : failure,
     streams: streamFacts(facts),
+    maxReportedLossRatio: input.maxReportedLossRatio,
+    gaps: (input.gaps ?? []).map(
+      ({ startAt, endAt, reason }) =>
+        `not delivered from ${startAt} to ${endAt ?? 'the end'}: ${reason}`,
+    ),
   };
 }
 
@@ -83,7 +129,7 @@ function streamFacts(facts: RecordingFacts | null): readonly StreamFacts[] {
 }
 
 function streams({ facts, decision }: LedgerRecordFacts): readonly LedgerStream[] {
-  return (facts?.report.streams ?? []).map(stream => ({
+  return (facts?.report.streams ?? []).map((stream, index) => ({
     label: stream.label,
     party:
       stream.label === RECORDED_PARTY_LABEL
@@ -104,14 +150,26 @@ function streams({ facts, decision }: LedgerRecordFacts): readonly LedgerStream[
             packetsLost: stream.lastReceiverReport.packetsLost,
             fractionLost: stream.lastReceiverReport.fractionLost,
           },
+    codec: codecOf(facts?.answers[index] ?? null),
   }));
 }
 
+/** The first format that the SRS took is the one that it prefers. */
+function codecOf(answer: RecordingFacts['answers'][number]): string | null {
+  const format = answer?.formats.find(({ encoding }) => !NOT_SPEECH.includes(encoding));
+  return format === undefined ? null : `${format.encoding}/${format.clockRateHz}`;
+}
+
+const NOT_SPEECH: readonly string[] = ['TELEPHONE-EVENT', 'CN'];
+
 /** What should have been recorded and certainly was not: all of it, or the rest after the SRS went away. */
 function gaps(
-  { facts, failure, isAnchored }: LedgerRecordFacts,
+  { facts, failure, isAnchored, forbiddenBy }: LedgerRecordFacts,
   startedAtMs: number,
 ): readonly LedgerGap[] {
+  if (forbiddenBy === 'policy' || forbiddenBy === 'terms') {
+    return [];
+  }
   const endAt = isoOrNull(facts?.stoppedAtMs ?? null);
   const from = (startMs: number, reason: LedgerGap['reason']): readonly LedgerGap[] => [
     { startAt: iso(startMs), endAt, reason },
@@ -123,6 +181,10 @@ function gaps(
     return from(startedAtMs, failure === 'media-lost' ? 'media-lost' : 'internal-error');
   }
   if (facts.establishedAtMs === null) {
+    if (isInProgress(facts)) {
+      // Nothing is lost yet: what was said is in the ring.
+      return [];
+    }
     const last = facts.attempts.at(-1);
     return from(
       startedAtMs,
@@ -130,6 +192,10 @@ function gaps(
     );
   }
   return facts.lostAtMs === null ? [] : from(facts.lostAtMs, 'srs-lost');
+}
+
+function isInProgress({ state }: RecordingFacts): boolean {
+  return state === 'idle' || state === 'inviting';
 }
 
 function iso(atMs: number): string {

@@ -70,6 +70,8 @@ export interface SessionSettings {
   readonly srcUri: string;
   /** How long a recording may still deliver what it holds after the call has ended, ms. */
   readonly drainMs: number;
+  /** Share of a stream's packets (0–1) that an SRS may report lost before a recording counts as partial. */
+  readonly maxReportedLossRatio: number;
   /** Hang up when every leg that should send has been silent for the media timeout. */
   readonly hangUpOnMediaTimeout: boolean;
 }

@@ -125,8 +125,9 @@ describe('a recorder in trouble never hurts the call, and the ledger says what w
     expect(recordings[0]!.deviations).toEqual([]);
   });
 
-  test('reporting loss: the ledger tells it', async () => {
+  test('reporting loss: the ledger tells it, and the recording is partial', async () => {
     const { line } = await callWith({ reportedLoss: 0.5 }, {});
-    expect(line.verdict).toBe('recorded');
+    expect(line.verdict).toBe('partial');
+    expect(line.verdictReasons).toEqual(['loss-reported']);
   });
 });

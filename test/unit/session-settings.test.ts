@@ -151,6 +151,7 @@ describe('sessionSettings', () => {
       srtpOnly: 'pass-unanchored',
       srcUri: 'sip:src@example.com',
       drainMs: 1234,
+      maxReportedLossRatio: 0.01,
       hangUpOnMediaTimeout: true,
     });
   });

@@ -1,11 +1,30 @@
-import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import {
+  appendFileSync,
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-import { type Clock, type LogFields, type Logger, noopLogger, systemClock } from '#core';
-import { createJsonlLedger, type LedgerRecord } from '../../../src/ledger';
-import { type AppendFile } from '../../../src/ledger/append-file';
-import { JsonlLedger } from '../../../src/ledger/ledger';
+import { noopLogger, systemClock } from '#core';
+import {
+  type Ledger,
+  type LedgerLine,
+  type LedgerOptions,
+  type LedgerRecord,
+  openLedger,
+} from '../../../src/ledger';
+import { openAppendFile } from '../../../src/ledger/append-file';
+import { ManualClock } from '../../support/manual-clock';
+import { waitUntil } from '../../support/wait-until';
+import { FakeFile, interrupted, memoryLogger, record } from './ledger-fixtures';
 
 let folder: string;
 let path: string;
@@ -17,188 +36,199 @@ beforeEach(() => {
 
 afterEach(() => rmSync(folder, { recursive: true }));
 
-function record(recordingId: string): LedgerRecord {
-  return {
-    version: 1,
-    recordingId,
-    callId: 'call-1',
-    sipCallId: 'a\nb"c\u2028@192.0.2.1',
-    provider: 'lab',
-    srsAttempts: [
-      { uri: 'sip:srs@192.0.2.9', result: 'established', status: 200, atMs: 1, tookMs: 20 },
-    ],
-    recordedParty: { identity: 'tel:+4930123456', role: 'caller', identifiedBy: 'from' },
-    policy: { mode: 'always', why: 'mode of user alice' },
-    startedAt: '2026-11-23T10:00:00.000Z',
-    endedAt: '2026-11-23T10:01:00.000Z',
-    verdict: 'recorded',
-    verdictReasons: ['complete'],
-    verdictText: 'all 100 packets that were captured were sent',
-    streams: [],
-    gaps: [],
-    endedBy: 'caller',
-  };
+function lines(file = path): string[] {
+  const text = readFileSync(file, 'utf8');
+  expect(text === '' || text.endsWith('\n')).toBe(true);
+  return text.split('\n').slice(0, -1);
 }
 
-function lines(): string[] {
-  const text = readFileSync(path, 'utf8');
-  expect(text.endsWith('\n')).toBe(true);
-  return text.slice(0, -1).split('\n');
+function parsed(file = path): LedgerLine[] {
+  return lines(file).map(line => JSON.parse(line) as LedgerLine);
 }
 
-function idsIn(all: readonly string[]): unknown[] {
-  return all.map(line => (JSON.parse(line) as LedgerRecord).recordingId);
+function idsIn(file = path): string[] {
+  return parsed(file).map(({ recordingId }) => recordingId);
 }
 
-function open(logger: Logger = noopLogger): ReturnType<typeof createJsonlLedger> {
-  return createJsonlLedger({ path, clock: systemClock, logger });
+function open(options: Partial<LedgerOptions> = {}): Promise<Ledger> {
+  return openLedger({ path, clock: systemClock, logger: noopLogger, ...options });
 }
 
 function code(expected: string): Error {
   return expect.objectContaining({ code: `REC_ERR_LEDGER_${expected}` }) as Error;
 }
 
-/** Keeps what is logged as errors and warnings. */
-function memoryLogger(): Logger & { readonly entries: { message: string; fields?: LogFields }[] } {
-  const entries: { message: string; fields?: LogFields }[] = [];
-  const keep = (message: string, fields: LogFields = {}): void => {
-    entries.push({ message, fields });
-  };
-  return { ...noopLogger, warn: keep, error: keep, entries };
+/** The ledger's own file is in memory; the journal is a real one. */
+function over(file: FakeFile, options: Partial<LedgerOptions> = {}): Promise<Ledger> {
+  return open({
+    openFile: opened => (opened === path ? file : openAppendFile(opened)),
+    ...options,
+  });
 }
 
-/** A file in memory whose next operations can be made to fail or to wait. */
-class FakeFile implements AppendFile {
-  endsInsideLine = false;
-  content = '';
-  syncs = 0;
-  isClosed = false;
-  /** Bytes that the next append writes before it fails. */
-  failAfterBytes: number | null = null;
-  failSync = false;
-  gate: Promise<void> = Promise.resolve();
-
-  async append(bytes: Buffer): Promise<void> {
-    await this.gate;
-    const written = this.failAfterBytes;
-    this.content += bytes.subarray(0, written ?? bytes.length).toString();
-    if (written !== null) {
-      this.failAfterBytes = null;
-      throw new Error('ENOSPC: no space left on device, write');
-    }
+/** The process dies: nothing more is written, and nothing is closed in an orderly way. */
+function crash(): void {
+  for (const name of readdirSync(folder)) {
+    const from = join(folder, name);
+    const bytes = readFileSync(from);
+    // The dead process keeps the old files; the next one finds a copy of what they held.
+    rmSync(from);
+    writeFileSync(from, bytes, { mode: 0o600 });
   }
-
-  sync(): Promise<void> {
-    this.syncs += 1;
-    return this.failSync ? Promise.reject(new Error('EIO: i/o error, fsync')) : Promise.resolve();
-  }
-
-  close(): Promise<void> {
-    this.isClosed = true;
-    return Promise.resolve();
-  }
-}
-
-function over(
-  file: AppendFile,
-  options: { logger?: Logger; clock?: Clock; maxPending?: number } = {},
-): JsonlLedger {
-  return new JsonlLedger(file, { path, clock: systemClock, logger: noopLogger, ...options });
 }
 
 describe('a ledger on disk', () => {
-  test('holds one JSON object per line, and says what kind it is', async () => {
-    const ledger = open();
-    await ledger.append(record('r1'));
-    expect(lines().map(line => JSON.parse(line) as unknown)).toEqual([
-      { kind: 'recording', ...record('r1') },
-    ]);
+  test('holds one JSON object per line, tied to the line before it', async () => {
+    const ledger = await open();
+    await Promise.all([ledger.append(record('r1')), ledger.append(record('r2'))]);
+    const [first, second] = parsed();
+    expect(first).toMatchObject({ kind: 'recording', ...record('r1'), seq: 1 });
+    expect(first?.prev).toBe('0'.repeat(64));
+    expect(second).toMatchObject({ recordingId: 'r2', seq: 2, prev: first?.hash });
+    expect(ledger.head()).toEqual({ sequence: 2, hash: second?.hash });
+    expect(JSON.parse(readFileSync(`${path}.head`, 'utf8'))).toMatchObject(ledger.head());
     expect(statSync(path).mode & 0o777).toBe(0o600);
     await ledger.close();
   });
 
+  test('a line can be checked with sed and sha256sum alone', async () => {
+    const ledger = await open();
+    await ledger.append(record('r1', { endedBy: 'Владимир 王' }));
+    await ledger.close();
+    const script = `sed -E '1!d; s/,"hash":"[0-9a-f]{64}"\\}$/}/' "$1" | tr -d '\\n' | sha256sum`;
+    const sum = execFileSync('sh', ['-c', script, 'sh', path], { encoding: 'utf8' });
+    expect(sum.split(' ')[0]).toBe(parsed()[0]?.hash);
+  });
+
   test('keeps the order of many records at once', async () => {
-    const ledger = open();
-    const ids = Array.from({ length: 300 }, (_unused, index) => `r${index}`);
+    const ledger = await open();
+    const ids = Array.from({ length: 3000 }, (_unused, index) => `r${index}`);
     await Promise.all(ids.map(id => ledger.append(record(id))));
-    expect(idsIn(lines())).toEqual(ids);
-    expect(ledger.counters()).toEqual({ written: 300, failed: 0, pending: 0 });
+    expect(idsIn()).toEqual(ids);
+    expect(ledger.counters()).toMatchObject({ written: 3000, lost: 0, pending: 0 });
     await ledger.close();
   });
 
   test('goes on where an earlier run ended', async () => {
     for (const id of ['r1', 'r2']) {
-      const ledger = open();
+      const ledger = await open();
       await ledger.append(record(id));
       await ledger.close();
     }
-    expect(idsIn(lines())).toEqual(['r1', 'r2']);
+    const [first, second] = parsed();
+    expect([second?.seq, second?.prev]).toEqual([2, first?.hash]);
   });
 
   test('a line cut off by a crash does not swallow the next one', async () => {
     writeFileSync(path, '{"kind":"recording","ver');
     const logger = memoryLogger();
-    const ledger = open(logger);
+    const ledger = await open({ logger });
     await ledger.append(record('r1'));
     await ledger.append(record('r2'));
     await ledger.close();
     expect(lines()[0]).toBe('{"kind":"recording","ver');
-    expect(idsIn(lines().slice(1))).toEqual(['r1', 'r2']);
+    expect(lines().slice(1)).toHaveLength(2);
     expect(logger.entries.map(({ message }) => message)).toEqual([
-      'ledger ends in a line that was cut off',
+      'ledger file ends in a line that was cut off',
     ]);
   });
 
+  test('a tail that was cut away is told at the start and leaves a hole in the chain', async () => {
+    const before = await open();
+    await before.append(record('r1'));
+    await before.append(record('r2'));
+    await before.close();
+    writeFileSync(path, `${lines()[0]!}\n`);
+    const logger = memoryLogger();
+    const ledger = await open({ logger });
+    await ledger.append(record('r3'));
+    await ledger.close();
+    expect(parsed().map(({ seq }) => seq)).toEqual([1, 3]);
+    expect(logger.entries[0]).toEqual({
+      message: 'ledger file ends before its head: lines are missing',
+      fields: { path, lastSequence: 1, headSequence: 2 },
+    });
+  });
+
+  test('full files become segments; the chain goes through all of them', async () => {
+    const ledger = await open({ rotateBytes: 1500 });
+    for (const id of ['r1', 'r2', 'r3', 'r4', 'r5']) {
+      await ledger.append(record(id));
+    }
+    await ledger.close();
+    const segments = readdirSync(folder)
+      .filter(name => /\.\d{12}$/.test(name))
+      .sort();
+    expect(segments).toEqual(['ledger.jsonl.000000000001', 'ledger.jsonl.000000000003']);
+    const all = [...segments.map(name => join(folder, name)), path].flatMap(file => parsed(file));
+    expect(all.map(({ seq }) => seq)).toEqual([1, 2, 3, 4, 5]);
+    expect(all.slice(1).map(({ prev }) => prev)).toEqual(all.slice(0, -1).map(({ hash }) => hash));
+    const next = await open();
+    expect(next.head().sequence).toBe(5);
+    await next.close();
+  });
+
+  test('a file that somebody moves away is followed by a new one that continues the chain', async () => {
+    const ledger = await open();
+    await ledger.append(record('r1'));
+    renameSync(path, `${path}.old`);
+    await ledger.append(record('r2'));
+    await ledger.close();
+    expect(idsIn(`${path}.old`)).toEqual(['r1']);
+    expect(parsed()).toMatchObject([{ recordingId: 'r2', seq: 2 }]);
+  });
+
   test('close() writes what waits, and closes once', async () => {
-    const ledger = open();
+    const ledger = await open();
     const appended = ledger.append(record('r1'));
     await Promise.all([ledger.close(), ledger.close()]);
     await appended;
-    expect(idsIn(lines())).toEqual(['r1']);
+    expect(idsIn()).toEqual(['r1']);
     await expect(ledger.append(record('r2'))).rejects.toThrow(code('CLOSED'));
-    expect(ledger.counters()).toEqual({ written: 1, failed: 1, pending: 0 });
+    expect(ledger.counters()).toMatchObject({ written: 1, lost: 1, pending: 0 });
   });
 
-  test('a file that cannot be written is an error at the start that names it', () => {
+  test('a file that cannot be written is an error at the start that names it', async () => {
     const missing = join(folder, 'missing', 'ledger.jsonl');
-    const openAt = (at: string) => () =>
-      createJsonlLedger({ path: at, clock: systemClock, logger: noopLogger });
-    expect(openAt(missing)).toThrow(code('UNWRITABLE'));
-    expect(openAt(missing)).toThrow(missing);
-    expect(openAt(folder)).toThrow(code('UNWRITABLE'));
+    await expect(open({ path: missing })).rejects.toThrow(code('UNWRITABLE'));
+    await expect(open({ path: missing })).rejects.toThrow(missing);
+    await expect(open({ path: folder })).rejects.toThrow(code('UNWRITABLE'));
   });
 
-  test('a full disk rejects, is logged and counted, and nothing else happens', async () => {
+  test('a full disk is told; what could not be written is given up only at the end', async () => {
     // A device of Linux; elsewhere the tests below with a file in memory stand for it.
     if (!existsSync('/dev/full')) {
       return;
     }
     const logger = memoryLogger();
-    const ledger = createJsonlLedger({ path: '/dev/full', clock: systemClock, logger });
-    const outcomes = await Promise.allSettled([
-      ledger.append(record('r1')),
-      ledger.append(record('r2')),
-    ]);
-    expect(outcomes.map(({ status }) => status)).toEqual(['rejected', 'rejected']);
-    await expect(ledger.append(record('r3'))).rejects.toThrow(code('WRITE'));
-    expect(ledger.counters()).toEqual({ written: 0, failed: 3, pending: 0 });
+    const ledger = await open({
+      logger,
+      openFile: opened => openAppendFile(opened === path ? '/dev/full' : opened),
+    });
+    const appended = [ledger.append(record('r1')), ledger.append(record('r2'))];
+    await waitUntil(() => ledger.trouble() !== null, 'the trouble');
+    expect(ledger.trouble()).toContain('ENOSPC');
+    expect(ledger.counters()).toMatchObject({ written: 0, lost: 0, pending: 2 });
     await ledger.close();
+    const outcomes = await Promise.allSettled(appended);
+    expect(outcomes.map(({ status }) => status)).toEqual(['rejected', 'rejected']);
+    expect(ledger.counters()).toMatchObject({ written: 0, lost: 2, pending: 0 });
     expect(logger.entries).toMatchObject([
+      { message: 'ledger cannot be written; it is tried again', fields: { waiting: 2 } },
       {
-        message: 'ledger records lost',
-        fields: { records: 1, code: 'REC_ERR_LEDGER_WRITE', recordingId: 'r1' },
+        message: 'ledger entries lost',
+        fields: { lostSoFar: 2, code: 'REC_ERR_LEDGER_WRITE' },
       },
-      { message: 'ledger records lost', fields: { records: 2 } },
     ]);
   });
 });
 
 describe('a ledger over any file', () => {
-  test('records that come together share one sync', async () => {
+  test('records that come together share one write and one sync', async () => {
     const file = new FakeFile();
-    const ledger = over(file);
+    const ledger = await over(file);
     await Promise.all(['r1', 'r2', 'r3'].map(id => ledger.append(record(id))));
-    expect(file.syncs).toBe(1);
+    expect(file.appends).toBe(1);
     let openGate: () => void = () => undefined;
     file.gate = new Promise(resolve => {
       openGate = resolve;
@@ -208,30 +238,32 @@ describe('a ledger over any file', () => {
     const others = ['r5', 'r6'].map(id => ledger.append(record(id)));
     openGate();
     await Promise.all([first, ...others]);
-    expect(file.syncs).toBeLessThanOrEqual(3);
-    expect(idsIn(file.content.trimEnd().split('\n'))).toEqual(['r1', 'r2', 'r3', 'r4', 'r5', 'r6']);
+    expect(file.appends).toBeLessThanOrEqual(3);
+    expect(ledger.head().sequence).toBe(6);
+    await ledger.close();
   });
 
-  test('after a write that failed half-way the next record has its own line', async () => {
+  test('what a full disk refused is written once there is room again, in order and once', async () => {
     const file = new FakeFile();
-    const ledger = over(file);
-    file.failAfterBytes = 10;
-    const failed = ledger.append(record('r1'));
-    const next = ledger.append(record('r2'));
-    await expect(failed).rejects.toThrow(code('WRITE'));
-    await next;
-    const [fragment, whole] = file.content.trimEnd().split('\n');
-    expect(fragment).toBe('{"kind":"r');
-    expect(idsIn([whole ?? ''])).toEqual(['r2']);
-    expect(ledger.counters()).toEqual({ written: 1, failed: 1, pending: 0 });
-  });
-
-  test('what could not be made durable was not written', async () => {
-    const file = new FakeFile();
-    file.failSync = true;
-    const ledger = over(file);
-    await expect(ledger.append(record('r1'))).rejects.toThrow(code('WRITE'));
-    expect(ledger.counters()).toEqual({ written: 0, failed: 1, pending: 0 });
+    const clock = new ManualClock();
+    const ledger = await over(file, { clock });
+    await ledger.append(record('r1'));
+    file.isFull = true;
+    const waiting = [ledger.append(record('r2'))];
+    await waitUntil(() => ledger.trouble() !== null, 'the trouble');
+    waiting.push(ledger.append(record('r3')));
+    file.isFull = false;
+    clock.advance(300);
+    await Promise.all(waiting);
+    const written = file.content.trimEnd().split('\n');
+    expect(written.map(line => (JSON.parse(line) as LedgerLine).recordingId)).toEqual([
+      'r1',
+      'r2',
+      'r3',
+    ]);
+    expect(ledger.trouble()).toBeNull();
+    expect(ledger.counters()).toMatchObject({ written: 3, lost: 0, pending: 0, failures: 1 });
+    await ledger.close();
   });
 
   test('a disk that does not answer fills a bounded queue', async () => {
@@ -240,40 +272,154 @@ describe('a ledger over any file', () => {
     file.gate = new Promise(resolve => {
       openGate = resolve;
     });
-    const ledger = over(file, { maxPending: 2 });
+    const ledger = await over(file, { maxPending: 2 });
     const taken = ['r1', 'r2'].map(id => ledger.append(record(id)));
     await expect(ledger.append(record('r3'))).rejects.toThrow(code('QUEUE_FULL'));
-    expect(ledger.counters()).toEqual({ written: 0, failed: 1, pending: 2 });
+    expect(ledger.counters()).toMatchObject({ written: 0, lost: 1, pending: 2 });
     openGate();
     await Promise.all(taken);
     await ledger.append(record('r4'));
-    expect(ledger.counters()).toEqual({ written: 3, failed: 1, pending: 0 });
+    expect(ledger.counters()).toMatchObject({ written: 3, lost: 1, pending: 0 });
+    await ledger.close();
   });
 
-  test('a failure that nobody awaits is no unhandled rejection', async () => {
+  test('a failure that nobody waits for is no unhandled rejection', async () => {
     const file = new FakeFile();
-    file.failSync = true;
+    file.isFull = true;
     const unhandled = jest.fn();
     process.on('unhandledRejection', unhandled);
-    const ledger = over(file);
+    const ledger = await over(file);
     void ledger.append(record('r1'));
+    void ledger.begin(() => interrupted('r2', '2026-11-23T10:00:00.000Z')).close(record('r2'));
     await ledger.close();
     await new Promise(resolve => setImmediate(resolve));
     process.off('unhandledRejection', unhandled);
     expect(unhandled).not.toHaveBeenCalled();
     expect(file.isClosed).toBe(true);
   });
+});
 
-  test('a lasting failure is said now and then, with the number of records', async () => {
-    const file = new FakeFile();
-    file.failSync = true;
-    const logger = memoryLogger();
-    let nowMs = 0;
-    const ledger = over(file, { logger, clock: { ...systemClock, monotonicMs: () => nowMs } });
-    for (const atMs of [0, 100, 200, 10_000]) {
-      nowMs = atMs;
-      await expect(ledger.append(record(`r${atMs}`))).rejects.toThrow(code('WRITE'));
+describe('the journal beside it', () => {
+  const AT = '2026-11-23T10:00:10.000Z';
+
+  async function journalOf(ledger: Ledger, entries: number): Promise<void> {
+    await waitUntil(() => {
+      const journal = existsSync(`${path}.journal`) ? lines(`${path}.journal`) : [];
+      return journal.length >= entries && ledger.trouble() === null;
+    }, 'the journal');
+  }
+
+  test('after a crash the next start closes what was open as interrupted, and only that', async () => {
+    const dead = await open();
+    const closed = dead.begin(() => interrupted('closed', AT));
+    dead.begin(() => interrupted('open', AT));
+    dead.begin(() => interrupted('unanswered', AT)).discard();
+    await closed.close(record('closed'));
+    await journalOf(dead, 5);
+    crash();
+
+    const ledger = await open({ clock: { ...systemClock, wallNowMs: () => Date.parse(AT) } });
+    expect(ledger.recovered).toEqual([{ ...interrupted('open', AT), recoveredAt: AT }]);
+    expect(parsed().map(({ recordingId, verdict, seq }) => [recordingId, verdict, seq])).toEqual([
+      ['closed', 'recorded', 1],
+      ['open', 'interrupted', 2],
+    ]);
+    await ledger.close();
+    await dead.close();
+    const third = await open();
+    expect(third.recovered).toEqual([]);
+    await third.close();
+  });
+
+  test('the last checkpoint counts, also when the line after it was cut off', async () => {
+    const clock = new ManualClock();
+    let known = interrupted('r1', AT);
+    const dead = await open({ clock, checkpointIntervalMs: 10_000 });
+    dead.begin(() => known);
+    await journalOf(dead, 1);
+    known = interrupted('r1', '2026-11-23T10:00:20.000Z');
+    for (let second = 0; second < 11; second += 1) {
+      clock.advance(1000);
     }
-    expect(logger.entries.map(({ fields }) => fields?.['records'])).toEqual([1, 3]);
+    await journalOf(dead, 2);
+    crash();
+    appendFileSync(`${path}.journal`, '{"kind":"checkpoint","seq":3,"prev":"');
+    const logger = memoryLogger();
+    const ledger = await open({ logger });
+    expect(parsed()).toMatchObject([
+      { recordingId: 'r1', verdict: 'interrupted', endedAt: '2026-11-23T10:00:20.000Z' },
+    ]);
+    expect(logger.entries.map(({ message }) => message)).toContain(
+      'journal holds lines that were cut off or changed',
+    );
+    await ledger.close();
+    await dead.close();
+  });
+
+  test('a crash between the closing record and the journal does not account for a recording twice', async () => {
+    const dead = await open();
+    const entry = dead.begin(() => interrupted('r1', AT));
+    await journalOf(dead, 1);
+    const journal = readFileSync(`${path}.journal`);
+    await entry.close(record('r1'));
+    await dead.close();
+    writeFileSync(`${path}.journal`, journal);
+    const ledger = await open();
+    expect(ledger.recovered).toEqual([]);
+    expect(parsed().map(({ verdict }) => verdict)).toEqual(['recorded']);
+    await ledger.close();
+  });
+
+  test('a closing record that a full disk refused to the end is in the ledger after the next start', async () => {
+    const file = new FakeFile();
+    file.isFull = true;
+    const full = await over(file);
+    void full.begin(() => interrupted('r1', AT)).close(record('r1'));
+    await full.close();
+    const ledger = await open();
+    expect(parsed()).toMatchObject([{ recordingId: 'r1', verdict: 'recorded' }]);
+    await ledger.close();
+  });
+
+  test('a snapshot that fails costs a checkpoint and nothing else', async () => {
+    const clock = new ManualClock();
+    let asked = 0;
+    const logger = memoryLogger();
+    const ledger = await open({ clock, logger, checkpointIntervalMs: 1000 });
+    const entry = ledger.begin((): LedgerRecord => {
+      asked += 1;
+      if (asked > 1) {
+        throw new Error('no such stream');
+      }
+      return interrupted('r1', AT);
+    });
+    clock.advance(1000);
+    expect(logger.entries).toEqual([
+      {
+        message: 'no checkpoint of a recording',
+        fields: { recordingId: 'r1', error: 'no such stream' },
+      },
+    ]);
+    await entry.close(record('r1'));
+    expect(idsIn()).toEqual(['r1']);
+    await ledger.close();
+  });
+
+  test('does not grow without end', async () => {
+    const ledger = await open();
+    ledger.begin(() => interrupted('stays', AT));
+    for (let round = 0; round < 6; round += 1) {
+      const entries = Array.from({ length: 1500 }, (_unused, index) => {
+        const id = `r${round}-${index}`;
+        return [ledger.begin(() => interrupted(id, AT)), record(id)] as const;
+      });
+      await Promise.all(entries.map(([entry, closing]) => entry.close(closing)));
+    }
+    await waitUntil(() => ledger.counters().open === 1, 'the journal has closed the others');
+    await ledger.close();
+    expect(statSync(`${path}.journal`).size).toBeLessThan(9 * 1024 * 1024);
+    const next = await open();
+    expect(next.recovered.map(({ recordingId }) => recordingId)).toEqual(['stays']);
+    await next.close();
   });
 });

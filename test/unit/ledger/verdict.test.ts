@@ -29,6 +29,8 @@ const GOOD: VerdictFacts = {
   interrupted: false,
   internalError: null,
   streams: [stream('1'), stream('2')],
+  maxReportedLossRatio: 0.01,
+  gaps: [],
 };
 const SILENT = { packetsCaptured: 0, packetsSent: 0 };
 const WAITING = { packetsSent: 0, packetsPending: 100 };
@@ -45,10 +47,22 @@ const CASES: [string, Partial<VerdictFacts>, string, string[]][] = [
     ['no-media'],
   ],
   [
-    'the SRS reports loss',
-    { streams: [stream('1', { packetsLostTowardSrs: 3 }), stream('2')] },
+    'the SRS reports a loss that is allowed',
+    { streams: [stream('1', { packetsLostTowardSrs: 1 }), stream('2')] },
     'recorded',
     ['complete', 'loss-reported'],
+  ],
+  [
+    'the SRS reports more loss than is allowed',
+    { streams: [stream('1'), stream('2', { packetsLostTowardSrs: 2 })] },
+    'partial',
+    ['loss-reported'],
+  ],
+  [
+    'a part of the time was not delivered',
+    { gaps: ['not delivered from a to b: srs-lost'] },
+    'partial',
+    ['gap'],
   ],
   [
     'the SRS reports fewer than none (duplicates)',

@@ -121,6 +121,7 @@ function bench(
       srtpOnly: 'reject',
       srcUri: 'sip:src@gateway',
       drainMs: 0,
+      maxReportedLossRatio: 0.01,
       hangUpOnMediaTimeout: false,
       ...settings,
     },

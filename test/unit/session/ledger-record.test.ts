@@ -96,6 +96,7 @@ function record(changes: Partial<LedgerRecordFacts> & { role?: LegRole } = {}): 
     isAnchored: true,
     answeredAtMs: ANSWERED_MS,
     endedAtMs: ANSWERED_MS + 60_500,
+    maxReportedLossRatio: 0.01,
     end: { by: 'callee', status: 200, answered: true, cause: 'bye', reason: null },
     ...rest,
   });
@@ -115,7 +116,12 @@ describe('ledgerRecord', () => {
         role: 'caller',
         identifiedBy: 'P-Asserted-Identity',
       },
-      policy: { mode: 'always', why: 'user alice of organisation acme has mode always' },
+      policy: {
+        mode: 'always',
+        why: 'user alice of organisation acme has mode always',
+        userId: 'alice',
+        organisationId: 'acme',
+      },
       startedAt: ANSWERED,
       endedAt: ENDED,
       verdict: 'recorded',
