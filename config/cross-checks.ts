@@ -6,6 +6,7 @@ import { type PlacedMessage } from './issue-text';
 import { formatPath } from './key-path';
 import { NO_PROVIDER } from './schema';
 import { parseSipUri } from './sip-uri';
+import { tlsFileProblems } from './tls-files';
 import { TreeView } from './tree-view';
 
 /** One recorded call takes four RTP/RTCP pairs: two legs and two recording streams. */
@@ -23,6 +24,7 @@ export function crossCheck(root: unknown): readonly PlacedMessage[] {
   return [
     ...checkEngine(config),
     ...checkListeners(config, listeners),
+    ...checkTls(config, listeners),
     ...checkMediaPorts(config, listeners),
     ...checkMediaNetworks(config),
     ...checkTrunks(config),
@@ -119,7 +121,9 @@ function checkListeners(config: TreeView, listeners: readonly TreeView[]): Place
   for (const listener of listeners) {
     problems.push(...checkAddresses(listener.get('host'), listener.get('advertisedHost')));
     const port = listener.get('port').number() ?? 0;
-    const key = `${listener.get('transport').text() ?? ''} ${listener.get('host').text() ?? ''} ${port}`;
+    // TLS listens on TCP.
+    const protocol = listener.get('transport').text() === 'udp' ? 'udp' : 'tcp';
+    const key = `${protocol} ${listener.get('host').text() ?? ''} ${port}`;
     const earlier = seen.get(key);
     if (earlier !== undefined && port !== 0) {
       problems.push(problem(listener, `listens where ${formatPath(earlier.path)} does already`));
@@ -127,6 +131,44 @@ function checkListeners(config: TreeView, listeners: readonly TreeView[]): Place
     seen.set(key, listener);
   }
   return [...problems, ...checkAdminPort(config, seen)];
+}
+
+/** A TLS listener has a certificate, and every PEM file that is named can be used. */
+function checkTls(config: TreeView, listeners: readonly TreeView[]): PlacedMessage[] {
+  const problems: PlacedMessage[] = [];
+  for (const listener of listeners) {
+    const isTls = listener.get('transport').text() === 'tls';
+    const tls = listener.get('tls');
+    if (isTls !== tls.exists) {
+      const message = isTls
+        ? 'is required with transport: tls: cert and key, paths of PEM files'
+        : 'is for transport: tls only';
+      problems.push(problem(tls, message));
+    }
+    problems.push(...checkTlsFiles(tls));
+    const requested = tls.get('requestClientCert').text() ?? 'never';
+    if (requested !== 'never' && !tls.get('ca').exists) {
+      const message = `is required with requestClientCert: ${requested}: who signs the certificates of clients`;
+      problems.push(problem(tls.get('ca'), message));
+    }
+  }
+  const tls = config.get('sip').get('tls');
+  const peers = tls
+    .get('peers')
+    .entries()
+    .map(([, peer]) => peer);
+  return [...problems, ...[tls, ...peers].flatMap(checkTlsFiles)];
+}
+
+function checkTlsFiles(tls: TreeView): PlacedMessage[] {
+  const files: { cert?: string; key?: string; ca?: string } = {};
+  for (const key of ['cert', 'key', 'ca'] as const) {
+    const path = tls.get(key).text();
+    if (path !== null && path.trim() !== '') {
+      files[key] = path;
+    }
+  }
+  return tlsFileProblems(files).map(({ key, message }) => problem(tls.get(key), message));
 }
 
 function checkAdminPort(config: TreeView, seen: ReadonlyMap<string, TreeView>): PlacedMessage[] {
@@ -262,8 +304,9 @@ function checkTransports(config: TreeView, listeners: readonly TreeView[]): Plac
     .flatMap(([, provider]) => provider.get('targets').items());
   const check = (view: TreeView, fallback: string): PlacedMessage[] => {
     const uri = parseSipUri(view.text() ?? '');
-    const transport = uri?.params['transport']?.toLowerCase() ?? fallback;
-    const isChecked = uri !== null && (transport === 'udp' || transport === 'tcp');
+    const said = uri?.params['transport']?.toLowerCase() ?? fallback;
+    const transport = uri?.scheme === 'sips' ? 'tls' : said;
+    const isChecked = uri !== null && ['udp', 'tcp', 'tls'].includes(transport);
     return isChecked && !available.has(transport)
       ? [
           problem(

@@ -11,6 +11,12 @@ export const DEFAULTS = {
       { transport: 'udp', host: '127.0.0.1', port: 5060 },
       { transport: 'tcp', host: '127.0.0.1', port: 5060 },
     ],
+    /** Older ones are broken (RFC 8996). */
+    tlsMinVersion: 'TLSv1.2',
+    /** Phones have no certificates as a rule. */
+    tlsRequestClientCert: 'never',
+    /** Who does not check whom it talks to might as well not encrypt. */
+    tlsVerify: true,
     /** Port of a drachtio-server's application interface. */
     drachtioPort: 9022,
     /** A call that cannot be recorded is refused rather than silently let through. */

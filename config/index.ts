@@ -18,6 +18,7 @@ export {
   type TrunkConfig,
   type UserConfig,
 } from './schema';
+export { readTlsFiles, type TlsFileProblem, tlsFileProblems, type TlsFiles } from './tls-files';
 export { matchTrunk, type TrunkMatch } from './trunk-lookup';
 export { buildUserDirectory, type DirectoryUser, type UserDirectory } from './user-directory';
 export { configWarnings } from './warnings';

@@ -63,6 +63,22 @@ export const identitySchema = text(value =>
     : null,
 );
 
+/** A next hop that TLS settings are for: as its URI names it. */
+export const peerSchema = text(value => {
+  const match = /^(.*?)(?::(\d{1,5}))?$/.exec(value);
+  const [, host = '', port] = match ?? [];
+  return parseHost(host) === null ||
+    (port !== undefined && !(Number(port) >= 1 && Number(port) <= 65535))
+    ? 'must be a host, or a host and a port, such as srs.example.com:5061'
+    : null;
+});
+
+export const dnsServerSchema = text(value => {
+  const match = /^(?:\[([^\]]+)\]|([^:]+))(?::(\d{1,5}))?$/.exec(value);
+  const host = match?.[1] ?? match?.[2] ?? value;
+  return isIpLiteral(host) ? null : 'must be an IP address, with or without a port: 192.0.2.53:53';
+});
+
 export const portSchema = z.number().int().min(1).max(65535);
 
 /** A port to listen on; 0 lets the system choose. */
@@ -82,9 +98,12 @@ export const nextHopSchema = text(value => {
 /** A recorder's URI. Without `transport=`, TCP: INVITEs with metadata outgrow a datagram (RFC 3261 §18.1.1). */
 export const srsTargetSchema = text(value =>
   complaintAboutUri(parseSipUri(value), 'sip:srs.example.com:5060;transport=tcp'),
-).transform(value =>
-  parseSipUri(value)?.params['transport'] === undefined ? `${value};transport=tcp` : value,
-);
+).transform(value => {
+  const uri = parseSipUri(value);
+  return uri?.scheme === 'sip' && uri.params['transport'] === undefined
+    ? `${value};transport=tcp`
+    : value;
+});
 
 /** A SIP URI that identifies somebody. */
 export const sipUriSchema = text(value => complaintAboutUri(parseSipUri(value), 'sip:user@host'));
@@ -124,11 +143,11 @@ function complaintAboutUri(uri: SipUriParts | null, example: string): string | n
     return 'must not contain a password';
   }
   const transport = uri.params['transport']?.toLowerCase();
-  if (uri.scheme === 'sips' || transport === 'tls') {
-    return 'asks for TLS, which this version does not speak; use sip: with transport=udp or transport=tcp';
+  if (uri.scheme === 'sips' && transport !== undefined && !['tcp', 'tls'].includes(transport)) {
+    return 'is sips:, which is TLS; leave transport out, or write transport=tcp';
   }
-  if (transport !== undefined && transport !== 'udp' && transport !== 'tcp') {
-    return 'must have transport=udp or transport=tcp';
+  if (transport !== undefined && !['udp', 'tcp', 'tls'].includes(transport)) {
+    return 'must have transport=udp, transport=tcp or transport=tls';
   }
   return null;
 }

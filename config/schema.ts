@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { DEFAULTS } from './defaults';
 import {
   cidrSchema,
+  dnsServerSchema,
   headerNameSchema,
   headerValueSchema,
   hostSchema,
@@ -12,6 +13,7 @@ import {
   nextHopSchema,
   nonEmptySchema,
   patternSchema,
+  peerSchema,
   portSchema,
   secretSchema,
   sipUriSchema,
@@ -26,12 +28,33 @@ import {
 
 const networkKindSchema = z.enum(['internal', 'pstn']);
 
+const tlsVersionSchema = z.enum(['TLSv1.2', 'TLSv1.3']).default(DEFAULTS.sip.tlsMinVersion);
+
+const listenerTlsSchema = z.strictObject({
+  cert: nonEmptySchema,
+  key: nonEmptySchema,
+  ca: nonEmptySchema.exactOptional(),
+  requestClientCert: z
+    .enum(['never', 'request', 'require'])
+    .default(DEFAULTS.sip.tlsRequestClientCert),
+  minVersion: tlsVersionSchema,
+});
+
+const clientTlsSchema = z.strictObject({
+  ca: nonEmptySchema.exactOptional(),
+  cert: nonEmptySchema.exactOptional(),
+  key: nonEmptySchema.exactOptional(),
+  minVersion: tlsVersionSchema,
+  verify: z.boolean().default(DEFAULTS.sip.tlsVerify),
+});
+
 const listenerSchema = z.strictObject({
-  transport: z.enum(['udp', 'tcp']),
+  transport: z.enum(['udp', 'tcp', 'tls']),
   host: ipSchema,
   port: listenPortSchema,
   advertisedHost: ipSchema.exactOptional(),
   advertisedPort: portSchema.exactOptional(),
+  tls: listenerTlsSchema.exactOptional(),
 });
 
 const sipSchema = z.strictObject({
@@ -48,6 +71,14 @@ const sipSchema = z.strictObject({
     .min(1)
     .max(64)
     .default(() => DEFAULTS.sip.listeners.map(listener => ({ ...listener }))),
+  tls: clientTlsSchema
+    .extend({
+      peers: z
+        .record(peerSchema, clientTlsSchema.extend({ serverName: hostSchema.exactOptional() }))
+        .default({}),
+    })
+    .prefault({}),
+  dns: z.strictObject({ servers: z.array(dnsServerSchema).max(8).default([]) }).prefault({}),
   srtpOnly: z.enum(['reject', 'pass-unanchored']).default(DEFAULTS.sip.srtpOnly),
   answerTimeoutMs: z.number().int().min(500).max(60_000).default(DEFAULTS.sip.answerTimeoutMs),
   sessionExpiresS: z.number().int().min(90).max(86_400).exactOptional(),

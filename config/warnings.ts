@@ -6,6 +6,7 @@ import { type GatewayConfig, NO_PROVIDER } from './schema';
 export function configWarnings(config: GatewayConfig): readonly string[] {
   return [
     ...warnAboutCalls(config),
+    ...warnAboutTls(config),
     ...warnAboutRouteOrder(config),
     ...warnAboutRecording(config),
     ...warnAboutRing(config),
@@ -32,6 +33,19 @@ function warnAboutCalls(config: GatewayConfig): string[] {
     }
   });
   return warnings;
+}
+
+function warnAboutTls({ sip }: GatewayConfig): string[] {
+  const peers = Object.entries(sip.tls.peers).map(([peer, tls]) => ({
+    path: `sip.tls.peers.${peer}`,
+    tls,
+  }));
+  return [{ path: 'sip.tls', tls: sip.tls }, ...peers]
+    .filter(({ tls }) => !tls.verify)
+    .map(
+      ({ path }) =>
+        `${path}.verify is false: whoever answers is taken for the peer, and can read and change what is sent.`,
+    );
 }
 
 function warnAboutRouteOrder(config: GatewayConfig): string[] {

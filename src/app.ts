@@ -13,6 +13,7 @@ import { type AdminServer, type HealthReport, startAdminServer } from './admin';
 import { openLedger } from './ledger';
 import { type GatewayMetrics } from './observability';
 import { CallRegistry, createCallHandler } from './session';
+import { engineTransports } from './engine-transports';
 import { sessionSettings } from './session-settings';
 
 export interface GatewayDeps {
@@ -204,7 +205,7 @@ async function openSip(
   let address: { host: string; port: number; secret: string } | undefined = config.sip.drachtio;
   if (config.sip.engine === 'embedded' || address === undefined) {
     const started = await startEmbeddedEngine({
-      listeners: config.sip.listeners,
+      ...engineTransports(config.sip),
       logger,
       ...(config.sip.sessionExpiresS === undefined
         ? {}

@@ -6,7 +6,7 @@ import { type Logger, systemClock, withDeadline } from '#core';
 import { type EngineCounters, type EngineLimits } from './engine';
 import { EngineError } from './errors';
 import { type TimerValues } from './transaction';
-import { type ListenerOptions } from './transport';
+import { type ClientTlsOptions, type ListenerOptions } from './transport';
 import { type FromWorker, type ToWorker, type WorkerOptions } from './worker-protocol';
 
 /** Where the engine receives SIP. Port 0: any free one. */
@@ -31,6 +31,10 @@ export interface EmbeddedEngineOptions {
    * none; what peers ask for is answered anyway.
    */
   readonly sessionExpiresS?: number;
+  /** TLS of outgoing connections, and what holds for single next hops. */
+  readonly tls?: ClientTlsOptions;
+  /** DNS servers (`address` or `address:port`) instead of those of this machine. */
+  readonly dnsServers?: readonly string[];
 }
 
 /** A running engine. An application connects to `host`:`port` with `secret` as to a drachtio-server. */
@@ -68,6 +72,8 @@ export async function startEmbeddedEngine(options: EmbeddedEngineOptions): Promi
     userAgent: options.userAgent ?? null,
     optionTags: options.optionTags ?? null,
     sessionExpiresS: options.sessionExpiresS ?? null,
+    tls: options.tls ?? null,
+    dnsServers: options.dnsServers ?? null,
   };
   const worker = new Worker(workerFile(), { workerData: workerOptions, execArgv: [] });
   const handle = new WorkerHandle(worker, options.logger);

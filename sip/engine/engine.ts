@@ -4,6 +4,7 @@ import { formatHostPort, type MessageLimits } from './message';
 import { type TimerValues, TransactionLayer, type TransactionLimits } from './transaction';
 import {
   type BoundListener,
+  type ClientTlsOptions,
   type ListenerOptions,
   TransportLayer,
   type TransportLimits,
@@ -31,6 +32,8 @@ export interface EngineOptions {
   readonly optionTags?: readonly string[];
   /** Session interval that INVITEs ask for when the application does not, s; default: none. */
   readonly sessionExpiresS?: number;
+  readonly tls?: ClientTlsOptions;
+  readonly dnsServers?: readonly string[];
 }
 
 /** What is open and what has happened. All zero but the message and drop counters when nothing runs. */
@@ -61,6 +64,8 @@ export class Engine {
     this.#transport = new TransportLayer({
       clock,
       logger,
+      ...(options.tls === undefined ? {} : { tls: options.tls }),
+      ...(options.dnsServers === undefined ? {} : { dnsServers: options.dnsServers }),
       ...(limits?.transport === undefined ? {} : { limits: limits.transport }),
       ...(limits?.message === undefined ? {} : { messageLimits: limits.message }),
     });

@@ -44,6 +44,8 @@ async function main(): Promise<void> {
     limits: options.limits,
     ...(options.userAgent === null ? {} : { userAgent: options.userAgent }),
     ...(options.optionTags === null ? {} : { optionTags: options.optionTags }),
+    ...(options.tls === null ? {} : { tls: options.tls }),
+    ...(options.dnsServers === null ? {} : { dnsServers: options.dnsServers }),
     ...(options.sessionExpiresS === null ? {} : { sessionExpiresS: options.sessionExpiresS }),
   });
   parentPort?.on('message', (message: ToWorker) => {

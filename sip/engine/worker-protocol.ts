@@ -1,6 +1,6 @@
 import { type EngineCounters, type EngineLimits } from './engine';
 import { type TimerValues } from './transaction';
-import { type ListenerOptions } from './transport';
+import { type ClientTlsOptions, type EngineTransport, type ListenerOptions } from './transport';
 
 /** What the main thread gives to the worker when it starts it. Structured-clone data only. */
 export interface WorkerOptions {
@@ -11,11 +11,13 @@ export interface WorkerOptions {
   readonly userAgent: string | null;
   readonly optionTags: readonly string[] | null;
   readonly sessionExpiresS: number | null;
+  readonly tls: ClientTlsOptions | null;
+  readonly dnsServers: readonly string[] | null;
 }
 
 /** A listener with its real port. */
 export interface WorkerListener {
-  readonly transport: 'udp' | 'tcp';
+  readonly transport: EngineTransport;
   readonly host: string;
   readonly port: number;
 }

@@ -43,7 +43,7 @@ export function integerBetween(min: number, max: number, unit: string): (text: s
 
 /** A SIP URI, checked roughly: the phone says more when it calls. */
 export function parseSipUriArgument(text: string): string {
-  if (!/^sip:(?:[^\s@<>]+@)?[^\s@<>;]+(?:;[^\s<>]*)?$/i.test(text)) {
+  if (!/^sips?:(?:[^\s@<>]+@)?[^\s@<>;]+(?:;[^\s<>]*)?$/i.test(text)) {
     throw new InvalidArgumentError('It must be a SIP URI, such as sip:1001@127.0.0.1:5060.');
   }
   return text;

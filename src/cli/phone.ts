@@ -2,9 +2,10 @@ import { type Command, Option } from 'commander';
 import { abortOnSignals, type CliContext, type SetExitCode } from './context';
 import { UsageError } from './exit';
 import { type HostPort, numberBetween, parseHostPort, parseSipUriArgument } from './option-parsers';
+import { addTlsOptions, type TlsFlags, toolTls } from './tls-flags';
 import { type LabTransport, type PhoneAudio, type PhoneOptions } from './runners';
 
-interface PhoneFlags {
+interface PhoneFlags extends TlsFlags {
   listen: HostPort;
   transport: LabTransport;
   call?: string;
@@ -17,7 +18,7 @@ interface PhoneFlags {
 
 /** `phone`: a softphone that calls or answers and plays a tone or a WAV file. */
 export function addPhoneCommand(program: Command, context: CliContext, exit: SetExitCode): void {
-  program
+  const command = program
     .command('phone')
     .description('a softphone that calls or answers and plays a tone or a WAV file')
     .addOption(
@@ -31,7 +32,7 @@ export function addPhoneCommand(program: Command, context: CliContext, exit: Set
     )
     .addOption(
       new Option('-t, --transport <transport>', 'SIP transport')
-        .choices(['udp', 'tcp'])
+        .choices(['udp', 'tcp', 'tls'])
         .default('udp'),
     )
     .addOption(
@@ -45,7 +46,8 @@ export function addPhoneCommand(program: Command, context: CliContext, exit: Set
       'hang up after a time',
       numberBetween(0.1, 86_400, 'seconds'),
     )
-    .option('-o, --out <file>', 'write what was heard to a WAV file')
+    .option('-o, --out <file>', 'write what was heard to a WAV file');
+  addTlsOptions(command)
     .addHelpText(
       'after',
       `
@@ -64,7 +66,9 @@ function phoneOptions(flags: PhoneFlags): PhoneOptions {
   if (flags.call === undefined && flags.answer === undefined) {
     throw new UsageError('phone needs --call <uri> or --answer');
   }
+  const tls = toolTls(flags, [flags.transport]);
   return {
+    ...(tls === undefined ? {} : { tls }),
     listen: flags.listen,
     transport: flags.transport,
     callUri: flags.call ?? null,

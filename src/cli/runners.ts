@@ -2,7 +2,23 @@ import { type GatewayConfig } from '#config';
 import { type HostPort } from './option-parsers';
 
 /** Transports of the lab's tools. */
-export type LabTransport = 'udp' | 'tcp';
+export type LabTransport = 'udp' | 'tcp' | 'tls';
+
+/** TLS of a tool of the lab, as PEM texts: what it listens with, and how it connects. */
+export interface ToolTls {
+  readonly listener?: {
+    readonly cert: string;
+    readonly key: string;
+    readonly ca?: string;
+    readonly requestClientCert: 'never' | 'request' | 'require';
+  };
+  readonly client?: {
+    readonly cert?: string;
+    readonly key?: string;
+    readonly ca?: string;
+    readonly verify: boolean;
+  };
+}
 
 export interface DemoOptions {
   /** Where the evidence goes; null: a new folder below the system's temporary folder. */
@@ -35,6 +51,7 @@ export interface SrsOptions {
   readonly transports: readonly LabTransport[];
   readonly outDir: string;
   readonly misbehaviour: SrsMisbehaviour;
+  readonly tls?: ToolTls;
 }
 
 export type PhoneAudio =
@@ -52,6 +69,7 @@ export interface PhoneOptions {
   readonly durationS: number | null;
   /** WAV of what was heard; null: none. */
   readonly outFile: string | null;
+  readonly tls?: ToolTls;
 }
 
 /**

@@ -1,9 +1,10 @@
 import { type Command, Option } from 'commander';
 import { abortOnSignals, type CliContext, type SetExitCode } from './context';
 import { type HostPort, integerBetween, numberBetween, parseHostPort } from './option-parsers';
+import { addTlsOptions, type TlsFlags, toolTls } from './tls-flags';
 import { type LabTransport, type SrsMisbehaviour, type SrsOptions } from './runners';
 
-interface SrsFlags {
+interface SrsFlags extends TlsFlags {
   listen: HostPort;
   transport: LabTransport | 'both';
   out: string;
@@ -25,7 +26,7 @@ const MAX_S = 86_400;
 /** `srs`: the reference recorder alone. */
 export function addSrsCommand(program: Command, context: CliContext, exit: SetExitCode): void {
   const seconds = numberBetween(0, MAX_S, 'seconds');
-  program
+  const command = program
     .command('srs')
     .description('run the reference recorder (SRS): WAV, metadata and a verdict for each recording')
     .addOption(
@@ -35,10 +36,11 @@ export function addSrsCommand(program: Command, context: CliContext, exit: SetEx
     )
     .addOption(
       new Option('-t, --transport <transport>', 'SIP transport')
-        .choices(['udp', 'tcp', 'both'])
+        .choices(['udp', 'tcp', 'tls', 'both'])
         .default('both'),
     )
-    .option('-o, --out <dir>', 'where recordings go', 'recordings')
+    .option('-o, --out <dir>', 'where recordings go', 'recordings');
+  addTlsOptions(command)
     .optionsGroup('Misbehave:')
     .addOption(
       new Option('--refuse <status>', 'answer every INVITE with this status')
@@ -69,6 +71,7 @@ export function addSrsCommand(program: Command, context: CliContext, exit: SetEx
 Examples:
   $ siprec-gateway srs --out recordings
   $ siprec-gateway srs --listen 0.0.0.0:5090 --transport tcp
+  $ siprec-gateway srs --transport tls --tls-cert srs.crt --tls-key srs.key --tls-ca ca.crt --require-client-cert
   $ siprec-gateway srs --refuse 503
   $ siprec-gateway srs --answer-delay 2 --bye-after 10`,
     )
@@ -80,11 +83,15 @@ Examples:
 }
 
 function srsOptions(flags: SrsFlags): SrsOptions {
+  const transports: readonly LabTransport[] =
+    flags.transport === 'both' ? ['udp', 'tcp'] : [flags.transport];
+  const tls = toolTls(flags, transports);
   return {
     listen: flags.listen,
-    transports: flags.transport === 'both' ? ['udp', 'tcp'] : [flags.transport],
+    transports,
     outDir: flags.out,
     misbehaviour: misbehaviourOf(flags),
+    ...(tls === undefined ? {} : { tls }),
   };
 }
 

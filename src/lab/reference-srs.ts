@@ -2,8 +2,12 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Clock, errorMessage, type Logger, withDeadline } from '#core';
 import {
+  type ClientTlsOptions,
+  type EngineTransport,
   HeaderList,
+  type ListenerOptions,
   makeResponse,
+  type ServerTls,
   type SipMessage,
   type SipRequest,
   type TimerValues,
@@ -21,9 +25,9 @@ import { Waiters } from './waiters';
 export interface ReferenceSrsOptions {
   /** IP literal to listen on; of all addresses (`0.0.0.0`) one is told to the SRC and used for media. */
   readonly host: string;
-  /** 0: any free port. */
+  /** 0: any free port. TLS beside TCP listens at the port above. */
   readonly port: number;
-  readonly transports: readonly ('udp' | 'tcp')[];
+  readonly transports: readonly EngineTransport[];
   /** One folder per recording session is made here. */
   readonly outDir: string;
   readonly clock: Clock;
@@ -45,6 +49,10 @@ export interface ReferenceSrsOptions {
   /** A stream that lasts longer without a sender report is a deviation. Default 8 s. */
   readonly rtcpDueMs?: number;
   readonly timers?: Partial<TimerValues>;
+  /** The certificate that it listens with over TLS. */
+  readonly listenerTls?: ServerTls;
+  /** TLS of its own connections. */
+  readonly tls?: ClientTlsOptions;
 }
 
 /** An INVITE that made no recording session, or any other event of one that did. */
@@ -94,7 +102,7 @@ export class ReferenceSrs {
   }
 
   /** Where an SRC sends its INVITEs, e.g. `sip:srs@127.0.0.1:5090;transport=tcp`. */
-  uri(transport: 'udp' | 'tcp'): string {
+  uri(transport: EngineTransport): string {
     return this.#started.uri('srs', transport);
   }
 
@@ -157,11 +165,8 @@ export class ReferenceSrs {
       const endpoint = await SipEndpoint.open({
         clock,
         logger,
-        listeners: transports.map(transport =>
-          transport === 'udp' || this.#gate === null
-            ? { transport, host, port, advertisedHost }
-            : { transport, host, port: 0, advertisedHost, advertisedPort: this.#gate.port },
-        ),
+        listeners: transports.map(transport => this.#listener(transport, advertisedHost)),
+        ...(this.#options.tls === undefined ? {} : { tls: this.#options.tls }),
         ...(timers === undefined ? {} : { timers }),
         onRequest: incoming => this.#onRequest(incoming),
         onReceived: (message, source) => this.#onReceived(message, source.raw),
@@ -175,6 +180,21 @@ export class ReferenceSrs {
     if (inner !== null) {
       this.#gate?.leadTo({ host: advertisedHost, port: inner });
     }
+  }
+
+  #listener(transport: EngineTransport, advertisedHost: string): ListenerOptions {
+    const { host, port, transports, listenerTls } = this.#options;
+    if (transport === 'tcp' && this.#gate !== null) {
+      return { transport, host, port: 0, advertisedHost, advertisedPort: this.#gate.port };
+    }
+    const isBesideTcp = transport === 'tls' && transports.includes('tcp') && port !== 0;
+    return {
+      transport,
+      host,
+      port: isBesideTcp ? port + 1 : port,
+      advertisedHost,
+      ...(transport === 'tls' && listenerTls !== undefined ? { tls: listenerTls } : {}),
+    };
   }
 
   get #started(): SipEndpoint {

@@ -1,5 +1,6 @@
 import { extname } from 'node:path';
 import { errorMessage, noopLogger, systemClock, type Clock } from '#core';
+import { type EngineTransport } from '#sip/engine';
 import { pcmOf, type PcmSource, silence } from './audio/pcm';
 import { resampleTo8k } from './audio/resample';
 import { tone } from './audio/tone';
@@ -7,7 +8,7 @@ import { readWav } from './audio/wav-reader';
 import { writeHeardWav } from './evidence';
 import { type PhoneCall } from './phone/phone-call';
 import { createSoftphone, type Softphone } from './phone/softphone';
-import { aborted, type LabSurroundings, printLine } from './run-srs';
+import { aborted, type LabSurroundings, type LabTls, labTls, printLine } from './run-srs';
 
 export type RunPhoneAudio =
   | { readonly kind: 'tone'; readonly hz: number }
@@ -16,7 +17,7 @@ export type RunPhoneAudio =
 
 export interface RunPhoneOptions {
   readonly listen: { readonly host: string; readonly port: number };
-  readonly transport: 'udp' | 'tcp';
+  readonly transport: EngineTransport;
   /** null: wait for calls and answer them. */
   readonly callUri: string | null;
   readonly audio: RunPhoneAudio;
@@ -24,6 +25,7 @@ export interface RunPhoneOptions {
   readonly durationS: number | null;
   /** WAV of what was heard; of further calls `name-2.wav` and so on. null: none. */
   readonly outFile: string | null;
+  readonly tls?: LabTls;
 }
 
 const RING_TIMEOUT_MS = 120_000;
@@ -47,6 +49,7 @@ export async function runPhone(
     port: options.listen.port,
     transport: options.transport,
     audio: audioOf(options.audio),
+    ...labTls(options.tls),
     clock,
     logger,
   });

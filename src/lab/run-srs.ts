@@ -1,14 +1,22 @@
 import Table from 'cli-table3';
 import { type Clock, type Logger, noopLogger, systemClock } from '#core';
+import { type ClientTlsOptions, type EngineTransport, type ServerTls } from '#sip/engine';
 import { type ReferenceSrs, type SrsEvent, startReferenceSrs } from './reference-srs';
 import { type SrsBehaviour } from './srs/behaviour';
 import { type Recording } from './srs/recording';
 
 export interface RunSrsOptions {
   readonly listen: { readonly host: string; readonly port: number };
-  readonly transports: readonly ('udp' | 'tcp')[];
+  readonly transports: readonly EngineTransport[];
   readonly outDir: string;
   readonly misbehaviour: SrsBehaviour;
+  readonly tls?: LabTls;
+}
+
+/** TLS of a tool of the lab: what it listens with, and how it connects. PEM texts. */
+export interface LabTls {
+  readonly listener?: ServerTls;
+  readonly client?: ClientTlsOptions;
 }
 
 /** The surroundings of a command-line tool of the lab. */
@@ -39,6 +47,7 @@ export async function runSrs(
     transports: options.transports,
     outDir: options.outDir,
     behaviour: options.misbehaviour,
+    ...labTls(options.tls),
     clock,
     logger,
   });
@@ -51,6 +60,14 @@ export async function runSrs(
   await srs.close();
   print(summary(srs));
   return 0;
+}
+
+/** The options of an endpoint for `tls`. */
+export function labTls(tls: LabTls = {}): { listenerTls?: ServerTls; tls?: ClientTlsOptions } {
+  return {
+    ...(tls.listener === undefined ? {} : { listenerTls: tls.listener }),
+    ...(tls.client === undefined ? {} : { tls: tls.client }),
+  };
 }
 
 /** Resolves when the signal aborts. */

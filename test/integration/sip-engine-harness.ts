@@ -1,5 +1,11 @@
 import { createSocket, type Socket as UdpSocket } from 'node:dgram';
 import { connect, createServer, type Server, type Socket } from 'node:net';
+import {
+  connect as connectTls,
+  type ConnectionOptions,
+  createServer as createTlsServer,
+  type TlsOptions,
+} from 'node:tls';
 import Srf from 'drachtio-srf';
 import { noopLogger, systemClock, withDeadline } from '#core';
 import {
@@ -23,7 +29,7 @@ export const SDP = 'v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1
 abstract class Peer {
   readonly #received: { readonly message: SipMessage; readonly raw: Buffer }[] = [];
   #wake: (() => void)[] = [];
-  abstract readonly protocol: 'UDP' | 'TCP';
+  abstract readonly protocol: 'UDP' | 'TCP' | 'TLS';
   abstract readonly port: number;
 
   abstract send(text: string | Buffer): void;
@@ -83,7 +89,7 @@ abstract class Peer {
   }
 
   get contact(): string {
-    const transport = this.protocol === 'TCP' ? ';transport=tcp' : '';
+    const transport = this.protocol === 'UDP' ? '' : `;transport=${this.protocol.toLowerCase()}`;
     return `<sip:peer@127.0.0.1:${this.port}${transport}>`;
   }
 }
@@ -123,25 +129,47 @@ export class UdpPeer extends Peer {
   }
 }
 
-/** Listens on TCP and uses the newest connection, its own or an accepted one. */
+/** How a peer listens and connects over TLS. */
+export interface PeerTls {
+  readonly server: TlsOptions;
+  readonly client: ConnectionOptions;
+}
+
+/** Listens on TCP or TLS and uses the newest connection, its own or an accepted one. */
 export class TcpPeer extends Peer {
-  readonly protocol = 'TCP';
+  readonly protocol: 'TCP' | 'TLS';
   readonly #server: Server;
   readonly #targetPort: number;
+  readonly #tls: PeerTls | null;
+  /** Connections that it has accepted. */
+  accepted = 0;
+  /** What has gone wrong with connections. */
+  readonly errors: Error[] = [];
   readonly #sockets = new Set<Socket>();
   #current: Socket | null = null;
 
-  private constructor(server: Server, targetPort: number) {
+  private constructor(server: Server, targetPort: number, tls: PeerTls | null) {
     super();
     this.#server = server;
     this.#targetPort = targetPort;
-    server.on('connection', socket => this.#adopt(socket));
+    this.#tls = tls;
+    this.protocol = tls === null ? 'TCP' : 'TLS';
+    server.on(tls === null ? 'connection' : 'secureConnection', (socket: Socket) => {
+      this.accepted++;
+      this.#adopt(socket);
+    });
+    server.on('tlsClientError', (error: Error) => this.errors.push(error));
   }
 
-  static async start(targetPort: number): Promise<TcpPeer> {
-    const server = createServer();
+  static async start(targetPort: number, tls: PeerTls | null = null): Promise<TcpPeer> {
+    const server = tls === null ? createServer() : createTlsServer(tls.server);
     await new Promise<void>(resolve => server.listen(0, '127.0.0.1', () => resolve()));
-    return new TcpPeer(server, targetPort);
+    return new TcpPeer(server, targetPort, tls);
+  }
+
+  #connect(): Socket {
+    const address = { port: this.#targetPort, host: '127.0.0.1' };
+    return this.#tls === null ? connect(address) : connectTls({ ...address, ...this.#tls.client });
   }
 
   get port(): number {
@@ -150,7 +178,7 @@ export class TcpPeer extends Peer {
   }
 
   send(text: string | Buffer): void {
-    this.#current ??= this.#adopt(connect(this.#targetPort, '127.0.0.1'));
+    this.#current ??= this.#adopt(this.#connect());
     this.#current.write(text);
   }
 
@@ -165,7 +193,7 @@ export class TcpPeer extends Peer {
     this.#current = socket;
     this.#sockets.add(socket);
     let pending = Buffer.alloc(0);
-    socket.on('error', () => undefined);
+    socket.on('error', error => this.errors.push(error));
     socket.on('data', chunk => {
       pending = Buffer.concat([pending, chunk]);
       for (;;) {

@@ -90,12 +90,12 @@ export class ClientAttempts {
       },
       onTimeout: () => {
         if (isCurrent()) {
-          this.#failOver(() => this.#handlers.onTimeout());
+          this.#failOver(route, () => this.#handlers.onTimeout());
         }
       },
       onTransportError: () => {
         if (isCurrent()) {
-          this.#failOver(() => this.#handlers.onTransportError());
+          this.#failOver(route, () => this.#handlers.onTransportError());
         }
       },
     });
@@ -103,13 +103,15 @@ export class ClientAttempts {
     client.failover?.cancel();
     client.failover = this.#hasNext
       ? this.#context.clock.setTimer(SILENCE_IN_T1 * this.#context.transactions.timers.t1Ms, () =>
-          this.#abandon(transaction),
+          this.#abandon(transaction, route),
         )
       : null;
   }
 
-  #failOver(otherwise: () => void): void {
+  /** Leaves an address, which the next requests for its name will try last. */
+  #failOver(failed: OutboundRoute, otherwise: () => void): void {
     this.#client.failover?.cancel();
+    this.#context.transport.noteFailure(failed);
     if (this.#hasNext) {
       this.#context.transport.countDrop('failover');
       this.#next();
@@ -119,7 +121,7 @@ export class ClientAttempts {
   }
 
   /** The address is silent: should it speak after all, its INVITE is cancelled (§9.1). */
-  #abandon(transaction: ClientTransaction): void {
+  #abandon(transaction: ClientTransaction, route: OutboundRoute): void {
     if (!this.#hasNext) {
       return;
     }
@@ -128,16 +130,17 @@ export class ClientAttempts {
     } else {
       transaction.terminate();
     }
-    this.#failOver(() => undefined);
+    this.#failOver(route, () => undefined);
   }
 
   #onResponse(response: SipResponse, source: MessageSource, route: OutboundRoute): void {
     this.#client.failover?.cancel();
     this.#client.failover = null;
     if (response.status === 503 && this.#hasNext) {
-      this.#failOver(() => undefined);
+      this.#failOver(route, () => undefined);
       return;
     }
+    this.#context.transport.noteSuccess(route);
     const { transaction, leg } = this.#client;
     if (
       response.status === 422 &&

@@ -15,7 +15,7 @@ import {
   type TransportLayer,
 } from '../transport';
 import { type MessageMeta, messageLeader, requestEcho, timeOfDay } from '../wire/leader';
-import { type OwnAddress } from './app-headers';
+import { isSips, type OwnAddress } from './app-headers';
 import { type AppDirectory, type AppPort } from './app-port';
 import { type Leg, type PendingClient, type PendingRequest } from './leg';
 
@@ -177,13 +177,14 @@ function isEscapedName({ name }: HeaderEntry): boolean {
   return name.includes('%');
 }
 
-/** Our address as the sender of a request sees it. */
-export function ownAddressOf(source: MessageSource): OwnAddress {
+/** Our address as the sender of `request` sees it. */
+export function ownAddressOf(request: SipRequest, source: MessageSource): OwnAddress {
   const { listener } = source;
   return {
     host: listener.advertisedHost ?? source.localHost,
     port: listener.advertisedPort ?? listener.port,
     transport: source.transport,
+    isSips: isSips(request.uri, request.headers.getList('record-route')),
   };
 }
 

@@ -7,7 +7,13 @@ import {
   tagOf,
   withTag,
 } from '../message';
-import { outgoingHeaders, ownContact, type OwnAddress, replaceLocalhost } from './app-headers';
+import {
+  isSips,
+  outgoingHeaders,
+  ownContact,
+  type OwnAddress,
+  replaceLocalhost,
+} from './app-headers';
 import { type AgentContext } from './context';
 
 /** Requests that need a Contact (RFC 3261 table 2, RFC 3311, RFC 3515, RFC 6665). */
@@ -51,8 +57,9 @@ export class RequestBuilder {
     uri: string,
     headers: HeaderList,
     message: SipRequest,
-    own: OwnAddress,
+    way: OwnAddress,
   ): SipRequest {
+    const own = { ...way, isSips: isSips(uri, headers.getList('route')) };
     const extra = outgoingHeaders(message.headers, message.body, own);
     if (CONTACT_METHODS.has(method) && !extra.has('contact')) {
       extra.prepend('Contact', ownContact(own));

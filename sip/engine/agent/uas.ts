@@ -357,7 +357,7 @@ export class UserAgentServer {
       transaction,
       app,
       leg,
-      own: ownAddressOf(transaction.source),
+      own: ownAddressOf(transaction.request, transaction.source),
       localTag: context.newTag(),
       isAnswered: false,
       patience: null,

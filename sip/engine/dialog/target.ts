@@ -2,25 +2,42 @@ import { isIP } from 'node:net';
 import { parseSipUri } from '../message';
 import { type EngineTransport, type MessageSource, type Target } from '../transport';
 
-const DEFAULT_SIP_PORT = 5060;
+const DEFAULT_PORTS: Readonly<Record<EngineTransport, number>> = {
+  udp: 5060,
+  tcp: 5060,
+  tls: 5061,
+};
+const TRANSPORTS: readonly EngineTransport[] = ['udp', 'tcp', 'tls'];
 
 /**
  * Where a request for `uri` goes, as far as the URI itself says (RFC 3263 §4.1, without look-ups).
- * Without a transport parameter it is UDP if there is a UDP listener, else TCP.
- * @returns null: not a SIP URI, or a transport that the engine does not have (TLS included)
+ * A `sips:` URI is TLS whatever it says (RFC 3261 §26.2.1). Without a transport parameter a `sip:` URI is UDP
+ * if there is a UDP listener, else the first transport that there is.
+ * @returns null: not a SIP URI, or a transport that the engine does not have
  */
 export function targetOf(uri: string, available: readonly EngineTransport[]): Target | null {
   const parsed = parseSipUri(uri);
-  if (parsed === null || parsed.scheme === 'sips') {
+  if (parsed === null) {
     return null;
   }
-  const wanted = parsed.params.get('transport')?.toLowerCase();
-  const transport = wanted ?? (available.includes('udp') ? 'udp' : 'tcp');
-  if (transport !== 'udp' && transport !== 'tcp') {
+  const said = parsed.params.get('transport')?.toLowerCase();
+  if (parsed.scheme === 'sips' && said !== undefined && said !== 'tcp' && said !== 'tls') {
     return null;
   }
+  const wanted = parsed.scheme === 'sips' ? 'tls' : said;
+  const transport = TRANSPORTS.find(each =>
+    wanted === undefined ? available.includes(each) : each === wanted,
+  );
+  if (wanted !== undefined && transport === undefined) {
+    return null;
+  }
+  const found = transport ?? 'udp';
   const host = parsed.params.get('maddr') ?? parsed.host;
-  return { transport, host, port: parsed.port ?? DEFAULT_SIP_PORT };
+  if (parsed.port !== null || isIP(host) !== 0) {
+    return { transport: found, host, port: parsed.port ?? DEFAULT_PORTS[found] };
+  }
+  const lookUp = wanted === undefined ? 'any' : 'service';
+  return { transport: found, host, port: DEFAULT_PORTS[found], lookUp };
 }
 
 /**

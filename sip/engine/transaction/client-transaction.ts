@@ -158,7 +158,7 @@ export class ClientTransaction {
   }
 
   get #isReliable(): boolean {
-    return this.#route?.transport === 'tcp';
+    return this.#route !== null && this.#route.transport !== 'udp';
   }
 
   #execute(action: ClientAction): void {

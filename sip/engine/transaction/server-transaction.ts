@@ -141,7 +141,7 @@ export class ServerTransaction {
     if (this.#isEnded) {
       return;
     }
-    const isReliable = this.source.transport === 'tcp';
+    const isReliable = this.source.transport !== 'udp';
     const { t2Ms, t4Ms } = this.#timerValues;
     const timeoutMs = patienceMs(this.#timerValues);
     switch (action) {

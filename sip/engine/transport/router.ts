@@ -1,31 +1,18 @@
-import { lookup } from 'node:dns';
 import { isIP } from 'node:net';
 import { errorMessage } from '#core';
 import { EngineError } from '../errors';
+import { type AddressHealth } from './address-health';
 import { type KernelRoutes } from './kernel-routes';
 import {
   type BoundListener,
+  type EngineTransport,
   type OutboundRoute,
   type Resolve,
+  type ResolvedAddress,
   type RouteResult,
+  type RouteTls,
   type Target,
 } from './types';
-
-/** A and AAAA look-up by the system's resolver. */
-export const resolveBySystem: Resolve = (target, families) =>
-  new Promise((resolve, reject) => {
-    lookup(target.host, { all: true, verbatim: true }, (error, addresses) => {
-      if (error !== null) {
-        reject(error);
-        return;
-      }
-      resolve(
-        addresses
-          .filter(({ family }) => families.includes(family === 6 ? 6 : 4))
-          .map(({ address }) => ({ host: address, port: target.port })),
-      );
-    });
-  });
 
 export function isWildcard(host: string): boolean {
   return host === '0.0.0.0' || host === '::';
@@ -39,15 +26,21 @@ export class Router {
   readonly #listeners: () => readonly BoundListener[];
   readonly #kernelRoutes: KernelRoutes;
   readonly #resolve: Resolve;
+  readonly #health: AddressHealth;
+  readonly #tlsOf: (target: Target) => RouteTls;
 
-  constructor(
-    listeners: () => readonly BoundListener[],
-    kernelRoutes: KernelRoutes,
-    resolve: Resolve,
-  ) {
-    this.#listeners = listeners;
-    this.#kernelRoutes = kernelRoutes;
-    this.#resolve = resolve;
+  constructor(options: {
+    listeners: () => readonly BoundListener[];
+    kernelRoutes: KernelRoutes;
+    resolve: Resolve;
+    health: AddressHealth;
+    tlsOf: (target: Target) => RouteTls;
+  }) {
+    this.#listeners = options.listeners;
+    this.#kernelRoutes = options.kernelRoutes;
+    this.#resolve = options.resolve;
+    this.#health = options.health;
+    this.#tlsOf = options.tlsOf;
   }
 
   /**
@@ -61,21 +54,29 @@ export class Router {
       return;
     }
     this.#routeByAsking(target).then(
-      route => onRoute({ ok: true, route, alternatives: [] }),
+      ([route, ...alternatives]) =>
+        onRoute(
+          route === undefined
+            ? { ok: false, error: noAddress(target) }
+            : { ok: true, route, alternatives },
+        ),
       (error: unknown) => onRoute({ ok: false, error: asEngineError(target, error) }),
     );
   }
 
-  #candidates(target: Target, family: 4 | 6 | null): readonly BoundListener[] {
+  #candidates(transport: EngineTransport, family: 4 | 6 | null): readonly BoundListener[] {
     return this.#listeners().filter(
       listener =>
-        listener.transport === target.transport && (family === null || listener.family === family),
+        listener.transport === transport && (family === null || listener.family === family),
     );
   }
 
   #routeAtOnce(target: Target): RouteResult | null {
     const family = isIP(target.host);
-    const candidates = this.#candidates(target, family === 4 || family === 6 ? family : null);
+    const candidates = this.#candidates(
+      target.transport,
+      family === 4 || family === 6 ? family : null,
+    );
     const [listener] = candidates;
     if (listener === undefined) {
       return { ok: false, error: noTransport(target) };
@@ -91,46 +92,54 @@ export class Router {
       candidates.length > 1 || (isWildcard(listener.host) && listener.advertisedHost === null);
     return needsKernel && local === null
       ? null
-      : { ok: true, route: makeRoute(target, target, candidates, local), alternatives: [] };
+      : { ok: true, route: this.#makeRoute(target, target, candidates, local), alternatives: [] };
   }
 
-  async #routeByAsking(target: Target): Promise<OutboundRoute> {
-    let address: { readonly host: string; readonly port: number } | undefined = target;
-    if (isIP(target.host) === 0) {
-      const families = new Set(this.#candidates(target, null).map(({ family }) => family));
-      [address] = await this.#resolve(target, [...families]);
-      if (address === undefined) {
-        throw new EngineError('REC_ERR_ENGINE_RESOLVE', `${target.host} has no usable address`);
-      }
+  async #routeByAsking(target: Target): Promise<readonly OutboundRoute[]> {
+    const addresses =
+      isIP(target.host) === 0
+        ? await this.#resolve(
+            target,
+            (transport, family) => this.#candidates(transport, family).length > 0,
+          )
+        : [target];
+    return Promise.all(
+      this.#health.order(addresses).map(async address => {
+        const candidates = this.#candidates(address.transport, isIP(address.host) === 6 ? 6 : 4);
+        const local = await this.#kernelRoutes.localAddressFor(address.host);
+        return this.#makeRoute(target, address, candidates, local);
+      }),
+    );
+  }
+
+  #makeRoute(
+    target: Target,
+    address: ResolvedAddress,
+    candidates: readonly BoundListener[],
+    local: string | null,
+  ): OutboundRoute {
+    const listener =
+      candidates.find(({ host }) => host === local) ??
+      candidates.find(({ host }) => isWildcard(host)) ??
+      candidates[0];
+    if (listener === undefined) {
+      throw noTransport(target);
     }
-    const candidates = this.#candidates(target, isIP(address.host) === 6 ? 6 : 4);
-    const local = await this.#kernelRoutes.localAddressFor(address.host);
-    return makeRoute(target, address, candidates, local);
+    const boundHost = isWildcard(listener.host) ? (local ?? listener.host) : listener.host;
+    return {
+      transport: address.transport,
+      listener,
+      advertisedHost: listener.advertisedHost ?? boundHost,
+      advertisedPort: listener.advertisedPort ?? listener.port,
+      remoteHost: address.host,
+      remotePort: address.port,
+      tls: address.transport === 'tls' ? this.#tlsOf(target) : null,
+    };
   }
 }
 
-function makeRoute(
-  target: Target,
-  address: { readonly host: string; readonly port: number },
-  candidates: readonly BoundListener[],
-  local: string | null,
-): OutboundRoute {
-  const listener =
-    candidates.find(({ host }) => host === local) ??
-    candidates.find(({ host }) => isWildcard(host)) ??
-    candidates[0];
-  if (listener === undefined) {
-    throw noTransport(target);
-  }
-  const boundHost = isWildcard(listener.host) ? (local ?? listener.host) : listener.host;
-  return {
-    transport: target.transport,
-    listener,
-    advertisedHost: listener.advertisedHost ?? boundHost,
-    advertisedPort: listener.advertisedPort ?? listener.port,
-    remoteHost: address.host,
-    remotePort: address.port,
-  };
+function noAddress(target: Target): EngineError {
+  return new EngineError('REC_ERR_ENGINE_RESOLVE', `${target.host} has no usable address`);
 }
 
 function noTransport(target: Target): EngineError {

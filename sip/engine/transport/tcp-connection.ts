@@ -1,4 +1,5 @@
 import { type Socket } from 'node:net';
+import { TLSSocket } from 'node:tls';
 import { type Clock, type Timer } from '#core';
 import { EngineError } from '../errors';
 import { type MessageLimits } from '../message';
@@ -7,6 +8,8 @@ import { type BoundListener, type ReplyConnection, type TransportLimits } from '
 
 export interface TcpConnectionEvents {
   onFrame(connection: TcpConnection, frame: Frame): void;
+  /** One of ours has ended before it stood; onClosed comes before. */
+  onUnreachable(connection: TcpConnection, error: Error): void;
   /** Exactly once. */
   onClosed(connection: TcpConnection): void;
 }
@@ -14,7 +17,7 @@ export interface TcpConnectionEvents {
 const PONG = Buffer.from('\r\n');
 const KEEPALIVE_MS = 45_000;
 
-/** One TCP connection, accepted or ours: framing, idle timers, a bounded write queue. */
+/** One TCP or TLS connection, accepted or ours: framing, idle timers, a bounded write queue. */
 export class TcpConnection implements ReplyConnection {
   readonly listener: BoundListener;
   readonly remoteHost: string;
@@ -27,6 +30,11 @@ export class TcpConnection implements ReplyConnection {
   /** Who waits for something on this connection and wants to know when it is lost. */
   readonly #interested = new Set<(error: Error) => void>();
   readonly #timer: { current: Timer | null } = { current: null };
+  /** What waits until the connection stands: with TLS, until the peer has proved who it is. */
+  #waiting: Buffer[] | null;
+  #waitingBytes = 0;
+  #isPaused = false;
+  #isEnding = false;
   #isOpen = true;
   #hadMessage = false;
   readonly #createdMs: number;
@@ -55,6 +63,7 @@ export class TcpConnection implements ReplyConnection {
     this.#events = options.events;
     this.#framer = new StreamFramer(options.messageLimits);
     this.#hadMessage = options.isOutgoing;
+    this.#waiting = options.isOutgoing ? [] : null;
     this.#createdMs = options.clock.monotonicMs();
     this.#lastActivityMs = this.#createdMs;
     const socket = this.#socket;
@@ -68,7 +77,10 @@ export class TcpConnection implements ReplyConnection {
       const connecting = this.#clock.setTimer(this.#limits.connectTimeoutMs, () =>
         this.destroy(new Error(`no connection within ${this.#limits.connectTimeoutMs} ms`)),
       );
-      socket.once('connect', () => connecting.cancel());
+      socket.once(socket instanceof TLSSocket ? 'secureConnect' : 'connect', () => {
+        connecting.cancel();
+        this.#flush();
+      });
       socket.once('close', () => connecting.cancel());
     }
   }
@@ -91,12 +103,35 @@ export class TcpConnection implements ReplyConnection {
     if (!this.#isOpen) {
       return;
     }
-    if (this.#socket.writableLength + bytes.length > this.#limits.writeBufferBytes) {
+    const pending = this.#socket.writableLength + this.#waitingBytes;
+    if (pending + bytes.length > this.#limits.writeBufferBytes) {
       this.destroy(new Error('the peer does not read'));
       return;
     }
     this.#lastActivityMs = this.#clock.monotonicMs();
-    this.#socket.write(bytes);
+    if (this.#waiting === null) {
+      this.#socket.write(bytes);
+    } else {
+      this.#waiting.push(bytes);
+      this.#waitingBytes += bytes.length;
+    }
+  }
+
+  /** Stops reading: the peer is held up by TCP itself. Meanwhile no time runs against it. Idempotent. */
+  pause(): void {
+    this.#isPaused = true;
+    this.#timer.current?.cancel();
+    this.#socket.pause();
+  }
+
+  resume(): void {
+    if (this.#isPaused) {
+      this.#isPaused = false;
+      this.#lastActivityMs = this.#clock.monotonicMs();
+      this.#halfReadSinceMs = this.#halfReadSinceMs === null ? null : this.#lastActivityMs;
+      this.#watch();
+      this.#socket.resume();
+    }
   }
 
   /** `onLost` is called once when the connection ends, unless the returned function was called before. */
@@ -107,12 +142,27 @@ export class TcpConnection implements ReplyConnection {
 
   /** Closes after what was written is out. */
   end(): void {
-    this.#socket.destroySoon();
+    this.#isEnding = true;
+    if (this.#waiting === null) {
+      this.#socket.destroySoon();
+    }
   }
 
   destroy(error?: Error): void {
     this.#failure ??= error ?? null;
     this.#socket.destroy();
+  }
+
+  #flush(): void {
+    const waiting = this.#waiting ?? [];
+    this.#waiting = null;
+    this.#waitingBytes = 0;
+    for (const bytes of waiting) {
+      this.#socket.write(bytes);
+    }
+    if (this.#isEnding) {
+      this.#socket.destroySoon();
+    }
   }
 
   #onData(chunk: Buffer): void {
@@ -146,7 +196,7 @@ export class TcpConnection implements ReplyConnection {
 
   #watch(): void {
     this.#timer.current?.cancel();
-    if (!this.#isOpen) {
+    if (!this.#isOpen || this.#isPaused) {
       return;
     }
     const delayMs = Math.max(1, this.#deadlineMs() - this.#clock.monotonicMs());
@@ -165,9 +215,13 @@ export class TcpConnection implements ReplyConnection {
     this.#events.onClosed(this);
     const error = new EngineError(
       'REC_ERR_ENGINE_SEND',
-      `TCP connection with ${this.remoteHost}:${this.remotePort} was lost`,
+      `${this.listener.transport.toUpperCase()} connection with ${this.remoteHost}:${this.remotePort} was lost`,
       this.#failure === null ? {} : { cause: this.#failure },
     );
+    if (this.#waiting !== null) {
+      this.#waiting = null;
+      this.#events.onUnreachable(this, this.#failure ?? error);
+    }
     for (const onLost of [...this.#interested]) {
       onLost(error);
     }

@@ -1,5 +1,4 @@
 import { type RemoteInfo } from 'node:dgram';
-import { connect, type Socket } from 'node:net';
 import { type Clock, type Logger } from '#core';
 import { EngineError } from '../errors';
 import {
@@ -14,14 +13,22 @@ import {
   type SipMessage,
   type SipRequest,
 } from '../message';
+import { AddressHealth } from './address-health';
+import { ConnectionPool } from './connection-pool';
 import { DropCounters } from './counters';
+import { systemDns } from './dns-client';
+import { DnsCache } from './dns-cache';
 import { KernelRoutes } from './kernel-routes';
-import { isWildcard, resolveBySystem, Router } from './router';
+import { LimitedWarning } from './limited-warning';
+import { isWildcard, Router } from './router';
+import { makeResolve } from './server-location';
 import { type Frame } from './stream-framer';
-import { TcpConnection } from './tcp-connection';
+import { type TcpConnection } from './tcp-connection';
 import { TcpListener } from './tcp-listener';
+import { routeTls } from './tls-options';
 import {
   type BoundListener,
+  type ClientTlsOptions,
   DEFAULT_TRANSPORT_LIMITS,
   type Flow,
   type ListenerOptions,
@@ -37,14 +44,21 @@ import { UdpListener } from './udp-listener';
 import { UdpProber } from './udp-probe';
 
 const DEFAULT_SIP_PORT = 5060;
+const DEFAULT_SIPS_PORT = 5061;
 
 export interface TransportLayerOptions {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly limits?: Partial<TransportLimits>;
   readonly messageLimits?: Partial<MessageLimits>;
-  /** Default: the system's A/AAAA look-up. */
+  /** TLS of outgoing connections. Default: the CAs that Node.js knows, no certificate of ours. */
+  readonly tls?: ClientTlsOptions;
+  /** DNS servers instead of the system's. */
+  readonly dnsServers?: readonly string[];
+  /** Default: {@link makeResolve} over DNS. */
   readonly resolve?: Resolve;
+  /** 0 (inclusive) to 1 (exclusive), for the weights of SRV records. Default Math.random. */
+  readonly random?: () => number;
 }
 
 export interface TransportCounters {
@@ -55,7 +69,7 @@ export interface TransportCounters {
   readonly drops: Readonly<Record<string, number>>;
 }
 
-/** The transport layer of RFC 3261 §18 over UDP and TCP, IPv4 and IPv6. */
+/** The transport layer of RFC 3261 §18 over UDP, TCP and TLS, IPv4 and IPv6. */
 export class TransportLayer {
   readonly #clock: Clock;
   readonly #logger: Logger;
@@ -67,10 +81,9 @@ export class TransportLayer {
   readonly #drops = new DropCounters();
   readonly #udp: UdpListener[] = [];
   readonly #tcp: TcpListener[] = [];
-  /** Every connection, and the newest one with each `host:port`, for reuse. */
-  readonly #connections = new Set<TcpConnection>();
-  readonly #byPeer = new Map<string, TcpConnection>();
-  readonly #perSource = new Map<string, number>();
+  readonly #pool: ConnectionPool;
+  readonly #health: AddressHealth;
+  readonly #tlsWarning: LimitedWarning;
   #events: TransportEvents | null = null;
   #messagesIn = 0;
   #messagesOut = 0;
@@ -83,11 +96,32 @@ export class TransportLayer {
     this.#messageLimits = { ...DEFAULT_MESSAGE_LIMITS, ...options.messageLimits };
     this.#kernelRoutes = new KernelRoutes(() => options.clock.monotonicMs());
     this.#prober = new UdpProber(options.clock);
-    this.#router = new Router(
-      () => this.listeners,
-      this.#kernelRoutes,
-      options.resolve ?? resolveBySystem,
-    );
+    const { clock, logger, tls = {} } = options;
+    this.#tlsWarning = new LimitedWarning(clock, logger);
+    this.#health = new AddressHealth(() => clock.monotonicMs());
+    this.#pool = new ConnectionPool({
+      clock,
+      limits: this.#limits,
+      messageLimits: this.#messageLimits,
+      tls,
+      events: {
+        onFrame: (from, frame) => this.#onFrame(from, frame),
+        onRefused: () => this.#drops.add('connection-limit'),
+        onUnreachable: (from, error) => this.#onUnreachable(from, error),
+      },
+    });
+    this.#router = new Router({
+      listeners: () => this.listeners,
+      kernelRoutes: this.#kernelRoutes,
+      resolve:
+        options.resolve ??
+        makeResolve(
+          new DnsCache(systemDns(options.dnsServers), () => clock.monotonicMs()),
+          options.random ?? Math.random,
+        ),
+      health: this.#health,
+      tlsOf: target => routeTls(target, tls),
+    });
   }
 
   /** Says who gets the messages; the transaction layer does this. */
@@ -108,9 +142,17 @@ export class TransportLayer {
       this.#udp.push(listener);
       return listener.bound;
     }
-    const listener = await TcpListener.open(options, this.#logger, (from, socket) =>
-      this.#onSocket(from, socket),
-    );
+    const { handshakeTimeoutMs } = this.#limits;
+    const listener = await TcpListener.open(options, handshakeTimeoutMs, this.#logger, {
+      admit: socket => !this.#isClosed && this.#pool.admit(socket, socket.remoteAddress ?? ''),
+      onSocket: (from, socket) => this.#pool.accept(socket, from.bound),
+      onHandshakeFailed: (from, remoteHost, error) => {
+        this.#drops.add('tls-handshake');
+        const { host, port } = from.bound;
+        const fields = { listener: `${host}:${port}`, remoteHost, error: error.message };
+        this.#tlsWarning.warn('TLS handshake with a client failed', fields);
+      },
+    });
     this.#tcp.push(listener);
     return listener.bound;
   }
@@ -148,11 +190,31 @@ export class TransportLayer {
         advertisedPort: source.localPort,
         remoteHost: source.remoteHost,
         remotePort: source.replyPort,
+        tls: source.transport === 'tls' ? { serverName: source.remoteHost, peer: null } : null,
       },
       onFailure,
     );
     flow.send(bytes);
     flow.close();
+  }
+
+  /** Noted by whoever sent there in vain: for a while other addresses of a name come first. */
+  noteFailure(route: OutboundRoute): void {
+    this.#health.noteFailure(route);
+  }
+
+  /** An address that answers is as good as any. */
+  noteSuccess(route: OutboundRoute): void {
+    this.#health.noteSuccess(route);
+  }
+
+  /** Stops reading from peers with a connection; UDP cannot be held up. Idempotent. */
+  pauseReading(): void {
+    this.#pool.pause();
+  }
+
+  resumeReading(): void {
+    this.#pool.resume();
   }
 
   /** Counts a message that a user of the layer refused to handle. */
@@ -164,7 +226,7 @@ export class TransportLayer {
     return {
       messagesIn: this.#messagesIn,
       messagesOut: this.#messagesOut,
-      tcpConnections: this.#connections.size,
+      tcpConnections: this.#pool.size,
       drops: this.#drops.snapshot(),
     };
   }
@@ -173,16 +235,10 @@ export class TransportLayer {
   async close(): Promise<void> {
     this.#isClosed = true;
     this.#prober.close();
-    for (const connection of [...this.#connections]) {
-      connection.end();
-    }
+    this.#pool.end();
     const closing = [...this.#udp.splice(0), ...this.#tcp.splice(0)].map(each => each.close());
     // A peer that does not read must not hold us.
-    const timer = this.#clock.setTimer(500, () => {
-      for (const connection of [...this.#connections]) {
-        connection.destroy();
-      }
-    });
+    const timer = this.#clock.setTimer(500, () => this.#pool.destroy());
     await Promise.all(closing);
     timer.cancel();
   }
@@ -233,7 +289,9 @@ export class TransportLayer {
     let isOpen = true;
     return {
       send: bytes => {
-        const connection = this.#connectionTo(route);
+        const connection = this.#isClosed
+          ? new EngineError('REC_ERR_ENGINE_CLOSED', 'the transport layer is closed')
+          : this.#pool.connectionTo(route);
         if (connection instanceof Error) {
           process.nextTick(onFailure, connection);
           return;
@@ -251,85 +309,13 @@ export class TransportLayer {
     };
   }
 
-  #connectionTo(route: OutboundRoute): TcpConnection | EngineError {
-    const existing = this.#byPeer.get(peerKey(route.remoteHost, route.remotePort));
-    if (existing?.isOpen === true) {
-      return existing;
+  #onUnreachable(connection: TcpConnection, error: Error): void {
+    if (connection.listener.transport === 'tls') {
+      this.#drops.add('tls-connect');
+      const { remoteHost, remotePort } = connection;
+      const fields = { remote: `${remoteHost}:${remotePort}`, error: error.message };
+      this.#tlsWarning.warn('TLS connection failed', fields);
     }
-    if (this.#isClosed) {
-      return new EngineError('REC_ERR_ENGINE_CLOSED', 'the transport layer is closed');
-    }
-    if (!this.#hasRoomFor(route.remoteHost)) {
-      this.#drops.add('connection-limit');
-      return new EngineError('REC_ERR_ENGINE_LIMIT', 'too many TCP connections');
-    }
-    const { host } = route.listener;
-    const socket = connect({
-      host: route.remoteHost,
-      port: route.remotePort,
-      ...(isWildcard(host) ? {} : { localAddress: host }),
-    });
-    return this.#adopt(socket, route.listener, route.remoteHost, route.remotePort, true);
-  }
-
-  #onSocket(listener: TcpListener, socket: Socket): void {
-    const { remoteAddress, remotePort } = socket;
-    if (remoteAddress === undefined || remotePort === undefined || this.#isClosed) {
-      socket.destroy();
-      return;
-    }
-    if (!this.#hasRoomFor(remoteAddress)) {
-      this.#drops.add('connection-limit');
-      socket.destroy();
-      return;
-    }
-    this.#adopt(socket, listener.bound, remoteAddress, remotePort, false);
-  }
-
-  #hasRoomFor(remoteHost: string): boolean {
-    return (
-      this.#connections.size < this.#limits.connections &&
-      (this.#perSource.get(remoteHost) ?? 0) < this.#limits.connectionsPerSource
-    );
-  }
-
-  #adopt(
-    socket: Socket,
-    listener: BoundListener,
-    remoteHost: string,
-    remotePort: number,
-    isOutgoing: boolean,
-  ): TcpConnection {
-    const key = peerKey(remoteHost, remotePort);
-    const connection = new TcpConnection({
-      socket,
-      listener,
-      remoteHost,
-      remotePort,
-      isOutgoing,
-      clock: this.#clock,
-      limits: this.#limits,
-      messageLimits: this.#messageLimits,
-      events: {
-        onFrame: (from, frame) => this.#onFrame(from, frame),
-        onClosed: () => {
-          this.#connections.delete(connection);
-          if (this.#byPeer.get(key) === connection) {
-            this.#byPeer.delete(key);
-          }
-          const others = (this.#perSource.get(remoteHost) ?? 1) - 1;
-          if (others > 0) {
-            this.#perSource.set(remoteHost, others);
-          } else {
-            this.#perSource.delete(remoteHost);
-          }
-        },
-      },
-    });
-    this.#connections.add(connection);
-    this.#byPeer.set(key, connection);
-    this.#perSource.set(remoteHost, (this.#perSource.get(remoteHost) ?? 0) + 1);
-    return connection;
   }
 
   #onFrame(connection: TcpConnection, frame: Frame): void {
@@ -378,7 +364,7 @@ export class TransportLayer {
 
   #tcpSource(connection: TcpConnection, raw: Buffer): MessageSource {
     return {
-      transport: 'tcp',
+      transport: connection.listener.transport,
       listener: connection.listener,
       localHost: connection.localHost,
       localPort: connection.listener.port,
@@ -429,10 +415,7 @@ function annotate(request: SipRequest, source: MessageSource): MessageSource {
     return source;
   }
   setTopVia(request.headers, noteSource(via, source.remoteHost, source.remotePort));
-  const replyPort = via.params.has('rport') ? source.remotePort : (via.port ?? DEFAULT_SIP_PORT);
+  const defaultPort = source.transport === 'tls' ? DEFAULT_SIPS_PORT : DEFAULT_SIP_PORT;
+  const replyPort = via.params.has('rport') ? source.remotePort : (via.port ?? defaultPort);
   return { ...source, replyPort };
-}
-
-function peerKey(host: string, port: number): string {
-  return `${host}|${port}`;
 }

@@ -2,7 +2,50 @@ import { type GatewayError } from '#core';
 import { type SipMessage } from '../message';
 
 /** The transports that the engine has. */
-export type EngineTransport = 'udp' | 'tcp';
+export type EngineTransport = 'udp' | 'tcp' | 'tls';
+
+/** The oldest version of TLS that is spoken; older ones are broken (RFC 8996). */
+export type TlsVersion = 'TLSv1.2' | 'TLSv1.3';
+
+/** TLS of a listener: PEM texts, not paths. */
+export interface ServerTls {
+  /** The certificate, followed by those between it and its CA. */
+  readonly cert: string;
+  readonly key: string;
+  /** Who signs the certificates of clients; default: the CAs that Node.js knows. */
+  readonly ca?: string;
+  /**
+   * `request`: a client may show a certificate, and a bad one is refused; `require`: it must show a good
+   * one. Default `never`.
+   */
+  readonly requestClientCert?: 'never' | 'request' | 'require';
+  /** Default TLSv1.2. */
+  readonly minVersion?: TlsVersion;
+}
+
+/** TLS of outgoing connections: PEM texts, not paths. */
+export interface ClientTls {
+  /** Who signs the certificates of servers; default: the CAs that Node.js knows. */
+  readonly ca?: string;
+  /** Our certificate, for servers that ask for one, and its key. */
+  readonly cert?: string;
+  readonly key?: string;
+  /** The name that is asked for (SNI) and that must be in the certificate; default: the host of the URI. */
+  readonly serverName?: string;
+  /** Default TLSv1.2. */
+  readonly minVersion?: TlsVersion;
+  /** false: any certificate will do. Default true. */
+  readonly verify?: boolean;
+}
+
+/** TLS of all outgoing connections. */
+export interface ClientTlsOptions extends ClientTls {
+  /**
+   * What holds for one next hop instead: `host:port` as its URI says it (5061 where it says none), or
+   * `host` for all its ports. Nothing is inherited from the general settings.
+   */
+  readonly peers?: Readonly<Record<string, ClientTls>>;
+}
 
 /** Where a listener is to stand. */
 export interface ListenerOptions {
@@ -14,6 +57,8 @@ export interface ListenerOptions {
   /** What goes into Via and Contact instead of the bound address (behind NAT). */
   readonly advertisedHost?: string;
   readonly advertisedPort?: number;
+  /** Needed with `tls`. */
+  readonly tls?: ServerTls;
 }
 
 /** A listener that stands. */
@@ -26,11 +71,28 @@ export interface BoundListener {
   readonly advertisedPort: number | null;
 }
 
+/**
+ * How a name is looked up (RFC 3263 §4): by its addresses alone (the URI had a port), by the SRV records of
+ * the transport, or by NAPTR and the SRV records of every transport (the URI had none either).
+ */
+export type LookUp = 'address' | 'service' | 'any';
+
 /** Where a request shall go: `host` is a name or an IP literal. */
 export interface Target {
+  /** With `lookUp: any` the one that is taken if nothing says otherwise. */
   readonly transport: EngineTransport;
   readonly host: string;
   readonly port: number;
+  /** Default `address`. */
+  readonly lookUp?: LookUp;
+}
+
+/** What TLS needs to know of a way. */
+export interface RouteTls {
+  /** Whom the peer must prove to be (RFC 5922): the host of the URI, before any look-up. */
+  readonly serverName: string;
+  /** Key of {@link ClientTlsOptions.peers}; null: the general settings. */
+  readonly peer: string | null;
 }
 
 /** A target resolved to an address and to the listener that it is reached from. */
@@ -43,6 +105,8 @@ export interface OutboundRoute {
   /** IP literal. */
   readonly remoteHost: string;
   readonly remotePort: number;
+  /** null but for `tls`. */
+  readonly tls: RouteTls | null;
 }
 
 export type RouteResult =
@@ -93,11 +157,19 @@ export interface TransportEvents {
   onMessage(message: SipMessage, source: MessageSource): void;
 }
 
-/** Turns a target into addresses, best first. The place where SRV and AAAA resolution goes. */
-export type Resolve = (
-  target: Target,
-  families: readonly (4 | 6)[],
-) => Promise<readonly { readonly host: string; readonly port: number }[]>;
+/** One address of a target. */
+export interface ResolvedAddress {
+  readonly transport: EngineTransport;
+  /** IP literal. */
+  readonly host: string;
+  readonly port: number;
+}
+
+/** What there are listeners for: only such addresses are of use. */
+export type Usable = (transport: EngineTransport, family: 4 | 6) => boolean;
+
+/** Turns a target with a name into addresses, best first; empty: it has none that is usable. */
+export type Resolve = (target: Target, usable: Usable) => Promise<readonly ResolvedAddress[]>;
 
 /** Bounds of the transport layer. */
 export interface TransportLimits {
@@ -105,6 +177,8 @@ export interface TransportLimits {
   readonly connections: number;
   readonly connectionsPerSource: number;
   readonly connectTimeoutMs: number;
+  /** A client that has not finished its TLS handshake after this time is cut off. */
+  readonly handshakeTimeoutMs: number;
   /** A connection that never brought a complete message is closed after this time. */
   readonly firstMessageTimeoutMs: number;
   /** A message of which only a part came is waited for as long as this. */
@@ -119,6 +193,7 @@ export const DEFAULT_TRANSPORT_LIMITS: TransportLimits = {
   connections: 4000,
   connectionsPerSource: 1000,
   connectTimeoutMs: 10_000,
+  handshakeTimeoutMs: 10_000,
   firstMessageTimeoutMs: 32_000,
   halfMessageTimeoutMs: 32_000,
   idleTimeoutMs: 3_600_000,

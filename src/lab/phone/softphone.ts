@@ -2,10 +2,13 @@ import { randomUUID } from 'node:crypto';
 import { type Clock, errorMessage, type Logger } from '#core';
 import { type G711Encoding } from '#media';
 import {
+  type ClientTlsOptions,
+  type EngineTransport,
   HeaderList,
   makeRequest,
   makeResponse,
   parseSipUri,
+  type ServerTls,
   type SipResponse,
   type TimerValues,
 } from '#sip/engine';
@@ -33,8 +36,12 @@ export interface PhoneExchangeOptions {
   readonly host: string;
   /** 0 or absent: any free port. */
   readonly port?: number;
-  readonly transports: readonly ('udp' | 'tcp')[];
+  readonly transports: readonly EngineTransport[];
   readonly timers?: Partial<TimerValues>;
+  /** The certificate that it listens with over TLS. */
+  readonly listenerTls?: ServerTls;
+  /** TLS of its own connections. */
+  readonly tls?: ClientTlsOptions;
 }
 
 /** Opens sockets that any number of softphones can share. @throws LabError `REC_ERR_LAB_BIND`. */
@@ -49,7 +56,11 @@ export async function openPhoneExchange(options: PhoneExchangeOptions): Promise<
       host,
       port: options.port ?? 0,
       advertisedHost: reachableHost(host),
+      ...(transport === 'tls' && options.listenerTls !== undefined
+        ? { tls: options.listenerTls }
+        : {}),
     })),
+    ...(options.tls === undefined ? {} : { tls: options.tls }),
     ...(timers === undefined ? {} : { timers }),
     onRequest: incoming => {
       const user = parseSipUri(incoming.request.uri)?.user ?? '';
@@ -73,7 +84,7 @@ export interface SoftphoneOptions {
   readonly host: string;
   /** SIP port; any free one by default. Ignored with `exchange`. */
   readonly port?: number;
-  readonly transport: 'udp' | 'tcp';
+  readonly transport: EngineTransport;
   /** What the phone says in each call. */
   readonly audio: PcmSource;
   readonly clock: Clock;
@@ -87,6 +98,10 @@ export interface SoftphoneOptions {
   /** Keeps every RTP datagram of each call, for bit-exact comparison. Default false. */
   readonly capture?: boolean;
   readonly timers?: Partial<TimerValues>;
+  /** The certificate that it listens with over TLS. */
+  readonly listenerTls?: ServerTls;
+  /** TLS of its own connections. */
+  readonly tls?: ClientTlsOptions;
 }
 
 export interface CallOptions {

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { type Timer } from '#core';
 import {
+  type EngineTransport,
   HeaderList,
   makeRequest,
   parseCSeq,
@@ -28,7 +29,7 @@ export interface DialogState {
   readonly routeSet: readonly string[];
   readonly localCSeq: number;
   readonly remoteCSeq: number | null;
-  readonly transport: 'udp' | 'tcp';
+  readonly transport: EngineTransport;
 }
 
 export function newTag(): string {
@@ -39,7 +40,7 @@ export function newTag(): string {
 export function dialogOfResponse(
   invite: SipRequest,
   response: SipResponse,
-  transport: 'udp' | 'tcp',
+  transport: EngineTransport,
 ): DialogState {
   return {
     ...identity(response, 'from', 'to'),
@@ -56,7 +57,7 @@ export function dialogOfResponse(
 export function dialogOfRequest(
   request: SipRequest,
   localTag: string,
-  transport: 'udp' | 'tcp',
+  transport: EngineTransport,
 ): DialogState {
   const headers = request.headers.clone();
   headers.set('To', withTag(headers.get('to') ?? '', localTag));

@@ -1,7 +1,9 @@
 import { type Clock, errorMessage, type Logger } from '#core';
 import {
+  type ClientTlsOptions,
   type ClientTransaction,
   DEFAULT_TIMERS,
+  type EngineTransport,
   formatHostPort,
   type ListenerOptions,
   makeResponse,
@@ -46,6 +48,8 @@ export interface SipEndpointOptions {
   readonly logger: Logger;
   readonly listeners: readonly ListenerOptions[];
   readonly timers?: Partial<TimerValues>;
+  /** TLS of outgoing connections. */
+  readonly tls?: ClientTlsOptions;
   /** A request outside of all dialogs. It may be left unanswered (a silent peer). */
   readonly onRequest: (incoming: IncomingRequest) => void;
   /** Sees every message as it came, retransmissions too. */
@@ -92,8 +96,8 @@ export class SipEndpoint {
     this.logger = options.logger;
     this.timers = { ...DEFAULT_TIMERS, ...options.timers };
     this.#options = options;
-    const { clock, logger } = options;
-    this.#transport = new TappedTransport({ clock, logger });
+    const { clock, logger, tls } = options;
+    this.#transport = new TappedTransport({ clock, logger, ...(tls === undefined ? {} : { tls }) });
     this.#transport.onReceived = options.onReceived;
     const layerOptions: TransactionLayerOptions = {
       transport: this.#transport,
@@ -134,7 +138,7 @@ export class SipEndpoint {
   }
 
   /** Where a transport of ours is reached. @throws LabError when there is no such listener. */
-  address(transport: 'udp' | 'tcp'): { host: string; port: number } {
+  address(transport: EngineTransport): { host: string; port: number } {
     const listener = this.#transport.listeners.find(each => each.transport === transport);
     if (listener === undefined) {
       throw new LabError('REC_ERR_LAB_BAD_OPTION', `there is no listener on ${transport}`);
@@ -146,14 +150,14 @@ export class SipEndpoint {
   }
 
   /** The port that a listener of ours is bound to; null: there is none. */
-  boundPort(transport: 'udp' | 'tcp'): number | null {
+  boundPort(transport: EngineTransport): number | null {
     return this.#transport.listeners.find(each => each.transport === transport)?.port ?? null;
   }
 
   /** A URI that reaches us, e.g. `sip:alice@127.0.0.1:5070;transport=tcp`. */
-  uri(user: string, transport: 'udp' | 'tcp'): string {
+  uri(user: string, transport: EngineTransport): string {
     const { host, port } = this.address(transport);
-    const parameter = transport === 'tcp' ? ';transport=tcp' : '';
+    const parameter = transport === 'udp' ? '' : `;transport=${transport}`;
     return `sip:${user === '' ? '' : `${user}@`}${formatHostPort(host, port)}${parameter}`;
   }
 
@@ -285,11 +289,12 @@ function ownerKey(callId: string, localTag: string): string {
  * Where a URI says that a request should go (without SRV look-up).
  * @throws LabError `REC_ERR_LAB_UNREACHABLE` for what is no SIP URI or asks for another transport.
  */
-export function targetOf(uri: string, defaultTransport: 'udp' | 'tcp'): Target {
+export function targetOf(uri: string, defaultTransport: EngineTransport): Target {
   const parsed = parseSipUri(uri);
-  const transport = parsed?.params.get('transport')?.toLowerCase() ?? defaultTransport;
-  if (parsed === null || (transport !== 'udp' && transport !== 'tcp')) {
+  const said = parsed?.params.get('transport')?.toLowerCase() ?? defaultTransport;
+  const transport = parsed?.scheme === 'sips' ? 'tls' : said;
+  if (parsed === null || (transport !== 'udp' && transport !== 'tcp' && transport !== 'tls')) {
     throw new LabError('REC_ERR_LAB_UNREACHABLE', `no way leads to ${uri.slice(0, 200)}`);
   }
-  return { transport, host: parsed.host, port: parsed.port ?? 5060 };
+  return { transport, host: parsed.host, port: parsed.port ?? (transport === 'tls' ? 5061 : 5060) };
 }

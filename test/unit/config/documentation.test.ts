@@ -3,6 +3,7 @@ import * as path from 'node:path';
 import { configWarnings, parseConfig } from '../../../config';
 import { ENVIRONMENT, ENVIRONMENT_PREFIX } from '../../../config/environment';
 import { allKeys } from '../../../config/schema-walk';
+import { TestCa } from '../../support/test-ca';
 
 /** First cell (a key in backticks) → last cell of every table row of docs/configuration.md. */
 const ROWS = new Map(
@@ -13,14 +14,22 @@ const ROWS = new Map(
 );
 const documented = [...ROWS].filter(([key]) => !key.startsWith(ENVIRONMENT_PREFIX));
 
+const ca = new TestCa();
+const own = ca.issue([]);
+
+afterAll(() => ca.close());
+
 /** A configuration with one of everything, each with its required keys only. */
 const MINIMAL = parseConfig(
   `
-sip: { drachtio: { host: d, secret: s }, listeners: [{ transport: tcp, host: 127.0.0.1, port: 0 }] }
+sip:
+  drachtio: { host: d, secret: s }
+  listeners: [{ transport: tls, host: 127.0.0.1, port: 0, tls: { cert: '${own.certPath}', key: '${own.keyPath}' } }]
+  tls: { peers: { x: {} } }
 media: { networks: { default: { bindHost: 127.0.0.1 } } }
 trunks: { x: { sources: [127.0.0.1], kind: pstn } }
 routes: [{ requestUri: true, kind: pstn }]
-providers: { x: { targets: ['sip:a'] } }
+providers: { x: { targets: ['sips:a'] } }
 organisations: { x: { provider: x, users: { x: { identities: ['1'] } } } }
 `,
   'minimal',

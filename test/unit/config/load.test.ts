@@ -204,7 +204,8 @@ foo: 1
     ],
     ['{transport: udp, host: localhost, port: 5060}', 'must be an IP address'],
     ['{transport: udp, host: 127.0.0.1, port: 20000}', 'lies within media.ports'],
-    ['{transport: tls, host: 127.0.0.1, port: 5061}', 'must be udp or tcp'],
+    ['{transport: sctp, host: 127.0.0.1, port: 5061}', 'must be udp, tcp or tls'],
+    ['{transport: tls, host: 127.0.0.1, port: 5061}', 'is required with transport: tls'],
     ['{transport: tcp, host: 127.0.0.1, port: 8080}', 'choose another'],
   ])('refuses the listener %s', (listener, message) => {
     expect(onlyProblem(`sip: {listeners: [${listener}]}`)).toContain(message);
@@ -247,8 +248,9 @@ foo: 1
     ["{nextHops: ['sip:a'], requestUri: true, kind: pstn}", 'must have exactly one of'],
     ['{requestUri: false, kind: pstn}', 'must be true'],
     ["{nextHops: ['sip:bob@a'], kind: pstn}", 'must have no user part'],
-    ["{nextHops: ['sip:a;transport=tls'], kind: pstn}", 'asks for TLS'],
-    ["{nextHops: ['sips:a'], kind: pstn}", 'asks for TLS'],
+    ["{nextHops: ['sip:a;transport=tls'], kind: pstn}", 'has no tls listener to send from'],
+    ["{nextHops: ['sips:a'], kind: pstn}", 'has no tls listener to send from'],
+    ["{nextHops: ['sips:a;transport=udp'], kind: pstn}", 'is sips:, which is TLS'],
     ["{nextHops: ['tel:+1'], kind: pstn}", 'must be a SIP URI'],
     ["{nextHops: ['sip:a:70000'], kind: pstn}", 'must be a SIP URI'],
     ["{nextHops: ['sip:a']}", 'is required and must be internal or pstn'],

@@ -117,12 +117,22 @@ describe('addressBy (RFC 3261 §12.2.1.1)', () => {
 
 describe('targetOf', () => {
   test.each([
-    ['sip:a@h', ['udp', 'tcp'], { transport: 'udp', host: 'h', port: 5060 }],
-    ['sip:a@h', ['tcp'], { transport: 'tcp', host: 'h', port: 5060 }],
+    ['sip:a@h', ['udp', 'tcp'], { transport: 'udp', host: 'h', port: 5060, lookUp: 'any' }],
+    ['sip:a@h', ['tcp'], { transport: 'tcp', host: 'h', port: 5060, lookUp: 'any' }],
+    ['sip:h:5070', ['udp'], { transport: 'udp', host: 'h', port: 5070 }],
+    ['sip:h;transport=tcp', [], { transport: 'tcp', host: 'h', port: 5060, lookUp: 'service' }],
     ['sip:h:99;transport=TCP', ['udp'], { transport: 'tcp', host: 'h', port: 99 }],
     ['sip:h;maddr=1.2.3.4', ['udp'], { transport: 'udp', host: '1.2.3.4', port: 5060 }],
-    ['sips:h', ['udp'], null],
-    ['sip:h;transport=tls', ['udp'], null],
+    ['sips:h', ['udp'], { transport: 'tls', host: 'h', port: 5061, lookUp: 'service' }],
+    ['sips:[::1]', [], { transport: 'tls', host: '::1', port: 5061 }],
+    ['sips:h;transport=tcp', [], { transport: 'tls', host: 'h', port: 5061, lookUp: 'service' }],
+    ['sips:h;transport=udp', ['udp'], null],
+    [
+      'sip:h;transport=tls',
+      ['udp'],
+      { transport: 'tls', host: 'h', port: 5061, lookUp: 'service' },
+    ],
+    ['sip:h;transport=ws', ['udp'], null],
     ['tel:123', ['udp'], null],
   ] as const)('%s', (uri, available, target) => {
     expect(targetOf(uri, available)).toEqual(target);

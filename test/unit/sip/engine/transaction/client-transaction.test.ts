@@ -57,6 +57,7 @@ function start(method: 'INVITE' | 'OPTIONS', transport: 'udp' | 'tcp'): Rig {
     advertisedPort: 5060,
     remoteHost: '127.0.0.1',
     remotePort: 5070,
+    tls: null,
   };
   transaction.start(request, route, {
     send: bytes => log.push(`send ${bytes.toString().split(' ')[0] ?? ''}`),
