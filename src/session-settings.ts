@@ -1,8 +1,48 @@
 import { buildUserDirectory, type GatewayConfig, matchRoute, matchTrunk } from '#config';
 import { type CallTarget } from '#sip';
 
-import { type UserPolicy } from './policy';
+import { type CallPolicy, type UserPolicy } from './policy';
 import { type ProviderSettings, type RouteSettings, type SessionSettings } from './session';
+
+const POLICY_DEFAULTS: Omit<
+  UserPolicy,
+  'userId' | 'organisationId' | 'mode' | 'providerId' | 'notRecordedBecause' | 'platform'
+> = {
+  locationId: null,
+  providerFrom: 'organisation',
+  recordVoicemail: false,
+  startStopAnnouncement: { internalCalls: false, pstnCalls: false },
+  notification: 'none',
+  reminderTone: { enabled: false, intervalMs: 20_000 },
+  compliance: { inboundPstn: false, outboundPstn: false, outboundDelayMs: null },
+  language: 'en',
+  customAudio: {},
+  failureBehaviour: { always: 'proceed', onDemand: 'proceed' },
+  apiControl: true,
+  dubberPlan: null,
+};
+
+const CALL_POLICY: CallPolicy = {
+  anchor: 'always',
+  recordEarlyMedia: false,
+  featureCodes: {
+    codes: new Map([
+      ['*44', 'start'],
+      ['*45', 'stop'],
+      ['*48', 'pause'],
+      ['*49', 'resume'],
+    ]),
+    relay: true,
+    maxHoldMs: 2000,
+  },
+  notices: {
+    reminderTone: { frequencyHz: 1400, durationMs: 200, levelDbm0: -20, rampMs: 10 },
+    beep: { frequencyHz: 1400, durationMs: 200, levelDbm0: -20, rampMs: 10 },
+    duckDb: 6,
+    codecs: 'strip',
+  },
+  voicemail: { matchTarget: () => null, matchPattern: () => null, redirectCauses: new Set() },
+};
 
 /** Turns the checked configuration into the look-ups that a call needs. */
 export function sessionSettings(config: GatewayConfig): SessionSettings {
@@ -46,12 +86,25 @@ export function sessionSettings(config: GatewayConfig): SessionSettings {
       return found === null
         ? null
         : {
+            ...POLICY_DEFAULTS,
             userId: found.userId,
             organisationId: found.organisationId,
             mode: found.user.recording.mode,
             providerId: found.providerId,
+            notRecordedBecause:
+              found.providerId === null
+                ? 'provider-none'
+                : found.user.recording.mode === 'never'
+                  ? 'never'
+                  : null,
+            platform: {
+              serviceProvider: found.organisationId,
+              externalGroup: found.organisationId,
+              externalIdentifier: found.userId,
+            },
           };
     },
+    callPolicy: CALL_POLICY,
     findProvider: providerId => providers.get(providerId) ?? null,
     srtpOnly: config.sip.srtpOnly,
     srcUri: config.recording.fromUri,

@@ -6,7 +6,10 @@ export type IdentitySource =
   | 'Remote-Party-ID'
   | 'From'
   | 'Request-URI'
-  | 'P-Asserted-Identity of the 200';
+  | 'P-Asserted-Identity of the 200'
+  /** Whose mailbox it is that the call was redirected to (RFC 5806, RFC 7044). */
+  | 'Diversion'
+  | 'History-Info';
 
 /** One claim of who a party is. */
 export interface IdentityClaim {

@@ -24,10 +24,48 @@ export {
   reduceIntent,
 } from './intent-machine';
 export {
+  type AnchoringReason,
+  type CallDecision,
+  type CallFacts,
+  decideCall,
+  decideParty,
+  type PartyDecision,
+  type PolicyLookups,
+} from './call-decision';
+export {
+  type CompliancePlan,
+  type LegKinds,
+  needsMixing,
+  type NoticePlan,
+  planNotices,
+} from './notice-plan';
+export {
   decideRecording,
   type FindUser,
   type IdentifiedUser,
   identifyUser,
+  type NotRecordedReason,
+  notRecordedBecause,
   type RecordingDecision,
-  type UserPolicy,
 } from './recording-decision';
+export {
+  type CallPolicy,
+  type ComplianceAnnouncement,
+  type FailureAction,
+  type FailureBehaviour,
+  type FeatureCodes,
+  type NoticePolicy,
+  type NotRecordedBecause,
+  type PlatformIdentity,
+  PROMPT_KINDS,
+  type PromptKind,
+  type TonePolicy,
+  type UserPolicy,
+  type VoicemailRules,
+} from './user-policy';
+export {
+  detectVoicemail,
+  type RedirectEntry,
+  type VoicemailDetection,
+  type VoicemailFacts,
+} from './voicemail';

@@ -1,15 +1,7 @@
 import { type LegRole, type RecordingMode } from '#core';
 
 import { type IdentityClaim, type IdentitySource } from './identity';
-
-/** What policy knows of one user. */
-export interface UserPolicy {
-  readonly userId: string;
-  readonly organisationId: string;
-  readonly mode: RecordingMode;
-  /** null: recording is turned off where the user belongs. */
-  readonly providerId: string | null;
-}
+import { type NotRecordedBecause, type UserPolicy } from './user-policy';
 
 /** Looks a user up by an identity (SIP or tel URI); exact after normalisation. */
 export type FindUser = (identity: string) => UserPolicy | null;
@@ -28,6 +20,12 @@ export interface RecordingDecision extends IdentifiedUser {
   readonly mode: Exclude<RecordingMode, 'never'>;
 }
 
+/** Why an identified user is not recorded in this call. */
+export type NotRecordedReason =
+  | NotRecordedBecause
+  /** A mailbox takes the call, and the user's calls with mailboxes are not recorded. */
+  | 'voicemail';
+
 /** The first claim that names a known user decides; claims are in order of trust. */
 export function identifyUser(
   role: LegRole,
@@ -43,8 +41,23 @@ export function identifyUser(
   return null;
 }
 
-/** Whether and how the recording of an identified user is made; null when it is not, by policy. */
-export function decideRecording(identified: IdentifiedUser): RecordingDecision | null {
+/** Whether and how the recording of an identified user is made; null when it is not, see {@link notRecordedBecause}. */
+export function decideRecording(
+  identified: IdentifiedUser,
+  isVoicemail = false,
+): RecordingDecision | null {
   const { mode, providerId } = identified.user;
-  return mode === 'never' || providerId === null ? null : { ...identified, mode, providerId };
+  return mode === 'never' ||
+    providerId === null ||
+    notRecordedBecause(identified.user, isVoicemail) !== null
+    ? null
+    : { ...identified, mode, providerId };
+}
+
+/** Why calls of this user are not recorded; null: they are, as its mode says. */
+export function notRecordedBecause(
+  user: UserPolicy,
+  isVoicemail: boolean,
+): NotRecordedReason | null {
+  return user.notRecordedBecause ?? (isVoicemail && !user.recordVoicemail ? 'voicemail' : null);
 }

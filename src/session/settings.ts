@@ -1,7 +1,7 @@
 import { type NetworkKind, type SrtpSuite } from '#core';
 import { type CallTarget, type InviteFacts, type SignallingProfile } from '#sip';
 
-import { type FindUser } from '../policy';
+import { type CallPolicy, type FindUser } from '../policy';
 
 /** A peer that sends us calls. */
 export interface TrunkSettings {
@@ -62,6 +62,8 @@ export interface SessionSettings {
   /** null: no route leads there. */
   findRoute(invite: InviteFacts, trunk: TrunkSettings): RouteSettings | null;
   readonly findUser: FindUser;
+  /** What is the same for all calls: anchoring, feature codes, notices, mailboxes. */
+  readonly callPolicy: CallPolicy;
   findProvider(providerId: string): ProviderSettings | null;
   readonly srtpOnly: 'reject' | 'pass-unanchored';
   /** SDES SRTP on the live legs; absent: offers of SAVP count as SRTP only. */

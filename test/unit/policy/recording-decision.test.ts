@@ -4,6 +4,7 @@ import {
   identifyUser,
   type UserPolicy,
 } from '../../../src/policy';
+import { userPolicy } from '../../support/user-policy';
 
 const CLAIMED = {
   requestUri: 'sip:bob@example.com',
@@ -12,9 +13,7 @@ const CLAIMED = {
   remotePartyId: 'sip:rpid@example.com',
 };
 
-function user(userId: string, more: Partial<UserPolicy> = {}): UserPolicy {
-  return { userId, organisationId: 'org', mode: 'always', providerId: 'lab', ...more };
-}
+const user = userPolicy;
 
 function directory(users: Readonly<Record<string, UserPolicy>>) {
   return (identity: string): UserPolicy | null => users[identity] ?? null;

@@ -17,6 +17,7 @@ import {
   type TrunkSettings,
 } from '../../../src/session';
 import { ManualClock } from '../../support/manual-clock';
+import { callPolicy } from '../../support/user-policy';
 
 const TRUNK: TrunkSettings = {
   trunkId: 'pbx',
@@ -117,6 +118,7 @@ function bench(
       findTrunk: () => TRUNK,
       findRoute: () => ROUTE,
       findUser: () => null,
+      callPolicy: callPolicy(),
       findProvider: () => null,
       srtpOnly: 'reject',
       srcUri: 'sip:src@gateway',

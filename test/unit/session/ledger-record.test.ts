@@ -5,6 +5,7 @@ import { type IncomingCall, type SrsStreamAnswer } from '#sip';
 import { type LedgerRecord } from '../../../src/ledger';
 import { ledgerRecord, type LedgerRecordFacts } from '../../../src/session/ledger-record';
 import { type RecordingFacts, type SrsAttempt } from '../../../src/session/recording-session';
+import { userPolicy } from '../../support/user-policy';
 
 const ANSWERED_MS = Date.UTC(2026, 0, 2, 3, 4, 5);
 const ANSWERED = '2026-01-02T03:04:05.000Z';
@@ -85,7 +86,7 @@ function record(changes: Partial<LedgerRecordFacts> & { role?: LegRole } = {}): 
     recordingId: 'rec-1',
     decision: {
       role,
-      user: { userId: 'alice', organisationId: 'acme', mode: 'always', providerId: 'p1' },
+      user: userPolicy('alice', { organisationId: 'acme', providerId: 'p1' }),
       identity: 'sip:alice@example.com',
       identifiedBy: 'P-Asserted-Identity',
       providerId: 'p1',

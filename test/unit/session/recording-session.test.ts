@@ -14,6 +14,7 @@ import { noopMetrics } from '../../../src/observability';
 import { newSharedMetadataIds, RecordingMetadata } from '../../../src/session/recording-metadata';
 import { type RecordingFacts, RecordingSession } from '../../../src/session/recording-session';
 import { ManualClock } from '../../support/manual-clock';
+import { userPolicy } from '../../support/user-policy';
 
 const PCMU: PayloadFormat = { payloadType: 0, encoding: 'PCMU', clockRateHz: 8000, channels: 1 };
 const PCMA: PayloadFormat = { payloadType: 8, encoding: 'PCMA', clockRateHz: 8000, channels: 1 };
@@ -195,7 +196,7 @@ function bench(options: { targets?: readonly string[]; metadataInBye?: boolean }
   const session = new RecordingSession({
     decision: {
       role: 'caller',
-      user: { userId: 'alice', organisationId: 'acme', mode: 'always', providerId: 'p1' },
+      user: userPolicy('alice', { organisationId: 'acme', providerId: 'p1' }),
       identity: 'sip:alice@example.com',
       identifiedBy: 'From',
       providerId: 'p1',
