@@ -1,5 +1,15 @@
 export { checkMetadata, type ConformanceContext } from './conformance';
 export { formatDateTime, parseDateTime } from './date-time';
+export {
+  BROADWORKS_SCHEMA_VERSIONS,
+  type BroadWorksSchemaVersion,
+  type DialectChoice,
+  dialectFlow,
+  type DialectFlow,
+  type DialectHeaderFacts,
+  dialectHeaders,
+  type DialectName,
+} from './dialects/dialect';
 export { MetadataError, type MetadataErrorCode } from './errors';
 export {
   type AssociationTimes,
@@ -18,6 +28,19 @@ export {
   type SnapshotRequest,
   type XmlElement,
 } from './model';
+export {
+  type AutomaticCallDistribution,
+  type CallDetails,
+  type NoticeKind,
+  type PlayedNotice,
+  type RecordingDetails,
+  type RecordingEvent,
+  type RecordingEventKind,
+  type RecordingProperties,
+  type RedirectedCall,
+  type Redirections,
+  type Retention,
+} from './recording-details';
 export { applyMetadata, type IdKind, type SrsView } from './srs-view';
 export { type ParticipantIdentity } from './tracked-participant';
 export {

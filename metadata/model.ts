@@ -3,6 +3,7 @@
  * since the epoch; null means absent.
  */
 
+import { type RecordingDetails } from './recording-details';
 import { type MetadataId } from './unique-id';
 
 /** Whether a document stands alone or tells only what has changed (RFC 7865 §5). */
@@ -19,6 +20,8 @@ export interface RecordingMetadata {
   readonly sessionRecordingAssociations: readonly SessionRecordingAssociation[];
   readonly participantSessionAssociations: readonly ParticipantSessionAssociation[];
   readonly participantStreamAssociations: readonly ParticipantStreamAssociation[];
+  /** What the standard has no words for; absent when nothing of it is told. */
+  readonly details?: RecordingDetails;
   readonly extensions: readonly XmlElement[];
 }
 

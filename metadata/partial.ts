@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import { type RecordingMetadata } from './model';
+import { changedDetails, isEmptyDetails } from './recording-log';
 
 /**
  * The partial update that leads an SRS from one complete document to the next: every element that is new or has
@@ -12,6 +13,7 @@ export function differenceOf(
   before: RecordingMetadata,
   after: RecordingMetadata,
 ): RecordingMetadata | null {
+  const details = changedDetails(before.details, after.details);
   const partial: RecordingMetadata = {
     kind: 'recording',
     dataMode: 'partial',
@@ -31,10 +33,11 @@ export function differenceOf(
       before.participantStreamAssociations,
       after.participantStreamAssociations,
     ),
+    ...(details !== undefined && !isEmptyDetails(details) && { details }),
     extensions: changed(before.extensions, after.extensions),
   };
-  const isEmpty = Object.values(partial).every(
-    value => !Array.isArray(value) || value.length === 0,
+  const isEmpty = Object.entries(partial).every(
+    ([name, value]) => name !== 'details' && (!Array.isArray(value) || value.length === 0),
   );
   return isEmpty ? null : partial;
 }

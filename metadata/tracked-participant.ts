@@ -89,6 +89,18 @@ export class TrackedParticipant {
     this.receiveFrom(this.#recv.filter(id => id !== streamId));
   }
 
+  /** The same participant under another id, on the same streams under theirs. */
+  withIds(participantId: MetadataId, newIdOf: (id: MetadataId) => MetadataId): TrackedParticipant {
+    const identity = { aor: this.#aor, name: this.#name };
+    const renewed = new TrackedParticipant(participantId, this.#joinedAtMs, identity);
+    renewed.#leftAtMs = this.#leftAtMs;
+    renewed.#send = this.#send.map(newIdOf);
+    renewed.#recv = this.#recv.map(newIdOf);
+    renewed.#sendingSinceMs = this.#sendingSinceMs;
+    renewed.#sendingUntilMs = this.#sendingUntilMs;
+    return renewed;
+  }
+
   toParticipant(): Participant {
     return {
       participantId: this.participantId,

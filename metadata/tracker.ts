@@ -9,6 +9,13 @@ import {
   type SessionRecordingAssociation,
 } from './model';
 import { differenceOf } from './partial';
+import {
+  type CallDetails,
+  type PlayedNotice,
+  type RecordingEvent,
+  type RecordingProperties,
+} from './recording-details';
+import { RecordingLog } from './recording-log';
 import { shorten } from './shorten';
 import { type ParticipantIdentity, TrackedParticipant } from './tracked-participant';
 import { type MetadataId, newMetadataId } from './unique-id';
@@ -58,14 +65,15 @@ const MAX_SIP_SESSION_IDS = 32;
  * `REC_ERR_METADATA_SESSION_ENDED`, `REC_ERR_METADATA_LIMIT`, `REC_ERR_METADATA_TIME`.
  */
 export class MetadataTracker {
-  readonly sessionId: MetadataId;
-  readonly #groupId: MetadataId | null;
   readonly #ids: IdSource;
   readonly #maxParticipants: number;
   readonly #maxStreams: number;
-  readonly #participants = new Map<MetadataId, TrackedParticipant>();
+  readonly #log = new RecordingLog();
+  #sessionId: MetadataId;
+  #groupId: MetadataId | null;
+  #participants = new Map<MetadataId, TrackedParticipant>();
   /** Stream → label. */
-  readonly #streams = new Map<MetadataId, string>();
+  #streams = new Map<MetadataId, string>();
   #sipSessionIds: readonly string[] = [];
   #reasons: readonly SessionReason[] = [];
   #startedAtMs: number | null = null;
@@ -75,7 +83,7 @@ export class MetadataTracker {
 
   constructor(options: MetadataTrackerOptions) {
     this.#ids = options.ids;
-    this.sessionId = options.sessionId ?? newMetadataId(options.ids);
+    this.#sessionId = options.sessionId ?? newMetadataId(options.ids);
     this.#groupId = options.groupId ?? null;
     this.#maxParticipants = options.maxParticipants ?? DEFAULT_MAX_PARTICIPANTS;
     this.#maxStreams = options.maxStreams ?? DEFAULT_MAX_STREAMS;
@@ -83,6 +91,10 @@ export class MetadataTracker {
     if (this.#groupId === this.sessionId) {
       throw duplicateId(this.sessionId);
     }
+  }
+
+  get sessionId(): MetadataId {
+    return this.#sessionId;
   }
 
   sessionStarted(atMs: number): void {
@@ -197,6 +209,62 @@ export class MetadataTracker {
     }
   }
 
+  /** How and for whom the call is recorded, from now on. */
+  setRecordingProperties(
+    properties: Omit<RecordingProperties, 'retention'> & Partial<RecordingProperties>,
+  ): void {
+    this.#log.properties = { retention: null, ...properties };
+  }
+
+  /** The call as the recorded party's telephone system sees it, from now on. */
+  setCallDetails(call: CallDetails): void {
+    this.#log.call = call;
+  }
+
+  /** The recording started, stopped, paused or went on. The newest 32 are told. */
+  recordingEvent(event: RecordingEvent): void {
+    legalTime(event.atMs);
+    this.#log.addEvent(event);
+  }
+
+  /**
+   * A notice was heard, and has ended. It may come after the end of the session: an announcement of the stop does.
+   * The newest 32 announcements and 8 tones are told.
+   */
+  noticePlayed(notice: PlayedNotice): void {
+    legalTime(notice.startedAtMs);
+    legalTime(notice.endedAtMs);
+    notice.toParticipantIds.forEach(id => this.#participant(id));
+    this.#log.addNotice(notice);
+  }
+
+  /**
+   * Everything gets a new id and who has left is forgotten, as if another recording began; the next document is a
+   * complete one. BroadWorks tells a blind transfer so. @returns the new ids by the old ones.
+   */
+  renewIds(): ReadonlyMap<MetadataId, MetadataId> {
+    const newIds = new Map<MetadataId, MetadataId>();
+    const renew = (id: MetadataId): MetadataId => {
+      const newId = newMetadataId(this.#ids);
+      newIds.set(id, newId);
+      return newId;
+    };
+    const newIdOf = (id: MetadataId): MetadataId => newIds.get(id) ?? id;
+    this.#sessionId = renew(this.#sessionId);
+    this.#groupId = this.#groupId === null ? null : renew(this.#groupId);
+    this.#streams = new Map([...this.#streams].map(([id, label]) => [renew(id), label]));
+    const present = [...this.#participants.values()].filter(({ leftAtMs }) => leftAtMs === null);
+    this.#participants = new Map(
+      present.map(participant => {
+        const renewed = participant.withIds(renew(participant.participantId), newIdOf);
+        return [renewed.participantId, renewed];
+      }),
+    );
+    this.#log.mapParticipants(newIdOf);
+    this.#lastDocument = null;
+    return newIds;
+  }
+
   /** Everything that is known. Later partial documents count from it (RFC 7866 §9.2). */
   complete(): RecordingMetadata {
     this.#lastDocument = this.#snapshot();
@@ -217,6 +285,7 @@ export class MetadataTracker {
 
   #snapshot(): RecordingMetadata {
     const participants = [...this.#participants.values()];
+    const details = this.#log.toDetails(id => this.#participants.has(id));
     return {
       kind: 'recording',
       dataMode: 'complete',
@@ -236,6 +305,7 @@ export class MetadataTracker {
       participantStreamAssociations: participants.map(participant =>
         participant.toStreamAssociation(),
       ),
+      ...(details && { details }),
       extensions: [],
     };
   }

@@ -1,5 +1,6 @@
 import { Builder } from 'xml2js';
 import { formatDateTime } from '../date-time';
+import { type DialectChoice } from '../dialects/dialect';
 import { MetadataError } from '../errors';
 import {
   type AssociationTimes,
@@ -35,6 +36,8 @@ export interface XmlDocument {
 }
 
 export interface WriteOptions {
+  /** Default `rfc7865`. */
+  readonly dialect?: DialectChoice;
   /** Offset of all times from UTC, minutes, east positive. Default 0, written `Z`. */
   readonly utcOffsetMinutes?: number;
 }
