@@ -1,4 +1,5 @@
 export { decodeG711, encodeG711, G711_SILENCE, type G711Encoding } from './codec/g711';
+export { decodeG722, encodeG722 } from './codec/g722';
 export { MediaError, type MediaErrorCode } from './errors';
 export { createMediaPlane } from './plane/media-plane';
 export { type MediaNetwork, type MediaPlaneOptions } from './plane/options';

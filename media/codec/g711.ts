@@ -58,7 +58,8 @@ function segmentOf(value: number): number {
   return value === 0 ? 0 : 31 - Math.clz32(value);
 }
 
-interface G711Tables {
+/** Look-up tables of one law. Shared: not to be changed. */
+export interface G711Tables {
   readonly decode: Int16Array;
   /** Indexed by the sample's bits read as unsigned 16 bit. */
   readonly encode: Uint8Array;
@@ -79,7 +80,8 @@ function buildTables(
   return { decode, encode };
 }
 
-const TABLES: Readonly<Record<G711Encoding, G711Tables>> = {
+/** The tables, for loops that work in place. */
+export const G711_TABLES: Readonly<Record<G711Encoding, G711Tables>> = {
   PCMU: buildTables(decodeUlaw, encodeUlaw),
   PCMA: buildTables(decodeAlaw, encodeAlaw),
 };
@@ -99,7 +101,7 @@ export function decodeG711(
   if (target.length < codes.length) {
     throw new RangeError(`target holds ${target.length} samples, ${codes.length} needed`);
   }
-  const { decode } = TABLES[encoding];
+  const { decode } = G711_TABLES[encoding];
   for (let i = 0; i < codes.length; i++) {
     target[i] = decode[codes[i] ?? 0] ?? 0;
   }
@@ -121,7 +123,7 @@ export function encodeG711(
   if (target.length < samples.length) {
     throw new RangeError(`target holds ${target.length} bytes, ${samples.length} needed`);
   }
-  const { encode } = TABLES[encoding];
+  const { encode } = G711_TABLES[encoding];
   for (let i = 0; i < samples.length; i++) {
     target[i] = encode[(samples[i] ?? 0) & 0xffff] ?? 0;
   }

@@ -14,7 +14,9 @@ import {
 } from '../ports';
 import { type WorkerReply } from '../worker/protocol';
 import { PlaneLeg } from './media-leg';
+import { NoticeOnLegs } from './playing-notice';
 import { PlaneRecording, type PlaneStream } from './media-recording';
+import { type SoundLibrary } from './sound-library';
 import { type Slot, type SlotTable } from './slot-table';
 import { type SlotEvent, type WorkerHandle } from './worker-handle';
 
@@ -22,7 +24,9 @@ import { type SlotEvent, type WorkerHandle } from './worker-handle';
 export interface CallHost {
   readonly table: SlotTable;
   readonly logger: Logger;
-  nextRecordingNumber(): number;
+  readonly sounds: SoundLibrary;
+  /** Names a recording or a notice toward the workers. */
+  nextNumber(): number;
   /** From now on events of the slot go to the call. */
   watchSlot(slot: Slot, kind: 'leg' | 'stream', call: PlaneCall): void;
   /** The slot's sockets are closed: counts its row into the totals and gives its ports back. */
@@ -42,6 +46,8 @@ export class PlaneCall implements MediaCall {
   readonly #recordings = new Map<string, PlaneRecording>();
   /** Identifiers that are being opened, so that two requests never share one. */
   readonly #opening = new Set<string>();
+  readonly #notices = new Map<number, NoticeOnLegs>();
+  #watchesLevels = false;
   #isClosed = false;
   #isLost = false;
   #closing: Promise<void> | null = null;
@@ -70,6 +76,9 @@ export class PlaneCall implements MediaCall {
         throw this.#closedError();
       }
       this.#legs.set(legId, leg);
+      if (this.#watchesLevels) {
+        leg.watchLevel(true);
+      }
       return leg;
     });
   }
@@ -101,15 +110,44 @@ export class PlaneCall implements MediaCall {
   }
 
   playNotice(notice: NoticeOptions): PlayingNotice {
-    throw new MediaError('REC_ERR_MEDIA_NOTICE', `notices are not available: ${notice.noticeId}`);
+    this.#assertOpen();
+    const { sound, duckDb } = notice;
+    if (!(duckDb >= 0)) {
+      throw new MediaError('REC_ERR_MEDIA_NOTICE', 'speech is turned down by 0 dB or more', {
+        details: { duckDb },
+      });
+    }
+    const legIds = [...new Set(notice.legIds)];
+    const legs = legIds.flatMap(legId => this.#legs.get(legId) ?? []);
+    const formats = legs.flatMap(leg => leg.formats);
+    const { soundId, durationMs } = this.#host.sounds.prepare(sound, formats);
+    const number = this.#host.nextNumber();
+    const slots = legs.map(leg => leg.slot.binding.slot);
+    const playing = new NoticeOnLegs(legIds, () => {
+      slots.forEach(slot => this.worker.send({ kind: 'stop-notice', slot, number }));
+    });
+    this.#notices.set(number, playing);
+    void playing.done.then(() => this.#notices.delete(number));
+    for (const slot of slots) {
+      this.worker.send({ kind: 'play-notice', slot, number, soundId, durationMs, duckDb });
+    }
+    for (const legId of legIds) {
+      if (!this.#legs.has(legId)) {
+        playing.ended(legId, 'no-stream', null, null);
+      }
+    }
+    playing.settleIfDone();
+    return playing;
   }
 
-  watchLevels(): void {
-    throw new MediaError('REC_ERR_MEDIA_NOTICE', 'levels are not available');
+  watchLevels(on: boolean): void {
+    this.#assertOpen();
+    this.#watchesLevels = on;
+    this.#legs.forEach(leg => leg.watchLevel(on));
   }
 
   levels(): readonly LegLevel[] {
-    return [];
+    return [...this.#legs.values()].map(leg => ({ legId: leg.legId, dbfs: leg.levelDbfs() }));
   }
 
   close(): Promise<void> {
@@ -129,10 +167,14 @@ export class PlaneCall implements MediaCall {
 
   /** An event of one of the call's slots. */
   onSlotEvent(event: SlotEvent): void {
+    if (event.kind === 'notice-ended') {
+      this.#onNoticeEnded(event);
+      return;
+    }
     if (this.#isClosed) {
       return;
     }
-    const leg = [...this.#legs.values()].find(({ slot }) => slot.binding.slot === event.slot);
+    const leg = this.#legAt(event.slot);
     switch (event.kind) {
       case 'latched':
         this.#tell(events => leg && events.legLatched?.(leg.legId, event.source));
@@ -142,6 +184,9 @@ export class PlaneCall implements MediaCall {
         break;
       case 'intruder':
         this.#tell(events => leg && events.intruderSeen?.(leg.legId, event.source));
+        break;
+      case 'dtmf':
+        this.#tell(events => leg && events.dtmfReceived?.(leg.legId, event));
         break;
       case 'unreachable':
         this.#tellStream(event.slot, (id, label) => this.#events.recordingUnreachable?.(id, label));
@@ -156,9 +201,21 @@ export class PlaneCall implements MediaCall {
     }
   }
 
+  #onNoticeEnded(event: Extract<SlotEvent, { kind: 'notice-ended' }>): void {
+    const leg = this.#legAt(event.slot);
+    if (leg !== undefined) {
+      const { number, outcome, startedAtMs, endedAtMs } = event;
+      this.#notices.get(number)?.ended(leg.legId, outcome, startedAtMs, endedAtMs);
+    }
+  }
+
+  #legAt(slot: number): PlaneLeg | undefined {
+    return [...this.#legs.values()].find(leg => leg.slot.binding.slot === slot);
+  }
+
   async #openRecording(options: OpenRecordingOptions): Promise<PlaneRecording> {
     const { recordingId, network, gateOpen } = options;
-    const number = this.#host.nextRecordingNumber();
+    const number = this.#host.nextNumber();
     const sources = options.streams.map(({ sourceLegId }) => this.#slotOfLeg(sourceLegId));
     const identities = options.streams.map(() => ({ ssrc: newSsrc(), cname: newCname() }));
     const slots: Slot[] = [];
@@ -262,6 +319,7 @@ export class PlaneCall implements MediaCall {
       ...[...this.#recordings.values()].map(recording => recording.close({ drainMs: 0 })),
       ...[...this.#legs.values()].map(leg => leg.closed()),
     ]);
+    this.#notices.forEach(notice => notice.cut(Date.now()));
     this.#host.callClosed(this);
   }
 

@@ -1,10 +1,13 @@
-import { type LocalEndpoint, type RemoteStream } from '#core';
-import { MediaError } from '../errors';
-import { type LegCounters, type MediaLeg } from '../ports';
+import { type LocalEndpoint, type PayloadFormat, type RemoteStream } from '#core';
+import { type DtmfHoldRule, type LegCounters, type MediaLeg } from '../ports';
 import { LEG } from '../worker/counters';
+import { type WorkerCommand } from '../worker/protocol';
 import { checkRemote } from './check-remote';
 import { type Slot, type SlotTable } from './slot-table';
 import { type WorkerHandle } from './worker-handle';
+
+/** A level that was measured before this is none, ms. */
+const MAX_LEVEL_AGE_MS = 1000;
 
 /** The facade of one leg; its state lives in the worker. */
 export class PlaneLeg implements MediaLeg {
@@ -13,6 +16,7 @@ export class PlaneLeg implements MediaLeg {
   readonly #worker: WorkerHandle;
   readonly #table: SlotTable;
   readonly #onClosed: (leg: PlaneLeg) => void;
+  #formats: readonly PayloadFormat[] = [];
   #closing: Promise<void> | null = null;
   #final: LegCounters | null = null;
 
@@ -36,17 +40,26 @@ export class PlaneLeg implements MediaLeg {
 
   setRemote(remote: RemoteStream): void {
     checkRemote(remote);
-    if (this.#closing === null) {
-      this.#worker.send({ kind: 'set-remote', slot: this.slot.binding.slot, remote });
-    }
+    this.#formats = remote.formats;
+    this.#send({ kind: 'set-remote', slot: this.slot.binding.slot, remote });
   }
 
-  holdDtmf(): void {
-    throw new MediaError('REC_ERR_MEDIA_NOTICE', 'telephone events cannot be held back');
+  holdDtmf(rule: DtmfHoldRule | null): void {
+    this.#send({ kind: 'hold-dtmf', slot: this.slot.binding.slot, rule });
   }
 
-  releaseDtmf(): void {
-    throw new MediaError('REC_ERR_MEDIA_NOTICE', 'telephone events cannot be held back');
+  releaseDtmf(action: 'relay' | 'drop'): void {
+    this.#send({ kind: 'release-dtmf', slot: this.slot.binding.slot, action });
+  }
+
+  watchLevel(on: boolean): void {
+    this.#send({ kind: 'watch-level', slot: this.slot.binding.slot, on });
+  }
+
+  /** What the leg sends, dBFS; null when nothing was measured lately. */
+  levelDbfs(): number | null {
+    const ageMs = Date.now() - this.#table.read(this.slot, LEG.levelAtMs);
+    return ageMs <= MAX_LEVEL_AGE_MS ? this.#table.read(this.slot, LEG.levelDbfs) : null;
   }
 
   counters(): LegCounters {
@@ -65,6 +78,11 @@ export class PlaneLeg implements MediaLeg {
     };
   }
 
+  /** Agreed with the leg's peer. */
+  get formats(): readonly PayloadFormat[] {
+    return this.#formats;
+  }
+
   close(): void {
     void this.closed();
   }
@@ -73,6 +91,12 @@ export class PlaneLeg implements MediaLeg {
   closed(): Promise<void> {
     this.#closing ??= this.#close();
     return this.#closing;
+  }
+
+  #send(command: WorkerCommand): void {
+    if (this.#closing === null) {
+      this.#worker.send(command);
+    }
   }
 
   async #close(): Promise<void> {

@@ -8,12 +8,14 @@ import {
   type MediaPlane,
   type MediaPlaneCounters,
   type OpenCallOptions,
+  type PromptClip,
 } from '../ports';
 import { LEG, STREAM } from '../worker/counters';
 import { type WorkerSettings } from '../worker/protocol';
 import { computeCapacity, openFileLimit } from './capacity';
 import { type CallHost, PlaneCall } from './media-call';
 import { checkOptions, type MediaPlaneOptions } from './options';
+import { SoundLibrary } from './sound-library';
 import { type Slot, SlotTable } from './slot-table';
 import { type SlotEvent, WorkerHandle } from './worker-handle';
 
@@ -66,6 +68,9 @@ class WorkerPlane implements MediaPlane, CallHost {
   readonly backend: MediaPlane['backend'];
   readonly table: SlotTable;
   readonly logger: Logger;
+  readonly sounds = new SoundLibrary(command => {
+    this.#workers.forEach(worker => worker.send(command));
+  });
   readonly #options: MediaPlaneOptions;
   readonly #workers: WorkerHandle[] = [];
   readonly #calls = new Set<PlaneCall>();
@@ -73,7 +78,7 @@ class WorkerPlane implements MediaPlane, CallHost {
   readonly #totals: Totals = emptyTotals();
   #restartsAtMs: number[] = [];
   #restarting: Promise<void> = Promise.resolve();
-  #recordingNumber = 0;
+  #lastNumber = 0;
   #openRecordings = 0;
   #isClosed = false;
   #closing: Promise<void> | null = null;
@@ -117,8 +122,8 @@ class WorkerPlane implements MediaPlane, CallHost {
     return call;
   }
 
-  definePrompt(promptId: string): void {
-    throw new MediaError('REC_ERR_MEDIA_NOTICE', `prompts are not available: ${promptId}`);
+  definePrompt(promptId: string, clip: PromptClip): void {
+    this.sounds.definePrompt(promptId, clip);
   }
 
   counters(): MediaPlaneCounters {
@@ -143,8 +148,8 @@ class WorkerPlane implements MediaPlane, CallHost {
     return this.#closing;
   }
 
-  nextRecordingNumber(): number {
-    return ++this.#recordingNumber;
+  nextNumber(): number {
+    return ++this.#lastNumber;
   }
 
   recordingOpened(): void {
@@ -194,6 +199,7 @@ class WorkerPlane implements MediaPlane, CallHost {
       onDeath: (dead, cause) => this.#onWorkerDeath(dead, cause),
     });
     this.#workers.push(worker);
+    this.sounds.commands().forEach(command => worker.send(command));
   }
 
   #onSlotEvent(event: SlotEvent): void {

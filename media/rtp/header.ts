@@ -59,6 +59,26 @@ function hasSaneLayout(bytes: Uint8Array, at: number, length: number): boolean {
 }
 
 /**
+ * Where the payload of a well-formed packet begins: behind CSRC list and header extension.
+ *
+ * @returns offset in `bytes`.
+ */
+export function payloadStart(bytes: Uint8Array, at: number): number {
+  const first = bytes[at] ?? 0;
+  const start = at + RTP_HEADER_BYTES + 4 * (first & 0x0f);
+  if ((first & 0x10) === 0) {
+    return start;
+  }
+  return start + 4 + 4 * (((bytes[start + 2] ?? 0) << 8) | (bytes[start + 3] ?? 0));
+}
+
+/** Where the payload of a well-formed packet of `length` bytes ends: before padding. */
+export function payloadEnd(bytes: Uint8Array, at: number, length: number): number {
+  const end = at + length;
+  return ((bytes[at] ?? 0) & 0x20) === 0 ? end : end - (bytes[end - 1] ?? 0);
+}
+
+/**
  * Tells RTCP from RTP on one port: RTCP packet types 192–223 stand where RTP has marker and payload type
  * (RFC 5761 §4). The caller has seen at least two bytes.
  */

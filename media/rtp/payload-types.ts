@@ -27,16 +27,22 @@ const LAST_STATIC_AUDIO = 18;
  * Calls share few sets of formats: sharing their tables keeps those in the processor's cache, where a table of its
  * own for each leg would not stay.
  */
-class TableCache<T> {
+export class TableCache<T> {
   readonly #tables = new Map<string, T>();
   readonly #build: (formats: readonly PayloadFormat[]) => T;
+  readonly #keyOf: (format: PayloadFormat) => string;
 
-  constructor(build: (formats: readonly PayloadFormat[]) => T) {
+  /** @param keyOf what of a format the table depends on. */
+  constructor(
+    build: (formats: readonly PayloadFormat[]) => T,
+    keyOf: (format: PayloadFormat) => string,
+  ) {
     this.#build = build;
+    this.#keyOf = keyOf;
   }
 
   get(formats: readonly PayloadFormat[]): T {
-    const key = formats.map(format => `${format.payloadType}/${format.clockRateHz}`).join(' ');
+    const key = formats.map(this.#keyOf).join('/');
     let table = this.#tables.get(key);
     if (table === undefined) {
       table = this.#build(formats);
@@ -47,6 +53,9 @@ class TableCache<T> {
     return table;
   }
 }
+
+const typeAndRate = (format: PayloadFormat): string =>
+  `${format.payloadType} ${format.clockRateHz}`;
 
 const clockRateTables = new TableCache(formats => {
   const rates = new Uint32Array(PAYLOAD_TYPES);
@@ -60,7 +69,7 @@ const clockRateTables = new TableCache(formats => {
     }
   }
   return rates;
-});
+}, typeAndRate);
 
 const acceptanceTables = new TableCache(formats => {
   const accepted = new Uint8Array(PAYLOAD_TYPES).fill(formats.length === 0 ? 1 : 0);
@@ -68,7 +77,7 @@ const acceptanceTables = new TableCache(formats => {
     accepted[payloadType] = 1;
   }
   return accepted;
-});
+}, typeAndRate);
 
 /**
  * Clock rate in Hz by payload type: the agreed formats over the static ones of RFC 3551 §6; 0 for a payload type

@@ -19,6 +19,9 @@ export interface RewriterOptions {
 /** How fast the reference may follow a source whose clock is slower than ours, ms per packet. */
 const REFERENCE_CREEP_MS = 0.02;
 
+/** A packet that is later than this behind what was filled in is no late packet, but another timeline. */
+const MAX_LATE_MS = 500;
+
 /**
  * Maps the packets of changing sources onto one continuous outgoing stream with our own SSRC, sequence and
  * timestamps (RFC 3550 §5.1).
@@ -49,6 +52,9 @@ export class StreamRewriter {
   /** A pair of timestamp and arrival on the line of the least delayed packets. */
   #referenceTimestamp: number;
   #referenceMs = 0;
+  /** Packets of our own came last; the source's next packet goes on where they end. */
+  #isFilled = false;
+  #filledTo = 0;
 
   constructor(options: RewriterOptions) {
     this.ssrc = options.ssrc >>> 0;
@@ -110,6 +116,85 @@ export class StreamRewriter {
     this.timestamp = outTimestamp;
   }
 
+  /** Whether packets of our own came last. */
+  get isFilled(): boolean {
+    return this.#isFilled;
+  }
+
+  /**
+   * Numbers a packet of our own that stands where the source is silent.
+   *
+   * @param units how long it is, in timestamp units.
+   * @param isContiguous whether it follows the packet before without a gap; otherwise it stands where time is now.
+   */
+  fill(units: number, rateHz: number, nowMs: number, isContiguous: boolean): void {
+    let timestamp = this.#referenceTimestamp;
+    if (this.started) {
+      if (rateHz !== this.clockRateHz) {
+        this.#changeClock(rateHz, nowMs);
+      }
+      timestamp = this.#isFilled ? this.#filledTo : (this.#referenceTimestamp + units) | 0;
+      const ahead = timestampDelta(this.timestampAt(nowMs), timestamp);
+      if (!isContiguous && ahead > 0) {
+        timestamp = (timestamp + ahead) | 0;
+      }
+    }
+    this.started = true;
+    this.clockRateHz = rateHz;
+    this.#highest = (this.#highest + 1) & 0xffff;
+    this.#newRun = true;
+    this.#isFilled = true;
+    this.#filledTo = (timestamp + units) | 0;
+    this.#referenceTimestamp = timestamp;
+    this.#referenceMs = nowMs;
+    this.sequence = this.#highest;
+    this.timestamp = timestamp;
+  }
+
+  /**
+   * Whether a packet of the source comes so late that packets of our own stand in its place already.
+   *
+   * @param units how long it is.
+   */
+  isTooLate(ssrc: number, timestamp: number, units: number): boolean {
+    if (!this.#isFilled || ssrc !== this.#sourceSsrc) {
+      return false;
+    }
+    const ahead = timestampDelta((timestamp + this.#timestampOffset) | 0, this.#filledTo);
+    return ahead <= -units && ahead > (-MAX_LATE_MS * this.clockRateHz) / 1000;
+  }
+
+  /** Numbers a packet that stands beside those of our own and has no length: it takes a number, and no time. */
+  interject(): void {
+    this.#highest = (this.#highest + 1) & 0xffff;
+    this.sequence = this.#highest;
+    this.timestamp = (this.#referenceTimestamp + 1) | 0;
+  }
+
+  /** The timestamp of something that happens now; starts a stream that has not begun. */
+  momentAt(nowMs: number): number {
+    if (!this.started) {
+      this.started = true;
+      this.#referenceMs = nowMs;
+    }
+    return this.timestampAt(nowMs) | 0;
+  }
+
+  /** Numbers a packet that is put between those of the source; the source's later ones move up. */
+  insert(timestamp: number): void {
+    this.#highest = (this.#highest + 1) & 0xffff;
+    this.#sequenceOffset = (this.#sequenceOffset + 1) & 0xffff;
+    this.sequence = this.#highest;
+    this.timestamp = timestamp | 0;
+  }
+
+  /** A packet of the source is left out: its later ones take its number. */
+  leaveOut(ssrc: number): void {
+    if (!this.#newRun && ssrc === this.#sourceSsrc) {
+      this.#sequenceOffset = (this.#sequenceOffset - 1) & 0xffff;
+    }
+  }
+
   /** Writes the numbers of the packet mapped last into its header. */
   stamp(view: DataView, at: number): void {
     view.setUint16(at + RTP_SEQUENCE_AT, this.sequence);
@@ -135,6 +220,13 @@ export class StreamRewriter {
     this.clockRateHz = rateHz;
   }
 
+  /** Exactly where the filling ends, unless that is long ago: the next packet of the source shows no seam. */
+  #afterFill(byTime: number): number {
+    this.#isFilled = false;
+    const packet = timestampDelta(this.#filledTo, this.#referenceTimestamp);
+    return timestampDelta(byTime, this.#filledTo) <= 2 * packet ? this.#filledTo : byTime;
+  }
+
   #begin(ssrc: number, sequence: number, timestamp: number, rateHz: number, nowMs: number): void {
     this.clockRateHz = rateHz;
     let outTimestamp = this.#referenceTimestamp;
@@ -142,6 +234,9 @@ export class StreamRewriter {
       const units = timestampDelta(this.timestampAt(nowMs), this.#referenceTimestamp);
       // Two packets never share a moment, however close they came.
       outTimestamp = (this.#referenceTimestamp + Math.max(1, units)) | 0;
+      if (this.#isFilled) {
+        outTimestamp = this.#afterFill(outTimestamp);
+      }
     }
     const outSequence = (this.#highest + 1) & 0xffff;
     this.started = true;

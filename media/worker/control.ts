@@ -24,6 +24,10 @@ const RTCP_BUFFER_BYTES = 16 * 1024;
 const MAX_SLIP_MS = 3000;
 
 type CommandOf<K extends WorkerCommand['kind']> = Extract<WorkerCommand, { kind: K }>;
+/** Commands about what is done for a leg beside relaying. */
+type LegCommand = CommandOf<
+  'play-notice' | 'stop-notice' | 'hold-dtmf' | 'release-dtmf' | 'watch-level'
+>;
 interface SocketPair {
   readonly rtp: SocketHandle;
   readonly rtcp: SocketHandle;
@@ -89,6 +93,19 @@ export class WorkerControl {
         break;
       case 'close-recording':
         this.#closeRecording(command);
+        break;
+      case 'define-sound':
+        this.#attached.services.sounds.define(command.soundId, command.render, command.values);
+        break;
+      case 'forget-sound':
+        this.#attached.services.sounds.forget(command.soundId);
+        break;
+      case 'play-notice':
+      case 'stop-notice':
+      case 'hold-dtmf':
+      case 'release-dtmf':
+      case 'watch-level':
+        this.#serveLeg(command);
         break;
       case 'shutdown':
         return false;
@@ -178,6 +195,33 @@ export class WorkerControl {
     }
   }
 
+  #serveLeg(command: LegCommand): void {
+    const loop = this.#attached;
+    const leg = loop.legs[command.slot];
+    if (!leg) {
+      return;
+    }
+    switch (command.kind) {
+      case 'play-notice':
+        loop.services.play(leg, command);
+        break;
+      case 'stop-notice':
+        leg.mixer?.stop(command.number);
+        break;
+      case 'hold-dtmf':
+        loop.services.holdEvents(leg, command.rule);
+        break;
+      case 'release-dtmf':
+        loop.services.releaseEvents(leg, command.action);
+        break;
+      case 'watch-level':
+        loop.services.watchLevel(leg, command.on);
+        break;
+      default:
+        assertNever(command);
+    }
+  }
+
   #connect(slotA: number, slotB: number): void {
     const { legs } = this.#attached;
     const legA = legs[slotA];
@@ -202,6 +246,7 @@ export class WorkerControl {
     if (!leg) {
       return;
     }
+    loop.services.close(leg);
     loop.reporter.byeToLeg(leg, loop.nowMs, Date.now());
     loop.legs[slot] = null;
     if (leg.peer?.peer === leg) {
@@ -220,7 +265,12 @@ export class WorkerControl {
   #openRecording(command: CommandOf<'open-recording'>): void {
     const loop = this.#attached;
     const wallOffsetMs = Date.now() - performance.now();
-    const recording = new RecordingState(command.recording, command.gateOpen, wallOffsetMs);
+    const recording = new RecordingState(
+      command.recording,
+      command.gateOpen,
+      wallOffsetMs,
+      loop.nowMs,
+    );
     const opened: RecordingStreamState[] = [];
     const openNext = (): void => {
       const setup = command.streams[opened.length];
@@ -292,6 +342,7 @@ export class WorkerControl {
     }
     recording.gateOpen = open;
     if (open) {
+      recording.gateOpenedAtMs = this.#attached.nowMs;
       // What was missed while the gate was shut is no loss, and it took its time.
       recording.streams.forEach(stream => {
         stream.output.startNewRun();

@@ -16,6 +16,9 @@ export const LEG = {
   malformed: 5,
   rejectedSource: 6,
   sendErrors: 7,
+  /** What the leg sends, while watched: dBFS, and the wall clock of its measuring, ms. */
+  levelDbfs: 8,
+  levelAtMs: 9,
 } as const;
 
 /**

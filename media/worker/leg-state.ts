@@ -1,9 +1,14 @@
+import { type PayloadFormat } from '#core';
+import { payloadKindTable } from '../codec/payload-kinds';
 import { type PacketIo, type SocketHandle } from '../io/packet-io';
+import { type LegMixer } from '../mixer/leg-mixer';
 import { clockRateTable } from '../rtp/payload-types';
 import { ReceptionStats } from '../rtp/reception';
 import { type StreamRewriter } from '../rtp/rewriter';
 import { COUNTER_STRIDE } from './counters';
 import { type EarlyPackets } from './early-packets';
+import { type LegEvents } from './leg-events';
+import { type LevelMeter } from './level-meter';
 import { type RecordingStreamState } from './recording-state';
 import { SourceLatch } from './source-latch';
 
@@ -44,6 +49,11 @@ export class LegState {
   /** The RTCP address that signalling named last; where RTCP goes is up to the latch. */
   signalledRtcp = '';
   clockRates = clockRateTable([]);
+  /** Agreed with the leg, for both directions; kinds are theirs by payload type. */
+  formats: readonly PayloadFormat[] = [];
+  kinds = payloadKindTable([]);
+  /** Packet time that signalling stated, ms; 0: none. */
+  packetMs = 0;
   readonly reception = new ReceptionStats();
   /** Monotonic ms of the last packet, or of the moment from which on packets are expected. */
   lastRtpAtMs = 0;
@@ -52,6 +62,17 @@ export class LegState {
 
   /** The stream toward the leg, with our own SSRC. */
   readonly output: StreamRewriter;
+
+  /** While a notice is mixed into what the leg hears. */
+  mixer: LegMixer | null = null;
+  /** Once the leg has sent a telephone event, or such events are to be held back. */
+  events: LegEvents | null = null;
+  /** Of an event that is sent to the leg after it was held. */
+  eventTimestamp = 0;
+  /** While somebody watches. */
+  meter: LevelMeter | null = null;
+  /** Whether the above is looked at in every round. */
+  isServed = false;
 
   nextRtcpAtMs = 0;
   /** Of the leg's last SR: what our report block echoes (RFC 3550 §6.4.1). */

@@ -1,5 +1,7 @@
+import { KIND_EVENT } from '../codec/payload-kinds';
 import { type IoMemory, type PacketIo, type PacketSink } from '../io/packet-io';
 import { describeSource } from '../io/peer-address';
+import { GOES_BESIDE, GOES_ON, IS_TOO_LATE } from '../mixer/leg-mixer';
 import { parseRtcp } from '../rtcp/parse';
 import {
   isRtp,
@@ -11,6 +13,7 @@ import {
 import { add, LEG, STREAM } from './counters';
 import { EarlyPackets } from './early-packets';
 import { LegSender } from './leg-sender';
+import { LegServices } from './leg-services';
 import { type LegState } from './leg-state';
 import { type WorkerEvent, type WorkerSettings } from './protocol';
 import { PUMP_INTERVAL_MS, Recorder } from './recorder';
@@ -48,6 +51,7 @@ export class PacketLoop implements PacketSink {
   readonly recorder: Recorder;
   readonly reporter: RtcpReporter;
   readonly sender: LegSender;
+  readonly services: LegServices;
   /** By slot. */
   readonly legs: (LegState | null)[];
   readonly streams: (RecordingStreamState | null)[];
@@ -64,6 +68,7 @@ export class PacketLoop implements PacketSink {
   readonly #early = new Set<LegState>();
   #nextTickMs = 0;
   #nextPumpMs = 0;
+  #nextServiceMs = 0;
 
   constructor(options: PacketLoopOptions) {
     this.#io = options.io;
@@ -82,6 +87,13 @@ export class PacketLoop implements PacketSink {
       options.counters,
       options.settings.catchUpFactor,
       stream => this.#tellUnreachable(stream),
+    );
+    this.services = new LegServices(
+      options.io,
+      options.counters,
+      this.sender,
+      this.recorder,
+      options.emit,
     );
   }
 
@@ -126,6 +138,7 @@ export class PacketLoop implements PacketSink {
       this.#replayEarly();
     }
     this.#nextPumpMs = 0;
+    this.#nextServiceMs = 0;
     return goesOn;
   }
 
@@ -138,7 +151,10 @@ export class PacketLoop implements PacketSink {
       this.#nextTickMs = nowMs + TICK_MS;
       this.#tick(nowMs);
     }
-    return Math.min(this.#nextTickMs, this.#nextPumpMs) - nowMs;
+    if (nowMs >= this.#nextServiceMs) {
+      this.#nextServiceMs = this.services.service(nowMs);
+    }
+    return Math.min(this.#nextTickMs, this.#nextPumpMs, this.#nextServiceMs) - nowMs;
   }
 
   #onLegRtp(leg: LegState, at: number, length: number, sourceAt: number): void {
@@ -176,9 +192,16 @@ export class PacketLoop implements PacketSink {
     if (!leg.sends) {
       return;
     }
-    // The live call first; the copy reads nothing that the relay rewrites.
+    const payloadType = (bytes[at + 1] ?? 0) & 0x7f;
+    const kind = leg.kinds[payloadType] ?? 0;
+    if (kind === KIND_EVENT && this.#isHeldBack(leg, at, length, ssrc, timestamp)) {
+      return;
+    }
+    leg.meter?.onPacket(bytes, at, length, kind, nowMs);
     const { peer, taps } = leg;
-    if (peer?.receives === true) {
+    // The live call first: the copy reads nothing that the relay rewrites. A mixer rewrites what is copied.
+    const isMixed = peer !== null && peer.mixer !== null;
+    if (peer?.receives === true && !isMixed) {
       this.#relay(peer, at, length, ssrc, sequence, timestamp, rateHz);
     }
     for (const tap of taps) {
@@ -186,6 +209,25 @@ export class PacketLoop implements PacketSink {
         this.recorder.capture(tap, this.#received, at, length, ssrc, sequence, timestamp, nowMs);
       }
     }
+    if (peer?.receives === true && isMixed) {
+      this.#relay(peer, at, length, ssrc, sequence, timestamp, rateHz);
+    }
+  }
+
+  /** Shows a packet of a telephone event to who waits for it. @returns whether it goes no further. */
+  #isHeldBack(leg: LegState, at: number, length: number, ssrc: number, timestamp: number): boolean {
+    const events = this.services.eventsOf(leg);
+    this.#nextServiceMs = 0;
+    if (!events.onPacket(this.#received.bytes, at, length, ssrc, timestamp, this.nowMs)) {
+      return false;
+    }
+    leg.peer?.output.leaveOut(ssrc);
+    for (const tap of leg.taps) {
+      if (tap.recording.gateOpen) {
+        tap.output.leaveOut(ssrc);
+      }
+    }
+    return true;
   }
 
   /** Sends one packet on as part of the leg's own stream, from the buffer that it was received into. */
@@ -198,8 +240,17 @@ export class PacketLoop implements PacketSink {
     timestamp: number,
     rateHz: number,
   ): void {
-    const { output } = leg;
-    output.map(ssrc, sequence, timestamp, rateHz, this.nowMs);
+    const { output, mixer } = leg;
+    const verdict =
+      mixer?.onLivePacket(this.#received, at, length, ssrc, timestamp, this.nowMs) ?? GOES_ON;
+    if (verdict === IS_TOO_LATE) {
+      return;
+    }
+    if (verdict === GOES_BESIDE) {
+      output.interject();
+    } else {
+      output.map(ssrc, sequence, timestamp, rateHz, this.nowMs);
+    }
     output.stamp(this.#received.view, at);
     this.sender.send(leg, this.#received, at, length);
   }

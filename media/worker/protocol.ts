@@ -1,6 +1,6 @@
 import { type MessagePort } from 'node:worker_threads';
 import { type PayloadFormat, type RemoteStream } from '#core';
-import { type ReceiverReport } from '../ports';
+import { type DtmfHoldRule, type NoticeOutcome, type ReceiverReport } from '../ports';
 
 /** What a worker is started with. */
 export interface WorkerSetup {
@@ -87,6 +87,28 @@ export type WorkerCommand =
       readonly recording: number;
       readonly drainMs: number;
     }
+  | {
+      readonly kind: 'define-sound';
+      readonly soundId: string;
+      /** Its sample rate, or that it is G.722's sub-bands. */
+      readonly render: number;
+      /** In shared memory. */
+      readonly values: Int16Array;
+    }
+  | { readonly kind: 'forget-sound'; readonly soundId: string }
+  | {
+      readonly kind: 'play-notice';
+      readonly slot: number;
+      /** Names the notice in {@link WorkerEvent}s. */
+      readonly number: number;
+      readonly soundId: string;
+      readonly durationMs: number;
+      readonly duckDb: number;
+    }
+  | { readonly kind: 'stop-notice'; readonly slot: number; readonly number: number }
+  | { readonly kind: 'hold-dtmf'; readonly slot: number; readonly rule: DtmfHoldRule | null }
+  | { readonly kind: 'release-dtmf'; readonly slot: number; readonly action: 'relay' | 'drop' }
+  | { readonly kind: 'watch-level'; readonly slot: number; readonly on: boolean }
   | { readonly kind: 'shutdown' };
 
 /** Answer to a command. `error`: why sockets could not be opened, an errno name; `busySlot`: whose. */
@@ -109,4 +131,18 @@ export type WorkerEvent =
   | { readonly kind: 'intruder'; readonly slot: number; readonly source: string }
   | { readonly kind: 'unreachable'; readonly slot: number }
   | { readonly kind: 'receiver-report'; readonly slot: number; readonly report: ReceiverReport }
+  | {
+      readonly kind: 'notice-ended';
+      readonly slot: number;
+      readonly number: number;
+      readonly outcome: NoticeOutcome;
+      readonly startedAtMs: number | null;
+      readonly endedAtMs: number | null;
+    }
+  | {
+      readonly kind: 'dtmf';
+      readonly slot: number;
+      readonly digit: string;
+      readonly durationMs: number;
+    }
   | { readonly kind: 'ended' };

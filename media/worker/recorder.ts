@@ -50,16 +50,51 @@ export class Recorder {
     timestamp: number,
     nowMs: number,
   ): void {
-    const counters = this.#counters;
-    const base = stream.counterBase;
-    add(counters, base, STREAM.captured, 1);
-    if (stream.isRefused) {
-      add(counters, base, STREAM.unaccepted, 1);
-      return;
+    if (this.#isWanted(stream)) {
+      const payloadType = (memory.bytes[at + 1] ?? 0) & 0x7f;
+      const rateHz = stream.clockRates[payloadType] ?? 0;
+      stream.output.map(ssrc, sequence, timestamp, rateHz, nowMs);
+      this.#store(stream, memory, at, length, nowMs);
     }
+  }
+
+  /** Captures one packet of a telephone event that was held, between those of the leg; otherwise as {@link capture}. */
+  insert(
+    stream: RecordingStreamState,
+    memory: IoMemory,
+    at: number,
+    length: number,
+    isFirst: boolean,
+    nowMs: number,
+  ): void {
+    if (this.#isWanted(stream)) {
+      if (isFirst) {
+        stream.eventTimestamp = stream.output.momentAt(nowMs);
+      }
+      stream.output.insert(stream.eventTimestamp);
+      this.#store(stream, memory, at, length, nowMs);
+    }
+  }
+
+  /** Counts one more packet that was captured. @returns whether the SRS takes the stream at all. */
+  #isWanted(stream: RecordingStreamState): boolean {
+    add(this.#counters, stream.counterBase, STREAM.captured, 1);
+    if (stream.isRefused) {
+      add(this.#counters, stream.counterBase, STREAM.unaccepted, 1);
+      return false;
+    }
+    return true;
+  }
+
+  /** Copies the packet into the ring with the numbers mapped last, and sends it on when nothing is ahead of it. */
+  #store(
+    stream: RecordingStreamState,
+    memory: IoMemory,
+    at: number,
+    length: number,
+    nowMs: number,
+  ): void {
     const { ring, output } = stream;
-    const payloadType = (memory.bytes[at + 1] ?? 0) & 0x7f;
-    output.map(ssrc, sequence, timestamp, stream.clockRates[payloadType] ?? 0, nowMs);
     const target = ring.reserve(length);
     const from = memory.words;
     const to = ring.memory.words;

@@ -45,6 +45,8 @@ export class RecordingStreamState {
   overflowedCounted = 0;
   /** Whether the next captured packet is the first since the gate opened. */
   isFirstOfGate = true;
+  /** Of a telephone event that is captured after it was held. */
+  eventTimestamp = 0;
 
   nextRtcpAtMs = 0;
   lastReportAtMs = -Infinity;
@@ -81,6 +83,8 @@ export class RecordingState {
   readonly id: number;
   streams: readonly RecordingStreamState[] = [];
   gateOpen: boolean;
+  /** Monotonic ms; of no meaning while it is shut. */
+  gateOpenedAtMs: number;
   /** Wall clock minus monotonic time, ms: one value for the life of a recording, so that its streams align. */
   readonly wallOffsetMs: number;
   /** Nothing waits in any ring that may be sent: packets leave as they are captured. */
@@ -90,7 +94,8 @@ export class RecordingState {
   lastPumpMs = 0;
   closing: RecordingClosing | null = null;
 
-  constructor(id: number, gateOpen: boolean, wallOffsetMs: number) {
+  constructor(id: number, gateOpen: boolean, wallOffsetMs: number, nowMs: number) {
+    this.gateOpenedAtMs = nowMs;
     this.id = id;
     this.gateOpen = gateOpen;
     this.wallOffsetMs = wallOffsetMs;

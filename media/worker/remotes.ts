@@ -1,4 +1,5 @@
 import { type RemoteStream } from '#core';
+import { payloadKindTable } from '../codec/payload-kinds';
 import { type PacketIo } from '../io/packet-io';
 import { formatEndpoint } from '../io/peer-address';
 import { acceptanceTable, clockRateTable } from '../rtp/payload-types';
@@ -30,6 +31,9 @@ export function applyLegRemote(leg: LegState, remote: RemoteStream, nowMs: numbe
   leg.rtcpMux = remote.rtcpMux;
   leg.receives = remote.receives && rtp !== null;
   leg.clockRates = clockRateTable(remote.formats);
+  leg.formats = remote.formats;
+  leg.kinds = payloadKindTable(remote.formats);
+  leg.packetMs = remote.ptimeMs ?? 0;
   if (remote.sends && !leg.sends) {
     // From now on packets are expected; and what comes after a hold has its own place in a recording's time.
     leg.lastRtpAtMs = nowMs;
