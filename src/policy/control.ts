@@ -25,6 +25,8 @@ export type ControlOutcome =
   | 'refused-not-answered'
   | 'refused-not-recording'
   | 'refused-ended'
+  /** A mailbox has answered, and this user's voicemail is not recorded. */
+  | 'refused-voicemail'
   /** There is no such call or recording. */
   | 'refused-unknown';
 

@@ -7,6 +7,14 @@ export {
   type ControlOutcome,
 } from './control';
 export {
+  type FeatureCodeOutcome,
+  type FeatureCodeState,
+  firstDigits,
+  INTER_DIGIT_MS,
+  NO_DIGITS,
+  pressKey,
+} from './feature-code';
+export {
   type ClaimedIdentities,
   type IdentityClaim,
   identityClaims,
@@ -21,6 +29,9 @@ export {
   type IntentPhase,
   type IntentState,
   type IntentStep,
+  type MomentCause,
+  possibleActions,
+  type RecordingMoment,
   reduceIntent,
 } from './intent-machine';
 export {
@@ -39,6 +50,14 @@ export {
   type NoticePlan,
   planNotices,
 } from './notice-plan';
+export {
+  type DueNotice,
+  failureNotices,
+  type NoticeHistory,
+  type NoticeKind,
+  noticesFor,
+  reminderIntervalMs,
+} from './notice-rules';
 export {
   decideRecording,
   type FindUser,

@@ -1,20 +1,29 @@
 import { assertNever, type RecordingMode } from '#core';
 
-import { allowedActions, type Control, type ControlOutcome } from './control';
+import {
+  allowedActions,
+  type Control,
+  type ControlAction,
+  type ControlOrigin,
+  type ControlOutcome,
+} from './control';
 
 /**
  * What should be recorded now, for one recorded party of one call. The machine is pure: it never knows
  * whether an SRS is reachable; bringing the actual state to the desired one is the business of the
- * recording session.
+ * recording session. A control is decided at once, so one that arrives while another is still being
+ * signalled to an SRS finds the phase that the other has led to.
  *
  * ```text
  *            answered (always, on-demand-keep)
  *   waiting ─────────────────────────────────▶ on ◀──────────┐
  *      │                                       ▲ │ pause     │ resume
  *      │ answered (on-demand, never)     start │ │           │
- *      └─────────────▶ off ────────────────────┘ └────▶ paused
- *                       ▲            stop (on-demand)   │
- *                       └───────────────────────────────┘
+ *      ├─────────────▶ off ────────────────────┘ └────▶ paused
+ *      │                ▲            stop (on-demand)           │
+ *      │                └───────────────────────────────────────┘
+ *      │ answered by a voicemail that is not recorded
+ *      └─────────────▶ barred ── other party replaced ──▶ on or off, as if answered
  *   any state ── party left, call ended ──▶ ended
  * ```
  */
@@ -27,17 +36,20 @@ export interface IntentState {
   readonly keep: 'kept' | 'undecided' | 'discarded';
 }
 
-export const INTENT_PHASES = ['waiting', 'off', 'on', 'paused', 'ended'] as const;
+export const INTENT_PHASES = ['waiting', 'off', 'barred', 'on', 'paused', 'ended'] as const;
 export type IntentPhase = (typeof INTENT_PHASES)[number];
 
 /** Facts that the machine reacts to. */
 export type IntentEvent =
   | { readonly kind: 'answered' }
+  /** A mailbox has answered, and the recorded party's policy leaves voicemail out. */
+  | { readonly kind: 'answered-by-voicemail' }
   | { readonly kind: 'control'; readonly control: Control }
-  /** The other party was replaced (transfer): the recording goes on. */
+  /** The other party was replaced (transfer, redirect, pickup): the recording goes on. */
   | { readonly kind: 'other-party-replaced' }
   /** The recorded party left the call (was transferred away): its recording ends. */
   | { readonly kind: 'recorded-party-left' }
+  /** No SRS has the recording for now; one is being looked for. */
   | { readonly kind: 'recording-lost' }
   | { readonly kind: 'recording-restored' }
   | { readonly kind: 'call-ended' };
@@ -46,6 +58,8 @@ export type IntentEvent =
 export type IntentCommand =
   /** The state that the recording shall have from now on; the RTP gate follows it at once. */
   | { readonly kind: 'desire'; readonly recording: DesiredRecording }
+  /** Something that the SRS, the parties and whoever listens are told. */
+  | { readonly kind: 'tell'; readonly what: RecordingMoment; readonly by: MomentCause }
   /** The user decided that the whole call is kept. */
   | { readonly kind: 'keep' }
   | { readonly kind: 'discard' }
@@ -56,6 +70,12 @@ export type IntentCommand =
     };
 
 export type DesiredRecording = 'recording' | 'paused' | 'none';
+
+/** `kept`: the user of `on-demand-keep` has decided so; for whoever hears announcements it starts now. */
+export type RecordingMoment = 'started' | 'kept' | 'paused' | 'resumed' | 'stopped';
+
+/** Who made it happen: the policy (mode, transfer, hang-up), the recorded party, an API client. */
+export type MomentCause = 'policy' | 'user' | 'api';
 
 export interface IntentStep {
   readonly state: IntentState;
@@ -76,12 +96,16 @@ export function reduceIntent(
   switch (event.kind) {
     case 'answered':
       return state.phase === 'waiting' ? begin(state, mode) : unchanged(state);
+    case 'answered-by-voicemail':
+      return bar(state);
+    case 'other-party-replaced':
+      // Somebody has taken the call out of the mailbox; any other recording simply goes on.
+      return state.phase === 'barred' ? begin(state, mode) : unchanged(state);
     case 'control':
       return control(state, event.control, mode);
     case 'recorded-party-left':
     case 'call-ended':
       return end(state);
-    case 'other-party-replaced':
     case 'recording-lost':
     case 'recording-restored':
       // The wish is the same as before; recovering is the recording session's business.
@@ -91,25 +115,51 @@ export function reduceIntent(
   }
 }
 
+/** The controls that would change something, or be no error, in this state. */
+export function possibleActions(state: IntentState, mode: RecordingMode): readonly ControlAction[] {
+  return allowedActions(mode).filter(action => {
+    const request = { controlId: '', action, origin: 'api' } as const;
+    return control(state, request, mode).commands.some(
+      command => command.kind === 'answer-control' && command.outcome === 'done',
+    );
+  });
+}
+
 function begin(state: IntentState, mode: RecordingMode): IntentStep {
   const starts = mode !== 'never' && mode !== 'on-demand';
   return starts
-    ? { state: { ...state, phase: 'on' }, commands: [desire('recording')] }
+    ? {
+        state: { ...state, phase: 'on' },
+        commands: [desire('recording'), tell('started', 'policy')],
+      }
     : { state: { ...state, phase: 'off' }, commands: [] };
+}
+
+/** What was recorded of the early media ends here. */
+function bar(state: IntentState): IntentStep {
+  if (state.phase === 'ended' || state.phase === 'barred') {
+    return unchanged(state);
+  }
+  return {
+    state: { ...state, phase: 'barred' },
+    commands: isRecording(state) ? [desire('none'), tell('stopped', 'policy')] : [],
+  };
 }
 
 function end(state: IntentState): IntentStep {
   if (state.phase === 'ended') {
     return unchanged(state);
   }
-  const wasRecording = state.phase === 'on' || state.phase === 'paused';
   const isDiscarded = state.keep === 'undecided';
   return {
     state: { phase: 'ended', keep: isDiscarded ? 'discarded' : state.keep },
-    commands: [
-      ...(isDiscarded && wasRecording ? [{ kind: 'discard' } as const] : []),
-      ...(wasRecording ? [desire('none')] : []),
-    ],
+    commands: isRecording(state)
+      ? [
+          ...(isDiscarded ? [{ kind: 'discard' } as const] : []),
+          desire('none'),
+          tell('stopped', 'policy'),
+        ]
+      : [],
   };
 }
 
@@ -120,10 +170,11 @@ function control(state: IntentState, request: Control, mode: RecordingMode): Int
     outcome,
   });
   const refuse = (outcome: ControlOutcome): IntentStep => ({ state, commands: [answer(outcome)] });
-  const enter = (next: IntentState, ...commands: IntentCommand[]): IntentStep => ({
-    state: next,
+  const enter = (next: Partial<IntentState>, ...commands: IntentCommand[]): IntentStep => ({
+    state: { ...state, ...next },
     commands: [...commands, answer('done')],
   });
+  const told = (what: RecordingMoment): IntentCommand => tell(what, causeOf(request.origin));
 
   if (request.origin === 'other-party') {
     return refuse('refused-wrong-party');
@@ -131,45 +182,60 @@ function control(state: IntentState, request: Control, mode: RecordingMode): Int
   if (!allowedActions(mode).includes(request.action)) {
     return refuse('refused-not-allowed-by-mode');
   }
-  if (state.phase === 'ended') {
-    return refuse('refused-ended');
-  }
-  if (state.phase === 'waiting') {
-    return refuse('refused-not-answered');
+  switch (state.phase) {
+    case 'waiting':
+      return refuse('refused-not-answered');
+    case 'barred':
+      return refuse('refused-voicemail');
+    case 'ended':
+      return refuse('refused-ended');
+    default:
   }
   switch (request.action) {
     case 'start':
       if (state.keep === 'undecided') {
-        return enter({ ...state, keep: 'kept' }, { kind: 'keep' });
+        return enter({ keep: 'kept' }, { kind: 'keep' }, told('kept'));
       }
       return state.phase === 'off'
-        ? enter({ ...state, phase: 'on' }, desire('recording'))
+        ? enter({ phase: 'on' }, desire('recording'), told('started'))
         : refuse('unchanged');
     case 'stop':
       return state.phase === 'off'
         ? refuse('unchanged')
-        : enter({ ...state, phase: 'off' }, desire('none'));
+        : enter({ phase: 'off' }, desire('none'), told('stopped'));
     case 'pause':
       if (state.phase === 'off') {
         return refuse('refused-not-recording');
       }
       return state.phase === 'paused'
         ? refuse('unchanged')
-        : enter({ ...state, phase: 'paused' }, desire('paused'));
+        : enter({ phase: 'paused' }, desire('paused'), told('paused'));
     case 'resume':
       if (state.phase === 'off') {
         return refuse('refused-not-recording');
       }
       return state.phase === 'on'
         ? refuse('unchanged')
-        : enter({ ...state, phase: 'on' }, desire('recording'));
+        : enter({ phase: 'on' }, desire('recording'), told('resumed'));
     default:
       return assertNever(request.action);
   }
 }
 
+function causeOf(origin: ControlOrigin): MomentCause {
+  return origin === 'api' ? 'api' : 'user';
+}
+
+function isRecording({ phase }: IntentState): boolean {
+  return phase === 'on' || phase === 'paused';
+}
+
 function desire(recording: DesiredRecording): IntentCommand {
   return { kind: 'desire', recording };
+}
+
+function tell(what: RecordingMoment, by: MomentCause): IntentCommand {
+  return { kind: 'tell', what, by };
 }
 
 function unchanged(state: IntentState): IntentStep {
