@@ -4,6 +4,7 @@ import { type CliContext, type SetExitCode } from './context';
 import { addDemoCommand } from './demo';
 import { describeFailure, EXIT } from './exit';
 import { packageVersion } from './package-info';
+import { addLedgerCommand } from './ledger';
 import { addPhoneCommand } from './phone';
 import { addSrsCommand } from './srs';
 import { addStartCommand } from './start';
@@ -47,12 +48,14 @@ function buildProgram(context: CliContext, exit: SetExitCode): Command {
   addSrsCommand(program, context, exit);
   addPhoneCommand(program, context, exit);
   addConfigCommand(program, context, exit);
+  addLedgerCommand(program, context, exit);
   return program.addHelpText(
     'after',
     `
 Examples:
   $ siprec-gateway demo                        a recorded call on this machine, nothing else needed
   $ siprec-gateway config check my.yaml        what is wrong, or what was understood
+  $ siprec-gateway ledger verify ledger.jsonl  prove that no record was changed or removed
   $ siprec-gateway start --config my.yaml      run the gateway
   $ siprec-gateway srs                         run the reference recorder
   $ siprec-gateway phone --call sip:1001@127.0.0.1:5060 --tone 400`,

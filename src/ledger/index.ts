@@ -1,5 +1,11 @@
 export { LedgerError, type LedgerErrorCode } from './errors';
 export { type ChainHead } from './chain';
+export { type LedgerLocation, locateLedgers } from './locate';
+export { beganWithin, readRecords, type TimeRange } from './read-records';
+export { reconcile, type Reconciliation, type ReconcileOptions, wasDelivered } from './reconcile';
+export { readRecorderCsv, RECORDER_COLUMNS, type RecorderRow } from './recorder-csv';
+export { type LedgerReport, lostMs, ReportBuilder, type ReportRow, VERDICTS } from './report';
+export { type BrokenLine, type LedgerProof, verifyLedger } from './verify';
 export {
   type Ledger,
   type LedgerCounters,

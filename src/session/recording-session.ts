@@ -26,6 +26,8 @@ export interface SrsAttempt {
   readonly status: number | null;
   readonly atMs: number;
   readonly tookMs: number;
+  /** Call-ID of the dialog, which the SRS knows too. */
+  readonly srsCallId?: string;
 }
 
 /** What happened to a recording, as it is told to the ledger. */
@@ -215,13 +217,14 @@ export class RecordingSession {
     const { clock, provider, metrics, logger } = this.#options;
     const atMs = clock.wallNowMs();
     const begunMs = clock.monotonicMs();
-    const attempt = (result: string, status: number | null): void => {
+    const attempt = (result: string, status: number | null, srsCallId?: string): void => {
       this.#attempts.push({
         uri: srsUri,
         result,
         status,
         atMs,
         tookMs: Math.round(clock.monotonicMs() - begunMs),
+        ...(srsCallId === undefined ? {} : { srsCallId }),
       });
     };
     // The document is made from the facts of this moment; later ones wait for the dialog.
@@ -261,7 +264,7 @@ export class RecordingSession {
       await dialog.bye({ reason: 'SDP not usable' });
       return false;
     }
-    attempt('established', null);
+    attempt('established', null, dialog.sipCallId);
     this.#accept(dialog);
     metrics.observeSrsSetup(
       provider.providerId,

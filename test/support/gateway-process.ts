@@ -23,16 +23,24 @@ export interface GatewayProcess {
   stop(signal?: 'SIGINT' | 'SIGTERM' | 'SIGKILL'): Promise<number>;
 }
 
-/** Starts the gateway and resolves when it says that it is ready. `config` is completed by log and ledger. */
+/**
+ * Starts the gateway and resolves when it says that it is ready. `config` is completed by log and ledger.
+ * @param home its working directory with configuration and ledger, which stays; default: one that goes with it.
+ */
 export async function startGatewayProcess(
   config: Readonly<Record<string, unknown>>,
+  home: string | null = null,
 ): Promise<GatewayProcess> {
-  const folder = mkdtempSync(join(tmpdir(), 'gateway-'));
+  const folder = home ?? mkdtempSync(join(tmpdir(), 'gateway-'));
   const ledgerFile = join(folder, 'ledger.jsonl');
   const configFile = join(folder, 'gateway.yaml');
   writeFileSync(
     configFile,
-    JSON.stringify({ ...config, ledger: { file: ledgerFile }, log: { level: 'debug' } }),
+    JSON.stringify({
+      ...config,
+      ledger: { ...(config['ledger'] as object | undefined), file: ledgerFile },
+      log: { level: 'debug' },
+    }),
   );
   const child = spawn(process.execPath, [MAIN, 'start', '--config', configFile], {
     cwd: folder,
@@ -80,7 +88,9 @@ export async function startGatewayProcess(
       const timer = setTimeout(() => child.kill('SIGKILL'), EXIT_DEADLINE_MS);
       const code = await exited;
       clearTimeout(timer);
-      rmSync(folder, { recursive: true, force: true });
+      if (home === null) {
+        rmSync(folder, { recursive: true, force: true });
+      }
       return code;
     },
   };

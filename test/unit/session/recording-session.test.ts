@@ -329,7 +329,14 @@ describe('the start of a recording session', () => {
     expect(session.state).toBe('established');
     expect(session.facts().attempts).toEqual([
       { uri: 'sip:srs1', result: 'REC_ERR_SIP_SRS_REFUSED', status: 486, atMs: T0, tookMs: 30 },
-      { uri: 'sip:srs2', result: 'established', status: null, atMs: T0 + 30, tookMs: 20 },
+      {
+        uri: 'sip:srs2',
+        result: 'established',
+        status: null,
+        atMs: T0 + 30,
+        tookMs: 20,
+        srsCallId: 'srs-call-1',
+      },
     ]);
     expect(failures).toEqual(['p1: REC_ERR_SIP_SRS_REFUSED']);
   });
