@@ -13,6 +13,8 @@ export type MediaErrorCode =
   | 'REC_ERR_MEDIA_DUPLICATE'
   /** A remote host that is no IP literal, or a port beyond 1–65535. */
   | 'REC_ERR_MEDIA_BAD_ADDRESS'
+  /** A master key that is not as long as its SRTP suite says. */
+  | 'REC_ERR_MEDIA_BAD_KEY'
   /** Options of the plane that make no sense. */
   | 'REC_ERR_MEDIA_OPTIONS'
   /** A notice that cannot be played: unknown prompt, or a sound that makes no sense. */

@@ -43,19 +43,33 @@ export function isRtp(bytes: Uint8Array, at: number, length: number): boolean {
 
 function hasSaneLayout(bytes: Uint8Array, at: number, length: number): boolean {
   const first = bytes[at] ?? 0;
+  const headerBytes = rtpHeaderBytes(bytes, at, length);
+  // RFC 3550 §5.1: the last octet counts the padding, itself included.
+  const padding = (first & 0x20) === 0 ? 0 : (bytes[at + length - 1] ?? 0);
+  const paddingIsSane = (first & 0x20) === 0 || padding > 0;
+  return headerBytes > 0 && paddingIsSane && headerBytes + padding <= length;
+}
+
+/**
+ * Bytes before the payload: fixed header, CSRC list and header extension, whatever the payload is.
+ *
+ * @returns 0 when they are not version 2 or do not lie within the packet.
+ */
+export function rtpHeaderBytes(bytes: Uint8Array, at: number, length: number): number {
+  const first = bytes[at] ?? 0;
   let headerBytes = RTP_HEADER_BYTES + 4 * (first & 0x0f);
+  if (first >> 6 !== 2) {
+    return 0;
+  }
   if ((first & 0x10) !== 0) {
     if (headerBytes + 4 > length) {
-      return false;
+      return 0;
     }
     // RFC 3550 §5.3.1: 16 bits of profile, 16 bits of length in 32-bit words without this header.
     const words = ((bytes[at + headerBytes + 2] ?? 0) << 8) | (bytes[at + headerBytes + 3] ?? 0);
     headerBytes += 4 + 4 * words;
   }
-  // RFC 3550 §5.1: the last octet counts the padding, itself included.
-  const padding = (first & 0x20) === 0 ? 0 : (bytes[at + length - 1] ?? 0);
-  const paddingIsSane = (first & 0x20) === 0 || padding > 0;
-  return paddingIsSane && headerBytes + padding <= length;
+  return headerBytes <= length ? headerBytes : 0;
 }
 
 /**
