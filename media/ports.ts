@@ -122,6 +122,8 @@ export interface LegCounters {
   readonly malformed: number;
   /** From a source other than the locked one. */
   readonly rejectedSource: number;
+  /** SRTP or SRTCP that is not authentic, or a replay. */
+  readonly unauthentic: number;
 }
 
 export interface OpenRecordingOptions {
@@ -203,6 +205,7 @@ export interface MediaPlaneCounters {
   readonly packetsForked: number;
   readonly malformed: number;
   readonly rejectedSource: number;
+  readonly unauthentic: number;
   /** The kernel refused to take a packet (full socket buffer and the like). */
   readonly sendErrors: number;
   /** Captured packets that were lost for the recordings (ring overflow). */

@@ -1,8 +1,12 @@
 import { type RemoteStream } from '#core';
 import { parseIp } from '../io/peer-address';
 import { MediaError } from '../errors';
+import { checkKey } from '../srtp/key-derivation';
 
-/** @throws MediaError `REC_ERR_MEDIA_BAD_ADDRESS` when an address is no IP literal with a usable port. */
+/**
+ * @throws MediaError `REC_ERR_MEDIA_BAD_ADDRESS` when an address is no IP literal with a usable port,
+ *   `REC_ERR_MEDIA_BAD_KEY` when a key does not fit its suite.
+ */
 export function checkRemote(remote: RemoteStream): void {
   for (const address of [remote.rtp, remote.rtcp]) {
     if (address === null) {
@@ -14,5 +18,9 @@ export function checkRemote(remote: RemoteStream): void {
         details: { host, port },
       });
     }
+  }
+  if (remote.crypto !== undefined) {
+    checkKey(remote.crypto.suite, remote.crypto.sendKey);
+    checkKey(remote.crypto.suite, remote.crypto.receiveKey);
   }
 }

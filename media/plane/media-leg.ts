@@ -75,6 +75,7 @@ export class PlaneLeg implements MediaLeg {
       packetsLost: read(LEG.packetsLost),
       malformed: read(LEG.malformed),
       rejectedSource: read(LEG.rejectedSource),
+      unauthentic: read(LEG.unauthentic),
     };
   }
 

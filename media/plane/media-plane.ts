@@ -245,6 +245,7 @@ class WorkerPlane implements MediaPlane, CallHost {
     totals.malformed += read(LEG.malformed);
     totals.rejectedSource += read(LEG.rejectedSource);
     totals.sendErrors += read(LEG.sendErrors);
+    totals.unauthentic += read(LEG.unauthentic);
     if (kind === 'leg') {
       totals.packetsReceived += read(LEG.packetsReceived);
       totals.packetsSent += read(LEG.packetsSent);
@@ -262,6 +263,7 @@ function emptyTotals(): Totals {
     packetsForked: 0,
     malformed: 0,
     rejectedSource: 0,
+    unauthentic: 0,
     sendErrors: 0,
     recordingOverflow: 0,
   };

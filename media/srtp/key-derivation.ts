@@ -22,15 +22,12 @@ export interface SessionKeys {
 }
 
 /**
- * The session keys of a master key, with a key derivation rate of zero: once for the life of the key (RFC 3711 §4.3).
+ * A master key's bytes.
  *
  * @throws MediaError `REC_ERR_MEDIA_BAD_KEY` when key and salt are not as long as the suite says, or the MKI is too long.
  */
-export function deriveSessionKeys(
-  suite: SrtpSuite,
-  key: SrtpKey,
-): { readonly rtp: SessionKeys; readonly rtcp: SessionKeys; readonly mki: Buffer } {
-  const { keyBytes, saltBytes, isAead } = SUITES[suite];
+export function checkKey(suite: SrtpSuite, key: SrtpKey): { keySalt: Buffer; mki: Buffer } {
+  const { keyBytes, saltBytes } = SUITES[suite];
   const keySalt = Buffer.from(key.keySalt, 'base64');
   const mki = Buffer.from(key.mki, 'hex');
   if (keySalt.length !== keyBytes + saltBytes || mki.length > MAX_MKI_BYTES) {
@@ -39,6 +36,20 @@ export function deriveSessionKeys(
       details: { suite, bytes: keySalt.length, mkiBytes: mki.length },
     });
   }
+  return { keySalt, mki };
+}
+
+/**
+ * The session keys of a master key, with a key derivation rate of zero: once for the life of the key (RFC 3711 §4.3).
+ *
+ * @throws MediaError `REC_ERR_MEDIA_BAD_KEY` as {@link checkKey}.
+ */
+export function deriveSessionKeys(
+  suite: SrtpSuite,
+  key: SrtpKey,
+): { readonly rtp: SessionKeys; readonly rtcp: SessionKeys; readonly mki: Buffer } {
+  const { keyBytes, saltBytes, isAead } = SUITES[suite];
+  const { keySalt, mki } = checkKey(suite, key);
   const master = keySalt.subarray(0, keyBytes);
   const salt = keySalt.subarray(keyBytes);
   const sessionKeys = (labels: (typeof LABELS)[keyof typeof LABELS]): SessionKeys => ({

@@ -3,6 +3,8 @@ import { randomBytes } from 'node:crypto';
 import { type OpenSocketResult, type PacketIo, type SocketHandle } from '../io/packet-io';
 import { clockRateTable } from '../rtp/payload-types';
 import { StreamRewriter } from '../rtp/rewriter';
+import { type CryptoBackend } from '../srtp/crypto-backend';
+import { releaseProtection, updateProtection } from '../srtp/stream-protection';
 import { add, COUNTER_STRIDE, STREAM } from './counters';
 import { LegState } from './leg-state';
 import { type PacketLoop } from './packet-loop';
@@ -35,6 +37,7 @@ interface SocketPair {
 
 export interface WorkerControlOptions {
   readonly io: PacketIo;
+  readonly crypto: CryptoBackend;
   readonly counters: Float64Array;
   readonly settings: WorkerSettings;
   readonly emit: (event: WorkerEvent) => void;
@@ -43,6 +46,7 @@ export interface WorkerControlOptions {
 /** Carries out the facade's commands between rounds of packets. */
 export class WorkerControl {
   readonly #io: PacketIo;
+  readonly #crypto: CryptoBackend;
   readonly #counters: Float64Array;
   readonly #settings: WorkerSettings;
   readonly #emit: (event: WorkerEvent) => void;
@@ -51,6 +55,7 @@ export class WorkerControl {
 
   constructor(options: WorkerControlOptions) {
     this.#io = options.io;
+    this.#crypto = options.crypto;
     this.#counters = options.counters;
     this.#settings = options.settings;
     this.#emit = options.emit;
@@ -191,6 +196,7 @@ export class WorkerControl {
   #setLegRemote(slot: number, remote: RemoteStream): void {
     const leg = this.#attached.legs[slot];
     if (leg) {
+      leg.protection = updateProtection(this.#crypto, leg.protection, remote.crypto);
       applyLegRemote(leg, remote, this.#attached.nowMs);
     }
   }
@@ -260,6 +266,8 @@ export class WorkerControl {
     this.#io.close(leg.rtcpHandle);
     leg.rtpLatch.release();
     leg.rtcpLatch.release();
+    releaseProtection(leg.protection);
+    leg.protection = null;
   }
 
   #openRecording(command: CommandOf<'open-recording'>): void {
@@ -333,6 +341,8 @@ export class WorkerControl {
     this.#io.releaseAddress(stream.rtpRemote);
     this.#io.releaseAddress(stream.rtcpRemote);
     this.#rings.giveBack(stream.ring);
+    releaseProtection(stream.protection);
+    stream.protection = null;
   }
 
   #setGate(id: number, open: boolean): void {
@@ -358,7 +368,9 @@ export class WorkerControl {
       return;
     }
     recording.streams.forEach((stream, i) => {
-      const unaccepted = applyStreamRemote(this.#io, stream, remotes[i] ?? null);
+      const remote = remotes[i] ?? null;
+      stream.protection = updateProtection(this.#crypto, stream.protection, remote?.crypto);
+      const unaccepted = applyStreamRemote(this.#io, stream, remote);
       add(this.#counters, stream.counterBase, STREAM.unaccepted, unaccepted);
     });
     loop.recorder.startCatchingUp(recording, loop.nowMs);
@@ -407,7 +419,8 @@ function newStream(ssrc: number, isRecording: boolean): StreamRewriter {
   const random = randomBytes(6);
   return new StreamRewriter({
     ssrc,
-    firstSequence: random.readUInt16BE(0),
+    // Below 2¹⁵: losing the first packets then leaves no doubt about the rollover counter of SRTP (RFC 3711 §3.3.1).
+    firstSequence: random.readUInt16BE(0) & 0x7fff,
     firstTimestamp: random.readUInt32BE(2),
     maxSlipMs: isRecording ? MAX_SLIP_MS : 0,
     splitsAtClockChange: isRecording,

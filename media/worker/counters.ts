@@ -19,6 +19,8 @@ export const LEG = {
   /** What the leg sends, while watched: dBFS, and the wall clock of its measuring, ms. */
   levelDbfs: 8,
   levelAtMs: 9,
+  /** SRTP and SRTCP that is not authentic, or a replay. */
+  unauthentic: 15,
 } as const;
 
 /**
@@ -41,6 +43,7 @@ export const STREAM = {
   fractionLost: 11,
   packetsLost: 12,
   jitterMs: 13,
+  unauthentic: 15,
 } as const;
 
 /** Reads one counter of a row. @param base index of the row's first column. */

@@ -5,6 +5,7 @@ import { type LegMixer } from '../mixer/leg-mixer';
 import { clockRateTable } from '../rtp/payload-types';
 import { ReceptionStats } from '../rtp/reception';
 import { type StreamRewriter } from '../rtp/rewriter';
+import { type StreamProtection } from '../srtp/stream-protection';
 import { COUNTER_STRIDE } from './counters';
 import { type EarlyPackets } from './early-packets';
 import { type LegEvents } from './leg-events';
@@ -46,6 +47,8 @@ export class LegState {
   /** Whether packets may go toward the leg: it receives, and its address is known. */
   receives = false;
   rtcpMux = false;
+  /** SRTP of the leg's stream, both ways; null: plain RTP. */
+  protection: StreamProtection | null = null;
   /** The RTCP address that signalling named last; where RTCP goes is up to the latch. */
   signalledRtcp = '';
   clockRates = clockRateTable([]);

@@ -10,6 +10,7 @@ import {
   RTP_SSRC_AT,
   RTP_TIMESTAMP_AT,
 } from '../rtp/header';
+import { type StreamProtection } from '../srtp/stream-protection';
 import { add, LEG, STREAM } from './counters';
 import { EarlyPackets } from './early-packets';
 import { LegSender } from './leg-sender';
@@ -157,8 +158,15 @@ export class PacketLoop implements PacketSink {
     return Math.min(this.#nextTickMs, this.#nextPumpMs, this.#nextServiceMs) - nowMs;
   }
 
-  #onLegRtp(leg: LegState, at: number, length: number, sourceAt: number): void {
+  #onLegRtp(leg: LegState, at: number, receivedBytes: number, sourceAt: number): void {
     const { bytes, view, words } = this.#received;
+    let length = receivedBytes;
+    if (leg.protection !== null && !looksLikeRtcp(bytes[at + 1] ?? 0)) {
+      length = this.#unprotect(leg, leg.protection, at, receivedBytes, sourceAt);
+      if (length === 0) {
+        return;
+      }
+    }
     if (!isRtp(bytes, at, length)) {
       if (length >= 8 && looksLikeRtcp(bytes[at + 1] ?? 0)) {
         this.#onLegRtcp(leg, at, length, sourceAt, leg.rtpLatch);
@@ -255,6 +263,30 @@ export class PacketLoop implements PacketSink {
     this.sender.send(leg, this.#received, at, length);
   }
 
+  /**
+   * Decrypts in place. Before the latch is asked: only authentic packets may teach it anything.
+   *
+   * @returns the packet's length, 0 when it is to be dropped.
+   */
+  #unprotect(
+    leg: LegState,
+    { receiver }: StreamProtection,
+    at: number,
+    length: number,
+    sourceAt: number,
+  ): number {
+    const { rtpLatch } = leg;
+    if (rtpLatch.isLocked && !rtpLatch.isLockedSource(this.#received.words, sourceAt)) {
+      this.#rejectSource(leg, rtpLatch, sourceAt);
+      return 0;
+    }
+    const plainBytes = receiver.unprotectRtp(this.#received, at, length);
+    if (plainBytes === 0) {
+      add(this.#counters, leg.counterBase, LEG.unauthentic, 1);
+    }
+    return plainBytes;
+  }
+
   /** Asks the latch about a packet that is not from the locked source. @returns whether to take it. */
   #admit(leg: LegState, at: number, length: number, sourceAt: number): boolean {
     if (!leg.isSignalled) {
@@ -321,11 +353,23 @@ export class PacketLoop implements PacketSink {
   #onLegRtcp(
     leg: LegState,
     at: number,
-    length: number,
+    receivedBytes: number,
     sourceAt: number,
     latch: SourceLatch,
   ): void {
     const { words, view } = this.#received;
+    let length = receivedBytes;
+    if (leg.protection !== null) {
+      if (latch.isLocked && !latch.isLockedSource(words, sourceAt)) {
+        this.#rejectSource(leg, latch, sourceAt);
+        return;
+      }
+      length = leg.protection.receiver.unprotectRtcp(this.#received, at, receivedBytes);
+      if (length === 0) {
+        add(this.#counters, leg.counterBase, LEG.unauthentic, 1);
+        return;
+      }
+    }
     if (!latch.isLockedSource(words, sourceAt)) {
       // RTCP never latches RTP: on a shared port only the locked source counts.
       const verdict = latch === leg.rtpLatch ? 'reject' : latch.judge(words, sourceAt);
@@ -349,7 +393,7 @@ export class PacketLoop implements PacketSink {
   #onSrsPacket(
     stream: RecordingStreamState,
     at: number,
-    length: number,
+    receivedBytes: number,
     sourceAt: number,
     isRtcpPort: boolean,
   ): void {
@@ -357,6 +401,14 @@ export class PacketLoop implements PacketSink {
     const expected = isRtcpPort && !stream.rtcpMux ? stream.rtcpRemote : stream.rtpRemote;
     if (!expected.isSet || !expected.sameHost(words, sourceAt)) {
       add(this.#counters, stream.counterBase, STREAM.rejectedSource, 1);
+      return;
+    }
+    const length =
+      stream.protection === null
+        ? receivedBytes
+        : stream.protection.receiver.unprotectRtcp(this.#received, at, receivedBytes);
+    if (length === 0) {
+      add(this.#counters, stream.counterBase, STREAM.unauthentic, 1);
       return;
     }
     const parsed = parseRtcp(view, at, length);

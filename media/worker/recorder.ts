@@ -4,8 +4,10 @@ import {
   SEND_OK,
   SEND_REFUSED,
   SEND_TOO_LONG,
+  type SendResult,
 } from '../io/packet-io';
-import { RTP_SEQUENCE_AT } from '../rtp/header';
+import { MAX_PACKET_BYTES, RTP_SEQUENCE_AT } from '../rtp/header';
+import { MAX_SRTP_OVERHEAD_BYTES } from '../srtp/suites';
 import { add, get, STREAM } from './counters';
 import { movePlayhead } from './pacing';
 import { type RecordingState, type RecordingStreamState } from './recording-state';
@@ -20,6 +22,8 @@ export class Recorder {
   readonly #io: PacketIo;
   readonly #counters: Float64Array;
   readonly #factor: number;
+  /** Where packets are protected: the ring keeps them plain, for an SRS with other keys. */
+  readonly #protected: IoMemory;
   readonly #onUnreachable: (stream: RecordingStreamState) => void;
 
   constructor(
@@ -31,6 +35,7 @@ export class Recorder {
     this.#io = io;
     this.#counters = counters;
     this.#factor = factor;
+    this.#protected = io.allocate(MAX_PACKET_BYTES + MAX_SRTP_OVERHEAD_BYTES);
     this.#onUnreachable = onUnreachable;
   }
 
@@ -194,12 +199,7 @@ export class Recorder {
     if (stream.leftOut !== 0) {
       memory.view.setUint16(at + RTP_SEQUENCE_AT, (sequence - stream.leftOut) & 0xffff);
     }
-    let result = this.#io.send(stream.rtpHandle, memory, at, length, null);
-    if (result === SEND_REFUSED) {
-      // The kernel told of an earlier packet; asking again sends this one.
-      this.#onUnreachable(stream);
-      result = this.#io.send(stream.rtpHandle, memory, at, length, null);
-    }
+    const result = this.#transmit(stream, memory, at, length);
     if (result === SEND_OK) {
       const capturedAtMs = ring.packetCaptureMs + stream.recording.wallOffsetMs;
       if (get(counters, base, STREAM.packetsSent) === 0) {
@@ -222,6 +222,45 @@ export class Recorder {
       memory.view.setUint16(at + RTP_SEQUENCE_AT, sequence);
     }
     return false;
+  }
+
+  /** One packet to the SRS, protected when its stream is. */
+  #transmit(
+    stream: RecordingStreamState,
+    memory: IoMemory,
+    at: number,
+    length: number,
+  ): SendResult {
+    const { protection } = stream;
+    if (protection !== null) {
+      const target = this.#protected;
+      const bytes = protection.sender.protectRtp(memory, at, length, target, 0);
+      if (bytes === 0) {
+        // It can never be sent: its number was used, and nothing may be sent twice under one number.
+        return SEND_TOO_LONG;
+      }
+      const result = this.#sendConnected(stream, target, 0, bytes);
+      if (result !== SEND_OK) {
+        protection.sender.retractRtp();
+      }
+      return result;
+    }
+    return this.#sendConnected(stream, memory, at, length);
+  }
+
+  #sendConnected(
+    stream: RecordingStreamState,
+    memory: IoMemory,
+    at: number,
+    length: number,
+  ): SendResult {
+    const result = this.#io.send(stream.rtpHandle, memory, at, length, null);
+    if (result !== SEND_REFUSED) {
+      return result;
+    }
+    // The kernel told of an earlier packet; asking again sends this one.
+    this.#onUnreachable(stream);
+    return this.#io.send(stream.rtpHandle, memory, at, length, null);
   }
 }
 

@@ -2,6 +2,7 @@ import { type PacketIo, type SocketHandle } from '../io/packet-io';
 import { type PeerAddress } from '../io/peer-address';
 import { acceptanceTable } from '../rtp/payload-types';
 import { type StreamRewriter } from '../rtp/rewriter';
+import { type StreamProtection } from '../srtp/stream-protection';
 import { COUNTER_STRIDE } from './counters';
 import { type LegState } from './leg-state';
 import { type PacketRing } from './packet-ring';
@@ -33,6 +34,8 @@ export class RecordingStreamState {
   readonly rtpRemote: PeerAddress;
   readonly rtcpRemote: PeerAddress;
   rtcpMux = false;
+  /** SRTP toward the SRS; the ring holds plain packets all the same. */
+  protection: StreamProtection | null = null;
   /** The SRS refused the stream: what is captured is counted and dropped. */
   isRefused = false;
   /** The SRS receives: what the ring holds may leave. */

@@ -1,7 +1,15 @@
 import { type IoMemory, type PacketIo, SEND_OK } from '../io/packet-io';
-import { MAX_RTCP_BYTES, type ReportBlock, type SenderInfo, writeCompound } from '../rtcp/build';
+import {
+  type CompoundReport,
+  MAX_RTCP_BYTES,
+  type ReportBlock,
+  type SenderInfo,
+  writeCompound,
+} from '../rtcp/build';
 import { toDlsr } from '../rtcp/ntp';
 import { RTP_HEADER_BYTES } from '../rtp/header';
+import { type StreamProtection } from '../srtp/stream-protection';
+import { MAX_SRTP_OVERHEAD_BYTES } from '../srtp/suites';
 import { add, get, LEG, STREAM } from './counters';
 import { type LegState } from './leg-state';
 import { type RecordingStreamState } from './recording-state';
@@ -20,7 +28,7 @@ export class RtcpReporter {
   constructor(io: PacketIo, counters: Float64Array) {
     this.#io = io;
     this.#counters = counters;
-    this.#scratch = io.allocate(MAX_RTCP_BYTES);
+    this.#scratch = io.allocate(MAX_RTCP_BYTES + MAX_SRTP_OVERHEAD_BYTES);
   }
 
   /** Sends the leg's report when it is due (RFC 3550 §6.4): SR once we sent something, RR before. */
@@ -71,9 +79,15 @@ export class RtcpReporter {
     return { wallMs, timestamp, packets, octets: bytes - packets * RTP_HEADER_BYTES };
   }
 
+  /** Leaves a compound in the scratch memory, protected when its stream is. @returns its length. */
+  #write(protection: StreamProtection | null, report: CompoundReport): number {
+    const length = writeCompound(this.#scratch.view, 0, report);
+    return protection === null ? length : protection.sender.protectRtcp(this.#scratch, 0, length);
+  }
+
   #sendToLeg(leg: LegState, nowMs: number, wallMs: number, bye: boolean): void {
     const { output } = leg;
-    const length = writeCompound(this.#scratch.view, 0, {
+    const length = this.#write(leg.protection, {
       ssrc: output.ssrc,
       sender: output.started
         ? this.#senderInfo(leg.counterBase, wallMs, output.timestampAt(nowMs))
@@ -93,7 +107,7 @@ export class RtcpReporter {
   }
 
   #sendToSrs(stream: RecordingStreamState, nowMs: number, bye: boolean): void {
-    const length = writeCompound(this.#scratch.view, 0, {
+    const length = this.#write(stream.protection, {
       ssrc: stream.output.ssrc,
       // Wall clock of the capture: the line from timestamps to time is the same for packets sent late.
       sender: this.#senderInfo(

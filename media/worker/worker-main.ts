@@ -3,6 +3,7 @@ import { type MessagePort, receiveMessageOnPort, workerData } from 'node:worker_
 import { DgramPacketIo } from '../io/dgram/dgram-packet-io';
 import { LinuxPacketIo } from '../io/linux/linux-packet-io';
 import { type PacketIo } from '../io/packet-io';
+import { chooseCryptoBackend } from '../srtp/choose-backend';
 import { WorkerControl } from './control';
 import { COUNTER_STRIDE } from './counters';
 import { PacketLoop } from './packet-loop';
@@ -53,7 +54,8 @@ function main(setup: WorkerSetup): void {
     const { io, inbox } = createIo(setup);
     const counters = new Float64Array(setup.counters);
     const { settings } = setup;
-    const control = new WorkerControl({ io, counters, settings, emit });
+    const crypto = chooseCryptoBackend(bytes => io.allocate(bytes));
+    const control = new WorkerControl({ io, crypto, counters, settings, emit });
     const loop = new PacketLoop({
       io,
       counters,

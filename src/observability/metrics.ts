@@ -48,6 +48,7 @@ export interface MediaTotals {
   readonly packetsForked: number;
   readonly malformed: number;
   readonly rejectedSource: number;
+  readonly unauthentic: number;
   readonly sendErrors: number;
   readonly recordingOverflow: number;
 }
@@ -225,6 +226,11 @@ function registerMediaMetrics(registry: Registry, read: () => MediaTotals | null
     'rtp_packets_rejected_source_total',
     'Packets from a source other than the one that the leg is locked to.',
     t => t.rejectedSource,
+  );
+  counter(
+    'rtp_packets_unauthentic_total',
+    'SRTP and SRTCP packets that are not authentic, or replays.',
+    t => t.unauthentic,
   );
   counter('rtp_send_errors_total', 'Packets that the kernel did not take.', t => t.sendErrors);
   counter(

@@ -16,6 +16,7 @@ const MEDIA: MediaTotals = {
   packetsForked: 70,
   malformed: 8,
   rejectedSource: 9,
+  unauthentic: 12,
   sendErrors: 10,
   recordingOverflow: 11,
 };
@@ -95,6 +96,7 @@ describe('createMetrics', () => {
         'siprec_gateway_rtp_packets_forked_total 70',
         'siprec_gateway_rtp_packets_malformed_total 8',
         'siprec_gateway_rtp_packets_rejected_source_total 9',
+        'siprec_gateway_rtp_packets_unauthentic_total 12',
         'siprec_gateway_rtp_send_errors_total 10',
         'siprec_gateway_recording_packets_lost_total 11',
         'siprec_gateway_sip_dialogs_open 1',

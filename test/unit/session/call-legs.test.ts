@@ -25,6 +25,7 @@ function counters(packetsReceived: number): LegCounters {
     packetsLost: 0,
     malformed: 0,
     rejectedSource: 0,
+    unauthentic: 0,
   };
 }
 

@@ -28,14 +28,9 @@ it('derives the session keys of RFC 3711 appendix B.3', () => {
 
 it('refuses a master key of the wrong length without telling it', () => {
   const short = { keySalt: Buffer.alloc(29, 7).toString('base64'), mki: '' };
-  expect(() => deriveSessionKeys('AES_CM_128_HMAC_SHA1_80', short)).toThrow(
-    expect.objectContaining({ code: 'REC_ERR_MEDIA_BAD_KEY' }),
-  );
-  try {
-    deriveSessionKeys('AES_CM_128_HMAC_SHA1_80', short);
-  } catch (error) {
-    expect(JSON.stringify(error) + String(error)).not.toContain(short.keySalt);
-  }
+  const error = caught(() => deriveSessionKeys('AES_CM_128_HMAC_SHA1_80', short));
+  expect(error).toMatchObject({ code: 'REC_ERR_MEDIA_BAD_KEY' });
+  expect(JSON.stringify(error) + String(error)).not.toContain(short.keySalt);
 });
 
 it('chooses OpenSSL where packets have addresses, and knows that it is right', () => {
@@ -131,3 +126,12 @@ describe.each(BENCHES)('with $name', ({ backend, memory, other }) => {
     long.release();
   });
 });
+
+function caught(action: () => unknown): unknown {
+  try {
+    action();
+    return null;
+  } catch (error) {
+    return error;
+  }
+}
