@@ -19,6 +19,8 @@ export type MediaErrorCode =
   | 'REC_ERR_MEDIA_OPTIONS'
   /** A notice that cannot be played: unknown prompt, or a sound that makes no sense. */
   | 'REC_ERR_MEDIA_NOTICE'
+  /** A prompt's file that cannot be used. */
+  | 'REC_ERR_MEDIA_BAD_PROMPT'
   /** The requested packet I/O does not work on this machine. */
   | 'REC_ERR_MEDIA_BACKEND'
   /** The operating system refused a socket for another reason than a busy port. */

@@ -2,6 +2,15 @@ export { decodeG711, encodeG711, G711_SILENCE, type G711Encoding } from './codec
 export { decodeG722, encodeG722 } from './codec/g722';
 export { MediaError, type MediaErrorCode } from './errors';
 export { createMediaPlane } from './plane/media-plane';
+export {
+  type NamedPrompt,
+  PACKAGED_LANGUAGES,
+  PACKAGED_PROMPT_KINDS,
+  packagedPromptPath,
+  readPackagedPrompts,
+  readPromptFile,
+} from './prompts/prompt-files';
+export { resample } from './audio/resample';
 export { type MediaNetwork, type MediaPlaneOptions } from './plane/options';
 export {
   type DtmfHoldRule,

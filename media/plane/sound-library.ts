@@ -10,7 +10,8 @@ import { type WorkerCommand } from '../worker/protocol';
 
 const MIN_RATE_HZ = 8000;
 const MAX_RATE_HZ = 48_000;
-const MAX_PROMPT_S = 60;
+/** The longest prompt, s. */
+export const MAX_PROMPT_S = 60;
 const MAX_PROMPTS = 4096;
 /** Different tones that are kept; an operator configures a few. */
 const MAX_TONES = 64;
