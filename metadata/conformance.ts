@@ -29,7 +29,8 @@ export function checkMetadata(
   input: string | ParsedMetadata,
   context: ConformanceContext = {},
 ): readonly Deviation[] {
-  const { document, deviations } = typeof input === 'string' ? parseMetadata(input) : input;
+  const parsed = typeof input === 'string' ? parseMetadata(input) : input;
+  const { document, dialect, deviations } = parsed;
   if (document.kind === 'snapshot-request') {
     return deviations;
   }
@@ -39,7 +40,10 @@ export function checkMetadata(
   checkReferences(document, context, found);
   checkTimes(document, found);
   checkIdentities(document, found);
-  checkLabels(document, context, found);
+  checkDetails(document, context, found);
+  // BroadWorks sends documents that name labels without the SDP that defines them (docs/broadworks-dialect.md).
+  const isAlone = dialect === 'broadworks' && context.sdpLabels?.length === 0;
+  checkLabels(document, isAlone ? { previous: context.previous ?? null } : context, found);
   return [...deviations, ...found.toArray()];
 }
 
@@ -153,6 +157,28 @@ function checkTimes(document: RecordingMetadata, found: DeviationList): void {
     'participantstreamassoc',
     association('RFC 7865 §6.8.1'),
   );
+}
+
+/** Notices end after they begin, and were heard by somebody who is known. */
+function checkDetails(
+  { details, participants }: RecordingMetadata,
+  { previous }: ConformanceContext,
+  found: DeviationList,
+): void {
+  const known = new Set(
+    [...participants, ...(previous?.metadata.participants ?? [])].map(
+      ({ participantId }) => participantId,
+    ),
+  );
+  details?.notices.forEach(({ startedAtMs, endedAtMs, toParticipantIds }, index) => {
+    const path = `/recording/recordingdetails/announcement[${index + 1}]`;
+    if (endedAtMs < startedAtMs) {
+      found.add('docs/metadata-extension.md', 'it ends before it begins', path);
+    }
+    for (const id of toParticipantIds.filter(each => known.size > 0 && !known.has(each))) {
+      found.add('docs/metadata-extension.md', `no participant has the id ${quote(id)}`, path);
+    }
+  });
 }
 
 /** RFC 7865 §6.5.1: what an AoR may be. */

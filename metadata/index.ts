@@ -58,5 +58,5 @@ export {
   newMetadataId,
   parseMetadataId,
 } from './unique-id';
-export { type ParsedMetadata, parseMetadata } from './xml/reader';
+export { type ParsedMetadata, parseMetadata, type SpokenDialect } from './xml/reader';
 export { toXml, type WriteOptions, type XmlDocument } from './xml/writer';

@@ -119,8 +119,8 @@ export interface ParticipantStreamAssociation extends AssociationTimes {
 }
 
 /**
- * An element of a foreign namespace (an extension), as a tree without mixed content. Children of the same name
- * are written together, in their order. Attributes of foreign namespaces are not kept.
+ * An element of a foreign namespace (an extension), as a tree without mixed content. Attributes of
+ * foreign namespaces are not kept.
  */
 export interface XmlElement {
   /** Namespace URI; empty for none. */

@@ -9,6 +9,8 @@ import { type RecordingMode } from '#core';
 import { type MetadataId } from './unique-id';
 
 export interface RecordingDetails {
+  /** Which session they are about. */
+  readonly sessionId: MetadataId | null;
   readonly properties: RecordingProperties | null;
   readonly call: CallDetails | null;
   /** In the order in which they happened. */

@@ -52,8 +52,12 @@ export class RecordingLog {
   }
 
   /** @param isKnown who is in the document. Undefined when there is nothing to tell. */
-  toDetails(isKnown: (id: MetadataId) => boolean): RecordingDetails | undefined {
+  toDetails(
+    sessionId: MetadataId,
+    isKnown: (id: MetadataId) => boolean,
+  ): RecordingDetails | undefined {
     const details: RecordingDetails = {
+      sessionId,
       properties: this.#properties,
       call: this.#call,
       events: this.#events,
@@ -81,6 +85,7 @@ export function changedDetails(
   const isNew = <T>(known: readonly T[] | undefined, item: T): boolean =>
     known?.some(old => isDeepStrictEqual(old, item)) !== true;
   return {
+    sessionId: after.sessionId,
     properties: isDeepStrictEqual(before?.properties, after.properties) ? null : after.properties,
     call: isDeepStrictEqual(before?.call, after.call) ? null : after.call,
     events: after.events.filter(event => isNew(before?.events, event)),

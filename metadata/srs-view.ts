@@ -1,4 +1,5 @@
 import { type RecordingMetadata } from './model';
+import { type RecordingDetails } from './recording-details';
 import { type MetadataId } from './unique-id';
 
 /** What an id names. */
@@ -26,6 +27,7 @@ export function applyMetadata(view: SrsView | null, document: RecordingMetadata)
     return { metadata: { ...document, dataMode: 'complete' }, idKinds };
   }
   const known = view.metadata;
+  const details = mergeDetails(known.details, document.details);
   return {
     idKinds,
     metadata: {
@@ -54,6 +56,7 @@ export function applyMetadata(view: SrsView | null, document: RecordingMetadata)
         document.participantStreamAssociations,
         association => association.participantId,
       ),
+      ...(details && { details }),
       extensions: document.extensions,
     },
   };
@@ -93,6 +96,25 @@ function rememberIds(
     }
   }
   return idKinds;
+}
+
+/** Events and notices are told once each; what else is told replaces what was known. */
+function mergeDetails(
+  known: RecordingDetails | undefined,
+  news: RecordingDetails | undefined,
+): RecordingDetails | undefined {
+  if (known === undefined || news === undefined) {
+    return known ?? news;
+  }
+  return {
+    sessionId: news.sessionId ?? known.sessionId,
+    properties: news.properties ?? known.properties,
+    call: news.call ?? known.call,
+    events: merge(known.events, news.events, ({ kind, atMs }) => `${kind} ${atMs}`),
+    notices: merge(known.notices, news.notices, ({ kind, startedAtMs, endedAtMs }) =>
+      [kind, startedAtMs, endedAtMs].join(' '),
+    ),
+  };
 }
 
 function merge<T extends object>(

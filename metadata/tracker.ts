@@ -285,7 +285,7 @@ export class MetadataTracker {
 
   #snapshot(): RecordingMetadata {
     const participants = [...this.#participants.values()];
-    const details = this.#log.toDetails(id => this.#participants.has(id));
+    const details = this.#log.toDetails(this.#sessionId, id => this.#participants.has(id));
     return {
       kind: 'recording',
       dataMode: 'complete',

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { type IdSource } from '#core';
 import { MetadataError } from './errors';
 
@@ -66,4 +67,17 @@ export function isUuid(text: string): boolean {
 /** A fresh random id. */
 export function newMetadataId(ids: IdSource): MetadataId {
   return metadataIdFromUuid(ids.uuid());
+}
+
+/** An id that always follows from another one and a name, in the manner of a UUID of version 5 (RFC 9562 §5.5). */
+export function derivedMetadataId(id: MetadataId, name: string): MetadataId {
+  const bytes = createHash('sha1')
+    .update(id)
+    .update('\n')
+    .update(name)
+    .digest()
+    .subarray(0, ID_BYTES);
+  bytes.writeUInt8(((bytes[6] ?? 0) & 0x0f) | 0x50, 6);
+  bytes.writeUInt8(((bytes[8] ?? 0) & 0x3f) | 0x80, 8);
+  return metadataIdFromBytes(bytes);
 }

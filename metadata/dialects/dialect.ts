@@ -29,6 +29,8 @@ export interface DialectFlow {
   readonly transfer: 'update' | 'sdp-only-then-complete-with-new-ids';
   /** Documents after the first one: what changed, or everything again. */
   readonly updates: 'partial' | 'complete';
+  /** Whether hold shows in who sends and receives what (RFC 8068 §3.2.2), or in the SDP alone. */
+  readonly hold: 'metadata' | 'sdp-only';
   /** Whether a document that names labels needs the SDP which defines them in the same message (RFC 7866 §9.1). */
   readonly labelsNeedSdp: boolean;
 }
@@ -46,12 +48,14 @@ const FLOWS: Readonly<Record<DialectName, DialectFlow>> = {
     pause: 'sdp-and-metadata',
     transfer: 'update',
     updates: 'partial',
+    hold: 'metadata',
     labelsNeedSdp: true,
   },
   broadworks: {
     pause: 'sdp-only',
     transfer: 'sdp-only-then-complete-with-new-ids',
     updates: 'complete',
+    hold: 'sdp-only',
     labelsNeedSdp: false,
   },
 };

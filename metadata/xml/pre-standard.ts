@@ -1,3 +1,5 @@
+import { isBlock, readExtensionData } from '../dialects/broadworks-reader';
+import { isDetails } from '../dialects/details-reader';
 import {
   type CommunicationSession,
   type MetadataStream,
@@ -7,7 +9,7 @@ import {
   type SessionGroup,
   type XmlElement,
 } from '../model';
-import { type MetadataId } from '../unique-id';
+import { isUuid, type MetadataId, metadataIdFromUuid } from '../unique-id';
 import { type DeviationList } from './deviations';
 import { readDataMode } from './rfc7865';
 import {
@@ -23,16 +25,20 @@ import {
 /**
  * Reads the shape of the drafts that preceded RFC 7865, which BroadWorks and Webex Calling still send: flat
  * `group`, `session`, `participant` and `stream` elements that refer to one another by `id`, `group` and
- * `session`; what a participant sends stands inside it. The `extensiondata` is kept as an extension.
+ * `session`; what a participant sends stands inside it. Of the `extensiondata` the blocks of the platform and of
+ * ours are read; one that holds neither is kept as an extension.
  */
 export function readPreStandard(root: XmlElement, deviations: DeviationList): RecordingMetadata {
   const located: Located = { element: root, path: `/${root.name}` };
   const withId = (name: string): readonly (readonly [Located, MetadataId])[] =>
     childrenNamed(located, name).flatMap(child => {
-      const id = readIdAttribute(child, 'id', deviations);
+      const id = readDraftId(child, 'id', deviations);
       return id === null ? [] : [[child, id] as const];
     });
   const participants = withId('participant');
+  const sessions = withId('session');
+  const extensionData = childrenNamed(located, 'extensiondata');
+  const details = readExtensionData(extensionData, sessions[0]?.[1] ?? null, deviations);
   return {
     kind: 'recording',
     dataMode: readDataMode(located, deviations),
@@ -42,11 +48,11 @@ export function readPreStandard(root: XmlElement, deviations: DeviationList): Re
       disassociateTimeMs: null,
       extensions: [],
     })),
-    sessions: withId('session').map(([session, sessionId]): CommunicationSession => ({
+    sessions: sessions.map(([session, sessionId]): CommunicationSession => ({
       sessionId,
       sipSessionIds: [],
       reasons: [],
-      groupRef: readIdAttribute(session, 'group', deviations),
+      groupRef: readDraftId(session, 'group', deviations),
       startTimeMs: readSessionTime(session, 'start-time', deviations),
       stopTimeMs: readSessionTime(session, 'stop-time', deviations),
       extensions: extensionsOf(session),
@@ -58,13 +64,13 @@ export function readPreStandard(root: XmlElement, deviations: DeviationList): Re
     })),
     streams: withId('stream').map(([stream, streamId]): MetadataStream => ({
       streamId,
-      sessionId: readIdAttribute(stream, 'session', deviations),
+      sessionId: readDraftId(stream, 'session', deviations),
       label: childText(stream, 'label'),
       extensions: extensionsOf(stream),
     })),
     sessionRecordingAssociations: [],
     participantSessionAssociations: participants.flatMap(([participant, participantId]) => {
-      const sessionId = readIdAttribute(participant, 'session', deviations);
+      const sessionId = readDraftId(participant, 'session', deviations);
       const times = { associateTimeMs: null, disassociateTimeMs: null };
       return sessionId === null
         ? []
@@ -80,12 +86,20 @@ export function readPreStandard(root: XmlElement, deviations: DeviationList): Re
         extensions: [],
       }),
     ),
-    extensions: [...extensionsOf(located), ...childrenNamed(located, 'extensiondata').map(unwrap)],
+    ...(details && { details }),
+    extensions: [
+      ...extensionsOf(located),
+      ...extensionData
+        .map(({ element }) => element)
+        .filter(({ children }) => !children.some(child => isBlock(child) || isDetails(child))),
+    ],
   };
 }
 
-function unwrap({ element }: Located): XmlElement {
-  return element;
+/** The drafts knew UUIDs as URNs; what else comes is read like an id of the standard. */
+function readDraftId(located: Located, name: string, deviations: DeviationList): MetadataId | null {
+  const text = located.element.attributes[name]?.trim() ?? '';
+  return isUuid(text) ? metadataIdFromUuid(text) : readIdAttribute(located, name, deviations);
 }
 
 /** The address stands in a child, or in an attribute; the name may be missing. */
@@ -124,6 +138,9 @@ function readReferences(
   return childrenNamed(participant, name).flatMap(reference => {
     const ids = childrenNamed(reference, 'id');
     const targets = ids.length > 0 ? ids : [reference];
-    return targets.flatMap(({ element, path }) => readId(element.text, path, deviations) ?? []);
+    return targets.flatMap(({ element, path }) => {
+      const text = element.text.trim();
+      return isUuid(text) ? metadataIdFromUuid(text) : (readId(text, path, deviations) ?? []);
+    });
   });
 }

@@ -1,3 +1,5 @@
+import { findBroadWorksBlock } from '../dialects/broadworks-reader';
+import { type DialectName } from '../dialects/dialect';
 import { MetadataError } from '../errors';
 import { type Deviation, type RecordingMetadata, type SnapshotRequest } from '../model';
 import { DeviationList, quote } from './deviations';
@@ -5,10 +7,18 @@ import { readPreStandard } from './pre-standard';
 import { readRecording, readSnapshotRequest } from './rfc7865';
 import { canonicalName, checkStructure, RECORDING_NAMESPACE } from './schema';
 import { parseXml } from './tree';
+import { childrenNamed } from './values';
+
+/** `pre-standard`: the shape of the drafts, without the block of BroadWorks. */
+export type SpokenDialect = DialectName | 'pre-standard';
 
 export interface ParsedMetadata {
   readonly document: RecordingMetadata | SnapshotRequest;
-  /** Where the text departs from RFC 7865; bounded in number. */
+  readonly dialect: SpokenDialect;
+  /**
+   * Where the text departs from RFC 7865, or, in the dialect of BroadWorks, from what is known of it
+   * (docs/broadworks-dialect.md); bounded in number.
+   */
   readonly deviations: readonly Deviation[];
 }
 
@@ -17,7 +27,7 @@ const DECLARATION = /^<\?xml\s[^>]*?encoding\s*=\s*["']([A-Za-z0-9._-]+)["'][^>]
 /**
  * Reads what SRCs and SRSs really send: elements in any order, spelled in any case, with any prefix, ids as
  * dashed UUIDs (they become base64), sloppy times, unknown extensions, and the pre-standard root
- * `recording_metadata`. Everything that RFC 7865 does not allow is listed; what cannot be understood is left out
+ * `recording_metadata`, among them the documents of BroadWorks. Everything that RFC 7865 does not allow is listed; what cannot be understood is left out
  * and listed.
  *
  * @throws MetadataError `REC_ERR_METADATA_MALFORMED` when it is not well-formed XML or declares a document type,
@@ -43,13 +53,18 @@ export function parseMetadata(xml: string): ParsedMetadata {
     checkStructure(root, path, deviations);
     const document =
       name === 'recording' ? readRecording(root, deviations) : readSnapshotRequest(root);
-    return { document, deviations: deviations.toArray() };
+    return { document, dialect: 'rfc7865', deviations: deviations.toArray() };
   }
   if (root.name === 'recording_metadata') {
-    const message = 'a pre-standard document (drafts of 2011, BroadWorks), not RFC 7865';
-    deviations.add('RFC 7865 §5.1.2', message, path);
+    const extensionData = childrenNamed({ element: root, path }, 'extensiondata');
+    const isBroadWorks = findBroadWorksBlock(extensionData) !== null;
+    if (!isBroadWorks) {
+      const message = 'a pre-standard document (drafts of 2011), not RFC 7865';
+      deviations.add('RFC 7865 §5.1.2', message, path);
+    }
     const document = readPreStandard(root, deviations);
-    return { document, deviations: deviations.toArray() };
+    const dialect = isBroadWorks ? 'broadworks' : 'pre-standard';
+    return { document, dialect, deviations: deviations.toArray() };
   }
   throw new MetadataError(
     'REC_ERR_METADATA_UNKNOWN_ROOT',

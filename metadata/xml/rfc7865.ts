@@ -1,3 +1,4 @@
+import { isDetails, readDetails } from '../dialects/details-reader';
 import {
   type CommunicationSession,
   type DataMode,
@@ -37,6 +38,10 @@ export function readRecording(root: XmlElement, deviations: DeviationList): Reco
   const located: Located = { element: root, path: `/${root.name}` };
   const all = <T>(name: string, read: Read<T>): readonly T[] =>
     childrenNamed(located, name).flatMap(child => read(child, deviations) ?? []);
+  const foreign = extensionsOf(located);
+  const own = foreign.find(isDetails);
+  const details =
+    own && readDetails({ element: own, path: `${located.path}/${own.name}[1]` }, deviations);
   return {
     kind: 'recording',
     dataMode: readDataMode(located, deviations),
@@ -47,7 +52,8 @@ export function readRecording(root: XmlElement, deviations: DeviationList): Reco
     sessionRecordingAssociations: all('sessionrecordingassoc', readSessionRecording),
     participantSessionAssociations: all('participantsessionassoc', readParticipantSession),
     participantStreamAssociations: all('participantstreamassoc', readParticipantStream),
-    extensions: extensionsOf(located),
+    ...(details && { details }),
+    extensions: foreign.filter(element => !isDetails(element)),
   };
 }
 

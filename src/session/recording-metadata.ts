@@ -135,7 +135,9 @@ export class RecordingMetadata {
 
   /** Whether a side sends its stream and hears the other's, e.g. while it is held (RFC 8068 §3.2.2). */
   setActivity(role: LegRole, activity: PartyActivity, atMs: number): void {
-    this.#activity[role] = activity;
+    if (this.flow.hold === 'metadata') {
+      this.#activity[role] = activity;
+    }
     const guests = this.#guests.filter(guest => guest.role === role);
     for (const participantId of [this.#participantIds[role], ...guests.map(idOf)]) {
       this.#setActivityOf(participantId, role, atMs);

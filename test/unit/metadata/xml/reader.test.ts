@@ -193,6 +193,7 @@ describe('parseMetadata, tolerant', () => {
         language: 'en',
         extensions: [],
       },
+      dialect: 'rfc7865',
       deviations: [],
     });
     expect(parseMetadata(`${HEAD}<requestsnapshot ${NS}/>`).document).toMatchObject({
@@ -213,7 +214,7 @@ describe('parseMetadata, tolerant', () => {
     );
     expect(deviations[0]).toEqual({
       clause: 'RFC 7865 §5.1.2',
-      message: 'a pre-standard document (drafts of 2011, BroadWorks), not RFC 7865',
+      message: 'a pre-standard document (drafts of 2011), not RFC 7865',
       path: '/recording_metadata',
     });
     expect(document).toMatchObject({
