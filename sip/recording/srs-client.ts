@@ -18,6 +18,7 @@ import { localContactUri } from '../transport-uri';
 import { type UserAgent } from '../user-agent';
 import { recordingBody } from './recording-body';
 import { RECORDING_ACCEPT, RECORDING_ALLOW } from './signalling-profile';
+import { RecordingStreamKeys } from './stream-keys';
 import { SrsDialog } from './srs-dialog';
 
 export interface SrsClientOptions {
@@ -50,7 +51,9 @@ export class SipSrsClient implements SrsClient {
       }
       const { userAgent, ids, logger, random = Math.random, byeTimeoutMs = 5_000 } = this.#options;
       const origin = new SdpOrigin(ids);
+      const keys = new RecordingStreamKeys();
       const session = new SrsDialog({
+        keys,
         userAgent,
         ids,
         logger,
@@ -85,7 +88,7 @@ export class SipSrsClient implements SrsClient {
           nextHop: null,
           answerTimeoutMs: 2 * invite.answerTimeoutMs,
         },
-        message: this.#message(invite, origin),
+        message: this.#message(invite, origin, keys),
         document: 'the recording INVITE',
         owner: session,
         events: {
@@ -94,7 +97,7 @@ export class SipSrsClient implements SrsClient {
             settle();
             answer.ack();
             try {
-              resolve(this.#answered(session, invite, answer.dialog, answer.response));
+              resolve(this.#answered(session, invite, keys, answer));
             } catch (error) {
               reject(error instanceof SipError ? error : aborted());
             }
@@ -111,9 +114,10 @@ export class SipSrsClient implements SrsClient {
   #message(
     invite: RecordingInvite,
     origin: SdpOrigin,
+    keys: RecordingStreamKeys,
   ): { headers: Record<string, string>; body: string } {
     const { profile } = invite;
-    const sdp = buildRecordingSdp(invite.streams, origin);
+    const sdp = buildRecordingSdp(invite.streams, origin, keys);
     const content = recordingBody({ sdp, metadata: invite.metadata }, profile, this.#options.ids);
     return {
       headers: {
@@ -133,11 +137,15 @@ export class SipSrsClient implements SrsClient {
   #answered(
     session: SrsDialog,
     invite: RecordingInvite,
-    dialog: SipDialog,
-    response: ResponseLike,
+    keys: RecordingStreamKeys,
+    { dialog, response }: { readonly dialog: SipDialog; readonly response: ResponseLike },
   ): RecordingDialog {
     try {
-      const streams = parseRecordingAnswer(readSdpBody(response) ?? '', invite.streams);
+      const streams = parseRecordingAnswer(
+        readSdpBody(response) ?? '',
+        invite.streams,
+        (index, stream, media) => keys.agreed(index, stream, media),
+      );
       session.open(dialog, streams);
       return session;
     } catch (error) {

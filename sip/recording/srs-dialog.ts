@@ -10,6 +10,7 @@ import {
 } from '../ports';
 import { reasonFrom, reasonHeaders } from '../reason';
 import { buildRecordingAnswer, readRecordingStreams } from '../sdp/recording-answer';
+import { type CryptoLine } from '../sdp/crypto';
 import { buildRecordingSdp } from '../sdp/recording-offer';
 import { type SdpOrigin } from '../sdp/sdp-origin';
 import { parseSdp } from '../sdp/session-description';
@@ -20,6 +21,7 @@ import { type UserAgent } from '../user-agent';
 import { recordingBody } from './recording-body';
 import { RECORDING_ACCEPT, RECORDING_ALLOW } from './signalling-profile';
 import { readSnapshotRequest } from './snapshot-request';
+import { type RecordingStreamKeys } from './stream-keys';
 
 export interface SrsDialogOptions {
   readonly userAgent: UserAgent;
@@ -28,6 +30,7 @@ export interface SrsDialogOptions {
   readonly logger: Logger;
   readonly profile: SignallingProfile;
   readonly origin: SdpOrigin;
+  readonly keys: RecordingStreamKeys;
   readonly streams: readonly RecordingStreamOffer[];
   readonly events: RecordingDialogEvents;
   readonly byeTimeoutMs: number;
@@ -81,7 +84,7 @@ export class SrsDialog implements RecordingDialog, DialogOwner {
       message: () => {
         wanted = change.streams ?? this.#offered;
         return this.#message({
-          ...(isUpdate ? {} : { sdp: buildRecordingSdp(wanted, this.#options.origin) }),
+          ...(isUpdate ? {} : { sdp: this.#offerSdp(wanted) }),
           ...(change.metadata === undefined ? {} : { metadata: change.metadata }),
         });
       },
@@ -190,8 +193,20 @@ export class SrsDialog implements RecordingDialog, DialogOwner {
   #answerOffer(request: RequestLike, response: ResponseLike, sdp: string): void {
     const { queue } = this.#opened();
     const description = parseSdp(sdp);
-    const answers = readRecordingStreams(description, this.#offered);
-    const body = buildRecordingAnswer(description, this.#offered, answers, this.#options.origin);
+    const { origin, keys } = this.#options;
+    const lines: (readonly CryptoLine[])[] = [];
+    const answers = readRecordingStreams(description, this.#offered, (index, stream, media) => {
+      const answer = keys.answer(index, stream, media);
+      lines[index] = answer === null ? [] : [answer.line];
+      return answer?.crypto;
+    });
+    const body = buildRecordingAnswer(
+      description,
+      this.#offered,
+      answers,
+      origin,
+      index => lines[index] ?? [],
+    );
     if (request.method === 'INVITE') {
       this.#onAck = () => queue.peerOfferDone();
     }
@@ -203,14 +218,25 @@ export class SrsDialog implements RecordingDialog, DialogOwner {
     this.#changed(answers);
   }
 
+  #offerSdp(streams: readonly RecordingStreamOffer[]): string {
+    return buildRecordingSdp(streams, this.#options.origin, this.#options.keys);
+  }
+
+  /** What the SRS says in answer to our offer. */
+  #read(sdp: string, offered: readonly RecordingStreamOffer[]): readonly SrsStreamAnswer[] {
+    return readRecordingStreams(parseSdp(sdp), offered, (index, stream, media) =>
+      this.#options.keys.agreed(index, stream, media),
+    );
+  }
+
   /** An offerless re-INVITE: our offer goes in the 200, the SRS answers in its ACK (RFC 3261 §14.2). */
   #offerInAnswer(response: ResponseLike): void {
     const { queue } = this.#opened();
-    const body = buildRecordingSdp(this.#offered, this.#options.origin);
+    const body = this.#offerSdp(this.#offered);
     this.#onAck = answer => {
       queue.peerOfferDone();
       try {
-        const answers = readRecordingStreams(parseSdp(answer), this.#offered);
+        const answers = this.#read(answer, this.#offered);
         queue.agreed = { local: body, remote: answer };
         this.#changed(answers);
       } catch (error) {
@@ -222,7 +248,7 @@ export class SrsDialog implements RecordingDialog, DialogOwner {
 
   #accept(offered: readonly RecordingStreamOffer[], result: Answered): void {
     try {
-      this.#answered = readRecordingStreams(parseSdp(result.sdp ?? ''), offered);
+      this.#answered = this.#read(result.sdp ?? '', offered);
       this.#offered = offered;
     } catch (error) {
       this.#unusable(error);
