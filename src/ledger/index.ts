@@ -28,6 +28,7 @@ export {
 } from './record';
 export {
   decideVerdict,
+  SECURITY,
   ESTABLISHED,
   type StreamFacts,
   type VerdictDecision,

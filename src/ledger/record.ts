@@ -20,6 +20,8 @@ export type VerdictReason =
   | 'media-not-anchored'
   /** The media plane lost the call. */
   | 'media-lost'
+  /** It would have been less protected than the call, which its provider's settings do not allow. */
+  | 'security'
   /** An error of the gateway. */
   | 'internal-error'
   /** No SRS was asked. */

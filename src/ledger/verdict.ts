@@ -56,6 +56,9 @@ export interface VerdictDecision {
 /** `SrsAttemptRecord.result` of the attempt that succeeded. */
 export const ESTABLISHED = 'established';
 
+/** `internalError` of a recording that was not made, or not finished, because it could not be protected like its call. */
+export const SECURITY = 'security';
+
 type Finding = readonly [reason: VerdictReason, text: string];
 
 /**
@@ -110,7 +113,12 @@ function isOnlyShortened(facts: VerdictFacts, captured: number): boolean {
 function sessionTroubles(facts: VerdictFacts): Finding[] {
   return [
     ...finding(
-      facts.internalError !== null,
+      facts.internalError === SECURITY,
+      'security',
+      'the recording would have been less protected than the call',
+    ),
+    ...finding(
+      facts.internalError !== null && facts.internalError !== SECURITY,
       'internal-error',
       `the gateway failed: ${facts.internalError ?? ''}`,
     ),

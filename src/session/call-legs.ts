@@ -52,6 +52,11 @@ export class CallLegs {
     return this.#remotes.get(role)?.formats ?? [];
   }
 
+  /** What the peers have said about their streams so far. */
+  get remotes(): readonly RemoteStream[] {
+    return [...this.#remotes.values()];
+  }
+
   /** A party that is held still sends, or still hears, only as its SDP and the other's say (RFC 3264 §8.4). */
   activityOf(role: LegRole): PartyActivity {
     const own = this.#remotes.get(role);

@@ -22,7 +22,7 @@ import {
   type RecordingDecision,
   reduceIntent,
 } from '../policy';
-import { type LedgerEntry, type LedgerRecord } from '../ledger';
+import { type LedgerEntry, type LedgerRecord, SECURITY } from '../ledger';
 import { type CallLegs } from './call-legs';
 import { ledgerRecord, type LedgerRecordFacts } from './ledger-record';
 import { type CallDeps } from './deps';
@@ -34,6 +34,11 @@ import {
   RecordingMetadata,
   type SharedMetadataIds,
 } from './recording-metadata';
+import {
+  DEFAULT_PROVIDER_SRTP,
+  recordingProtection,
+  type RecordingProtection,
+} from './recording-protection';
 import { RecordingSession } from './recording-session';
 import { type ProviderSettings } from './settings';
 
@@ -119,6 +124,9 @@ export class CallRecordings {
   /** Formats or directions of the legs have changed. */
   streamsChanged(atMs: number): void {
     for (const track of this.#active()) {
+      if (this.#refusesInsecure(track)) {
+        continue;
+      }
       track.session?.setFormats(this.#formatsOf(track));
       this.#setActivity(track, atMs);
       track.session?.metadataChanged();
@@ -253,6 +261,10 @@ export class CallRecordings {
         provider,
         srcUri: deps.settings.srcUri,
         drainMs: deps.settings.drainMs,
+        srtpSuites: () => {
+          const protection = this.#protectionOf(track);
+          return protection.kind === 'srtp' ? protection.suites : [];
+        },
         media,
         metadata,
         srsClient: deps.srsClient,
@@ -302,6 +314,9 @@ export class CallRecordings {
         const begunAtMs = this.#options.deps.clock.wallNowMs();
         track.entry = this.#options.deps.ledger.begin(() => this.#snapshot(track, begunAtMs));
       }
+      if (command.recording === 'recording' && this.#refusesInsecure(track)) {
+        continue;
+      }
       track.session?.setDesired(command.recording, this.#formatsOf(track));
     }
     return outcome;
@@ -311,6 +326,30 @@ export class CallRecordings {
     for (const role of ROLES) {
       track.metadata.setActivity(role, this.#options.legs.activityOf(role), atMs);
     }
+  }
+
+  #protectionOf({ decision }: RecordingTrack): RecordingProtection {
+    const provider = this.#options.deps.settings.findProvider(decision.providerId);
+    return recordingProtection(provider?.srtp ?? DEFAULT_PROVIDER_SRTP, this.#options.legs.remotes);
+  }
+
+  /** RFC 7866 §12.2: what may not be recorded in the clear is not recorded. @returns whether that is so. */
+  #refusesInsecure(track: RecordingTrack): boolean {
+    if (this.#protectionOf(track).kind !== 'refused') {
+      return false;
+    }
+    const { recordingId, decision } = track;
+    const { deps, logger } = this.#options;
+    if (track.failure === null) {
+      track.failure = SECURITY;
+      deps.metrics.srsFailure(decision.providerId, SECURITY);
+      logger.error('call that must be recorded is not: its recording would be less protected', {
+        recordingId,
+        provider: decision.providerId,
+      });
+      track.session?.stop();
+    }
+    return true;
   }
 
   /** In the order of the streams: label 1 is the recorded party. */

@@ -151,6 +151,7 @@ function streams({ facts, decision }: LedgerRecordFacts): readonly LedgerStream[
             fractionLost: stream.lastReceiverReport.fractionLost,
           },
     codec: codecOf(facts?.answers[index] ?? null),
+    cryptoSuite: facts?.answers[index]?.crypto?.suite ?? null,
   }));
 }
 

@@ -1,4 +1,11 @@
-import { type Clock, errorMessage, isGatewayError, type Logger, type PayloadFormat } from '#core';
+import {
+  type Clock,
+  errorMessage,
+  isGatewayError,
+  type Logger,
+  type PayloadFormat,
+  type SrtpSuite,
+} from '#core';
 import { type MediaRecording, type RecordingReport } from '#media';
 import {
   type RecordingDialog,
@@ -53,6 +60,8 @@ export interface RecordingSessionOptions {
   readonly provider: ProviderSettings;
   readonly srcUri: string;
   readonly drainMs: number;
+  /** Suites that the streams are offered with now; empty or absent: plain RTP. */
+  readonly srtpSuites?: () => readonly SrtpSuite[];
   readonly media: MediaRecording;
   readonly metadata: RecordingMetadata;
   readonly srsClient: SrsClient;
@@ -73,6 +82,7 @@ export class RecordingSession {
   #state: RecordingSessionState = 'idle';
   #desired: DesiredRecording = 'none';
   #formats: readonly (readonly PayloadFormat[])[] = [];
+  #offeredSuites = '';
   #dialog: RecordingDialog | null = null;
   #answers: readonly SrsStreamAnswer[] = [];
   #startedAtMs: number | null = null;
@@ -131,9 +141,10 @@ export class RecordingSession {
     }
   }
 
-  /** The parties agreed on other formats: the SRS is offered them. */
+  /** The parties agreed on other formats, or on another protection: the SRS is offered the same. */
   setFormats(formats: readonly (readonly PayloadFormat[])[]): void {
-    if (JSON.stringify(formats) === JSON.stringify(this.#formats)) {
+    const isSameProtection = (this.#options.srtpSuites?.() ?? []).join() === this.#offeredSuites;
+    if (isSameProtection && JSON.stringify(formats) === JSON.stringify(this.#formats)) {
       return;
     }
     this.#formats = formats;
@@ -380,7 +391,10 @@ export class RecordingSession {
   }
 
   #offers(): readonly RecordingStreamOffer[] {
+    const srtpSuites = this.#options.srtpSuites?.() ?? [];
+    this.#offeredSuites = srtpSuites.join();
     return this.#options.media.streams.map((stream, index) => ({
+      ...(srtpSuites.length === 0 ? {} : { srtpSuites }),
       label: stream.label,
       local: stream.local,
       formats: this.#formats[index] ?? [],
