@@ -12,7 +12,7 @@ import {
 import { type AdminServer, type HealthReport, startAdminServer } from './admin';
 import { openLedger } from './ledger';
 import { type GatewayMetrics } from './observability';
-import { CallRegistry, createCallHandler } from './session';
+import { CallRegistry, createCallHandler, missingReason } from './session';
 import { engineTransports } from './engine-transports';
 import { sessionSettings } from './session-settings';
 
@@ -115,6 +115,12 @@ async function build(
 
   const { engine, sip } = await openSip(config, deps, parts, failure);
   const registry = new CallRegistry();
+  registry.onEvent(event => {
+    const reason = missingReason(event);
+    if (reason !== null) {
+      metrics.recordingMissing(event.providerId ?? 'none', reason);
+    }
+  });
   const { srsClient } = sip;
   const settings = sessionSettings(config);
   sip.gateway.onCall(

@@ -14,6 +14,7 @@ export {
   type RecordingEventView,
   type RecordingView,
 } from './live-view';
+export { missingReason } from './missing-recording';
 export {
   type ProviderSettings,
   type RouteSettings,
