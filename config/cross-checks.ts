@@ -1,18 +1,16 @@
+import { checkAccess, checkCalls } from './call-checks';
+import { checkPlace, checkReference, problem } from './check-support';
 import { DEFAULTS } from './defaults';
-import { nearest } from './did-you-mean';
-import { parseIdentity } from './identity';
 import { ipFamily, isUnspecifiedIp, networkKey, parseIpNetwork } from './ip-address';
 import { type PlacedMessage } from './issue-text';
 import { formatPath } from './key-path';
-import { NO_PROVIDER } from './schema';
+import { checkIdentities, checkOrganisations } from './people-checks';
+import { checkProviders, checkTlsFiles } from './provider-checks';
 import { parseSipUri } from './sip-uri';
-import { tlsFileProblems } from './tls-files';
 import { TreeView } from './tree-view';
 
 /** One recorded call takes four RTP/RTCP pairs: two legs and two recording streams. */
 const MIN_MEDIA_PORTS = 8;
-/** Provider names that mean something else where a provider is named. */
-const RESERVED_PROVIDERS: readonly string[] = [NO_PROVIDER, 'inherit'];
 
 /**
  * What values mean to one another. Works on the unchecked tree, so that these problems are reported together
@@ -30,14 +28,12 @@ export function crossCheck(root: unknown): readonly PlacedMessage[] {
     ...checkTrunks(config),
     ...checkRoutes(config),
     ...checkTransports(config, listeners),
-    ...checkProviders(config),
+    ...checkProviders(config, networkNames(config)),
     ...checkOrganisations(config),
     ...checkIdentities(config),
+    ...checkCalls(config),
+    ...checkAccess(config),
   ];
-}
-
-function problem(view: TreeView, message: string): PlacedMessage {
-  return { path: view.path, message };
 }
 
 function listenersOf(config: TreeView): TreeView[] {
@@ -53,24 +49,6 @@ function networkNames(config: TreeView): string[] {
   return networks.exists
     ? networks.entries().map(([name]) => name)
     : Object.keys(DEFAULTS.media.networks);
-}
-
-/** The name at `view` must be one of `known`; a missing one stands for `fallback`. */
-function checkReference(
-  view: TreeView,
-  known: readonly string[],
-  what: string,
-  fallback: string | null = null,
-): PlacedMessage[] {
-  const name = view.exists ? view.text() : fallback;
-  if (name === null || known.includes(name)) {
-    return [];
-  }
-  const meant = nearest(name, known);
-  const list =
-    known.length === 0 ? 'none is defined' : `defined are ${known.slice(0, 10).join(', ')}`;
-  const hint = meant === null ? list : `did you mean ${meant}?`;
-  return [problem(view, `names the ${what} "${name}", which does not exist; ${hint}`)];
 }
 
 function checkEngine(config: TreeView): PlacedMessage[] {
@@ -160,17 +138,6 @@ function checkTls(config: TreeView, listeners: readonly TreeView[]): PlacedMessa
   return [...problems, ...[tls, ...peers].flatMap(checkTlsFiles)];
 }
 
-function checkTlsFiles(tls: TreeView): PlacedMessage[] {
-  const files: { cert?: string; key?: string; ca?: string } = {};
-  for (const key of ['cert', 'key', 'ca'] as const) {
-    const path = tls.get(key).text();
-    if (path !== null && path.trim() !== '') {
-      files[key] = path;
-    }
-  }
-  return tlsFileProblems(files).map(({ key, message }) => problem(tls.get(key), message));
-}
-
 function checkAdminPort(config: TreeView, seen: ReadonlyMap<string, TreeView>): PlacedMessage[] {
   const admin = config.get('admin');
   const host = admin.get('host').text() ?? DEFAULTS.admin.host;
@@ -247,6 +214,7 @@ function checkTrunks(config: TreeView): PlacedMessage[] {
         DEFAULTS.trunk.network,
       ),
     );
+    problems.push(...checkPlace(trunk, config));
     for (const source of trunk.get('sources').items()) {
       const network = parseIpNetwork(source.text() ?? '');
       if (typeof network === 'string') {
@@ -277,6 +245,7 @@ function checkRoutes(config: TreeView): PlacedMessage[] {
         ...(ways.length === 1
           ? []
           : [problem(route, 'must have exactly one of nextHops and requestUri: true')]),
+        ...checkPlace(route, config),
         ...checkReference(route.get('match').get('fromTrunk'), trunks, 'trunk'),
         ...checkReference(
           route.get('network'),
@@ -301,7 +270,12 @@ function checkTransports(config: TreeView, listeners: readonly TreeView[]): Plac
   const targets = config
     .get('providers')
     .entries()
-    .flatMap(([, provider]) => provider.get('targets').items());
+    .flatMap(([, provider]) =>
+      provider
+        .get('targets')
+        .items()
+        .map(target => target.get('uri')),
+    );
   const check = (view: TreeView, fallback: string): PlacedMessage[] => {
     const uri = parseSipUri(view.text() ?? '');
     const said = uri?.params['transport']?.toLowerCase() ?? fallback;
@@ -320,61 +294,4 @@ function checkTransports(config: TreeView, listeners: readonly TreeView[]): Plac
     ...nextHops.flatMap(view => check(view, 'udp')),
     ...targets.flatMap(view => check(view, 'tcp')),
   ];
-}
-
-function checkProviders(config: TreeView): PlacedMessage[] {
-  return config
-    .get('providers')
-    .entries()
-    .flatMap(([name, provider]) => [
-      ...(RESERVED_PROVIDERS.includes(name)
-        ? [problem(provider, `must not be called "${name}", which has a meaning of its own`)]
-        : []),
-      ...checkReference(
-        provider.get('network'),
-        networkNames(config),
-        'network',
-        DEFAULTS.provider.network,
-      ),
-    ]);
-}
-
-function checkOrganisations(config: TreeView): PlacedMessage[] {
-  const providers = config
-    .get('providers')
-    .entries()
-    .map(([name]) => name);
-  return config
-    .get('organisations')
-    .entries()
-    .flatMap(([, organisation]) =>
-      checkReference(
-        organisation.get('provider'),
-        [...new Set([...providers, NO_PROVIDER])],
-        'provider',
-      ),
-    );
-}
-
-/** A call must find at most one user behind an identity. */
-function checkIdentities(config: TreeView): PlacedMessage[] {
-  const problems: PlacedMessage[] = [];
-  const owners = new Map<string, string>();
-  for (const [organisationName, organisation] of config.get('organisations').entries()) {
-    for (const [userName, user] of organisation.get('users').entries()) {
-      const owner = `${userName} of ${organisationName}`;
-      for (const identity of user.get('identities').items()) {
-        const key = parseIdentity(identity.text() ?? '');
-        const other = key === null ? undefined : owners.get(key);
-        if (other !== undefined && other !== owner) {
-          problems.push(
-            problem(identity, `identifies ${other} already; an identity belongs to one user`),
-          );
-        } else if (key !== null) {
-          owners.set(key, owner);
-        }
-      }
-    }
-  }
-  return problems;
 }

@@ -19,6 +19,14 @@ export const DEFAULTS = {
     tlsVerify: true,
     /** Port of a drachtio-server's application interface. */
     drachtioPort: 9022,
+    /** Some callers must not be sent where a callee points: following is a choice. */
+    redirects: 'pass',
+    /** Transfers are the switch's business unless the gateway is told otherwise. */
+    refer: 'pass',
+    /** Phones that offer SRTP get it. */
+    srtpAccept: true,
+    /** What every SRTP peer has (RFC 4568 §6.2), stronger ones first. */
+    srtpSuites: ['AES_CM_128_HMAC_SHA1_80', 'AES_CM_128_HMAC_SHA1_32'],
     /** A call that cannot be recorded is refused rather than silently let through. */
     srtpOnly: 'reject',
     /** ms. Long enough for four retransmissions over UDP (RFC 3261 §17.1.1.2), short enough for a caller. */
@@ -46,6 +54,8 @@ export const DEFAULTS = {
     mediaTimeoutS: 300,
     /** s of audio kept per recording stream until the SRS takes it: longer than a slow SRS's answer. */
     ringSeconds: 30,
+    /** A call may become recorded later (transfer, on demand): its media is there already. */
+    anchor: 'always',
     /** Loopback, as the listeners. */
     networks: { default: { bindHost: '127.0.0.1' } },
   },
@@ -53,6 +63,8 @@ export const DEFAULTS = {
     /** Identity headers are private to a trust domain (RFC 3325 §4): it must be declared. */
     trusted: false,
     network: 'default',
+    /** A leg is protected when the other one is. */
+    srtp: 'when-caller-does',
   },
   trunk: {
     /** What an unknown peer claims about identities is not believed (RFC 3325 §4). */
@@ -60,9 +72,15 @@ export const DEFAULTS = {
     network: 'default',
   },
   provider: {
+    /** The plain one: RFC 7866 as it is written. For a provider that has not the name of a profile. */
+    profile: 'rfc7866',
     /** ms. The live call never waits for it; what is said meanwhile is in the ring. */
     answerTimeoutMs: 5000,
     network: 'default',
+    /** Only profiles of companies that have some say so. */
+    termsOfService: 'none',
+    /** RFC 2782: among equal priorities, equal weights share the load. */
+    targetWeight: 1,
     /** RFC 7866 §6.1.1. */
     requireSiprec: true,
     /** RFC 7866 §6.1.1. */
@@ -71,14 +89,84 @@ export const DEFAULTS = {
     metadataType: 'application/rs-metadata+xml',
     /** The order of the examples in RFC 7866 §9.1. */
     partOrder: 'sdp-first',
+    /** RFC 8068 §3.2.4 shows it; recorders that do not read it ignore it. */
+    metadataInBye: true,
+    /** The standard (RFC 7865). */
+    dialect: 'rfc7865',
+    /** The newest that public traces show. */
+    schemaVersion: '3.0',
+    /** Start, stop, pause, resume and announcements are told. */
+    reportEvents: true,
+    displayNames: true,
+    /** RFC 7866 §12.2: not less protected than the call. */
+    srtpPolicy: 'when-live-is-secure',
+    srtpSuites: ['AES_CM_128_HMAC_SHA1_80', 'AES_CM_128_HMAC_SHA1_32'],
+    /** What is less protected than the call is a decision (RFC 7866 §12). */
+    srtpAllowLessProtected: false,
+    dtmf: 'pass',
+    comfortNoise: 'pass',
+    /** RFC 7866 §7.1.1: a pause is seen in SDP. */
+    pause: 'inactive',
+    /** ms. Half of what somebody notices as a pause; the next SRS is asked meanwhile. */
+    maxResponseWaitMs: 1000,
+    /** ms. A recorder that hangs is found out within 5 s. */
+    optionsIntervalMs: 3000,
+    optionsDeadlineMs: 2000,
+    /** ms. Four of the usual 5 s intervals of RTCP (RFC 3550 §6.2). */
+    rtcpSilenceMs: 20_000,
+    /** ms. More than what a recorder holds in memory before it writes. */
+    overlapMs: 2000,
   },
+  organisation: {
+    /** The platform's own. */
+    provider: 'dubber',
+    /** As on the platform: the call matters more. */
+    failureBehaviour: 'proceed',
+    language: 'en',
+    /** s. Enough to say a name before the announcement. */
+    complianceDelayS: 10,
+  },
+  location: { provider: 'inherit' },
   user: {
+    licence: 'professional',
     /** Nobody is recorded who was not named (and as on the platform whose rules we follow). */
     mode: 'never',
+    recordVoicemail: false,
+    notification: 'none',
+    /** On, as on the platform: the parties shall know. */
+    reminderToneEnabled: true,
+    /** s. The platform's own. */
+    reminderToneIntervalS: 20,
+    apiControl: true,
+  },
+  featureCodes: {
+    /** The codes of BroadWorks. */
+    start: '*44',
+    stop: '*45',
+    pause: '*48',
+    resume: '*49',
+    relay: true,
+    /** ms. How long a digit waits for the next one of its code. */
+    maxHoldMs: 2000,
+  },
+  notices: {
+    /** The recorder warning tone of US Federal Standard 1037C; short, and soft enough to talk over. */
+    tone: { frequencyHz: 1400, durationMs: 200, levelDbm0: -20, rampMs: 10 },
+    /** dB. Speech stays intelligible under the notice, and the notice over speech. */
+    duckDb: 12,
+    /** Who must be told is told, in a codec in which we can. */
+    codecs: 'strip',
+  },
+  prompts: {
+    /** Nothing else is needed. */
+    source: 'files',
+    freeswitchPort: 8021,
   },
   recording: {
     /** ms. How long audio that the SRS has not yet got may still be sent after the call has ended. */
     drainMs: 5000,
+    /** What is said before the answer is no conversation yet. */
+    earlyMedia: false,
     /** Who the SRS sees in From; `localhost` becomes the address that the SIP engine advertises. */
     fromUri: 'sip:siprec-gateway@localhost',
   },

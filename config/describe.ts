@@ -35,6 +35,19 @@ export function maskedConfig(config: GatewayConfig): Readonly<Record<string, unk
         ),
       },
     })),
+    ...(config.prompts.freeswitch === undefined
+      ? {}
+      : {
+          prompts: {
+            ...config.prompts,
+            freeswitch: { ...config.prompts.freeswitch, secret: MASK },
+          },
+        }),
+    webhooks: config.webhooks.map(webhook => ({ ...webhook, secret: MASK })),
+    admin: {
+      ...config.admin,
+      tokens: config.admin.tokens.map(({ name, scopes }) => ({ name, scopes, token: MASK })),
+    },
     organisations: mapValues(config.organisations, organisation => ({
       ...organisation,
       users: countUsers(organisation.users),
@@ -43,12 +56,11 @@ export function maskedConfig(config: GatewayConfig): Readonly<Record<string, unk
 }
 
 function countUsers(users: GatewayConfig['organisations'][string]['users']): object {
-  const modes = Object.values(users).map(user => user.recording.mode);
-  return {
-    total: modes.length,
-    always: modes.filter(mode => mode === 'always').length,
-    never: modes.filter(mode => mode === 'never').length,
-  };
+  const counts: Record<string, number> = {};
+  for (const { recording } of Object.values(users)) {
+    counts[recording.mode] = (counts[recording.mode] ?? 0) + 1;
+  }
+  return { total: Object.keys(users).length, ...counts };
 }
 
 function mapValues<T>(record: Readonly<Record<string, T>>, map: (value: T) => unknown): object {

@@ -73,8 +73,8 @@ export function applyEnvironment(
     variable.startsWith(ENVIRONMENT_PREFIX),
   );
   if (settings.length > 0) {
-    // The caller's tree stays as it is. (Copying a large one takes a second: only when there is need.)
-    tree[''] = structuredClone(tree['']);
+    // The caller's tree stays as it is. Users may be many: only what a variable can set is copied.
+    tree[''] = withCopies(tree['']);
   }
   for (const [variable, value] of settings) {
     if (value === undefined || value === '') {
@@ -91,6 +91,18 @@ export function applyEnvironment(
     }
   }
   return { root: tree[''], problems, variables };
+}
+
+function withCopies(root: unknown): unknown {
+  const sections = new Set(Object.values(ENVIRONMENT).map(({ path }) => path[0]));
+  return isMapping(root)
+    ? Object.fromEntries(
+        Object.entries(root).map(([key, value]) => [
+          key,
+          sections.has(key) ? structuredClone(value) : value,
+        ]),
+      )
+    : root;
 }
 
 function unknownVariable(variable: string, name: string): ConfigProblem {

@@ -2,15 +2,28 @@ export { describeConfig, maskedConfig } from './describe';
 export { type Environment, ENVIRONMENT_PREFIX } from './environment';
 export { ConfigError, type ConfigProblem, formatProblem } from './errors';
 export { identityKeys, type IdentityKey, parseIdentity } from './identity';
-export { loadConfig, type LoadOptions, parseConfig } from './load';
+export {
+  checkConfig,
+  type ConfigSources,
+  loadConfig,
+  loadOverlay,
+  type LoadOptions,
+  type Overlay,
+  overlayFileOf,
+  parseConfig,
+  readSources,
+} from './load';
+export { patchTree } from './merge';
+export { writeOverlay } from './overlay';
+export { profileNames } from './profiles';
 export { ringBytesFor } from './media-ring';
-export { matchRoute, type RouteMatch, type RouteQuery } from './route-lookup';
+export { matchesUriPattern, matchRoute, type RouteMatch, type RouteQuery } from './route-lookup';
 export {
   type DeepReadonly,
   type GatewayConfig,
   type ListenerConfig,
   type MediaConfig,
-  NO_PROVIDER,
+  type LocationConfig,
   type OrganisationConfig,
   type ProviderConfig,
   type RouteConfig,
@@ -20,5 +33,11 @@ export {
 } from './schema';
 export { readTlsFiles, type TlsFileProblem, tlsFileProblems, type TlsFiles } from './tls-files';
 export { matchTrunk, type TrunkMatch } from './trunk-lookup';
-export { buildUserDirectory, type DirectoryUser, type UserDirectory } from './user-directory';
+export {
+  buildUserDirectory,
+  type DirectoryUser,
+  type IdentityScope,
+  type UserDirectory,
+} from './user-directory';
 export { configWarnings } from './warnings';
+export { INHERIT_PROVIDER, NO_PROVIDER, RECORDING_LICENCES } from './names';

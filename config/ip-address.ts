@@ -25,6 +25,17 @@ export function isUnspecifiedIp(text: string): boolean {
   return parseIp(text)?.every(byte => byte === 0) ?? false;
 }
 
+/** Whether only this machine can reach the address (RFC 1122 §3.2.1.3, RFC 4291 §2.5.3). */
+export function isLoopbackIp(text: string): boolean {
+  const bytes = parseIp(text);
+  return (
+    bytes !== null &&
+    (bytes.length === 4
+      ? bytes[0] === 127
+      : bytes.every((byte, i) => byte === (i === bytes.length - 1 ? 1 : 0)))
+  );
+}
+
 /** A block of addresses, e.g. `10.0.0.0/8`. */
 export interface IpNetwork {
   readonly bytes: Uint8Array;

@@ -151,3 +151,67 @@ function complaintAboutUri(uri: SipUriParts | null, example: string): string | n
   }
   return null;
 }
+
+/** A language tag (BCP 47): `en`, `pt-BR`. */
+export const languageSchema = text(value =>
+  /^[a-z]{2,3}(-[A-Za-z0-9]{2,8}){0,3}$/.test(value)
+    ? null
+    : 'must be a language tag such as en or pt-BR',
+);
+
+/** A day, or a moment with its time zone (RFC 3339). */
+export const dateSchema = text(value =>
+  /^\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d(\.\d{1,9})?)?(Z|[+-]\d\d:\d\d))?$/.test(value) &&
+  !Number.isNaN(Date.parse(value))
+    ? null
+    : 'must be a date such as 2026-01-31, or 2026-01-31T12:00:00Z',
+);
+
+/** Keys of a telephone that control a recording; `none`: there is no such code. */
+export const featureCodeSchema = text(value =>
+  value === 'none' || /^[0-9*#]{2,8}$/.test(value)
+    ? null
+    : 'must be 2 to 8 keys of a telephone such as *44, or none',
+);
+
+export const sha256Schema = text(value =>
+  /^[0-9a-f]{64}$/.test(value) ? null : 'must be a SHA-256 of 64 lower-case hexadecimal digits',
+);
+
+/** A token whose holder may do things: long enough that nobody guesses it. */
+export const tokenSchema = text(
+  value =>
+    /^[\x21-\x7e]{16,512}$/.test(value)
+      ? null
+      : 'must be 16 to 512 printable characters without blanks',
+  { isSecret: true },
+);
+
+export const webhookUrlSchema = text(value => {
+  const url = URL.canParse(value) ? new URL(value) : null;
+  return url === null || (url.protocol !== 'https:' && url.protocol !== 'http:')
+    ? 'must be an http: or https: URL'
+    : url.username !== '' || url.password !== ''
+      ? 'must not contain credentials: messages are signed with secret'
+      : null;
+});
+
+/** Stream labels (RFC 4574 §4: a token). */
+export const labelSchema = text(value =>
+  /^[A-Za-z0-9!#$%&'*+.^_`{|}~-]{1,64}$/.test(value)
+    ? null
+    : 'must be a label of 1 to 64 characters',
+);
+
+/** Encoding names as in SDP, upper case. */
+export const encodingSchema = text(value =>
+  /^[A-Z0-9-]{1,32}$/.test(value) ? null : 'must be an encoding in upper case such as PCMU',
+);
+
+/** Groups and names under which a provider knows users: they end up in SIP headers and XML. */
+export const platformIdSchema = text(value =>
+  // eslint-disable-next-line no-control-regex -- control characters are what is looked for
+  value.trim() === '' || value.length > 128 || /[\u0000-\u001f\u007f]/.test(value)
+    ? 'must be 1 to 128 characters without control characters'
+    : null,
+);

@@ -2,8 +2,12 @@ import { crossCheck } from './cross-checks';
 import { applyEnvironment, type AppliedEnvironment, type Environment } from './environment';
 import { ConfigError, type ConfigProblem } from './errors';
 import { describeIssue, type PlacedMessage } from './issue-text';
-import { formatPath, type KeyPath } from './key-path';
+import { formatPath, isMapping, type KeyPath } from './key-path';
+import { mergeTrees } from './merge';
+import { checkOverlay, defaultOverlayFile, readOverlay } from './overlay';
+import { applyProfiles } from './profiles';
 import { configSchema, type GatewayConfig } from './schema';
+import { readUsersFile, type UsersFile } from './users-file';
 import { parseYamlSource, readYamlSource, type YamlSource } from './yaml-source';
 
 export interface LoadOptions {
@@ -13,41 +17,156 @@ export interface LoadOptions {
   readonly env: Environment;
 }
 
+/** What was read from files, before overlay, environment and defaults. */
+export interface ConfigSources {
+  readonly file: string;
+  readonly env: Environment;
+  readonly yaml: YamlSource;
+  /** By organisation. */
+  readonly usersFiles: ReadonlyMap<string, UsersFile>;
+  /** The tree of the file with the users of the users files in it. */
+  readonly root: unknown;
+}
+
+/** The overlay: what the API has changed. */
+export interface Overlay {
+  readonly file: string;
+  readonly root: unknown;
+  lineOf(path: KeyPath): number | null;
+}
+
+/** More problems than these are counted only. */
+const MAX_PROBLEMS = 500;
+
 /**
- * Reads, checks and freezes the configuration: file, then environment, then defaults.
+ * Reads, checks and freezes the configuration: file, users files, overlay, environment, profiles, defaults.
  * @throws ConfigError (`REC_ERR_CONFIG_INVALID`) with every problem at once.
  */
-export function loadConfig({ file, env }: LoadOptions): GatewayConfig {
-  return checkConfig(readYamlSource(file, env), file, env);
+export function loadConfig(options: LoadOptions): GatewayConfig {
+  const sources = readSources(options);
+  return checkConfig(sources, loadOverlay(sources));
 }
 
 /**
- * As {@link loadConfig} for YAML text in hand; `name` stands for the file in problems.
+ * As {@link loadConfig} for YAML text in hand, without an overlay; `name` stands for the file in problems.
  * @throws ConfigError (`REC_ERR_CONFIG_INVALID`) with every problem at once.
  */
 export function parseConfig(text: string, name: string, env: Environment = {}): GatewayConfig {
-  return checkConfig(parseYamlSource(text, name, env), name, env);
+  return checkConfig(sourcesOf(parseYamlSource(text, name, env), name, env), null);
 }
 
-function checkConfig(source: YamlSource, file: string, env: Environment): GatewayConfig {
-  const applied = applyEnvironment(source.root, env, source.referredTo);
-  // A file that is not even YAML has no keys worth checking.
-  if (source.problems.some(problem => problem.path === '')) {
+/** Reads the files. @throws ConfigError when the main one cannot be read. */
+export function readSources({ file, env }: LoadOptions): ConfigSources {
+  return sourcesOf(readYamlSource(file, env), file, env);
+}
+
+/** Where the overlay of a configuration is, whether or not it exists yet. */
+export function overlayFileOf({ root, file }: Pick<ConfigSources, 'root' | 'file'>): string {
+  const overlay = isMapping(root) ? root['overlay'] : undefined;
+  const named = isMapping(overlay) ? overlay['file'] : undefined;
+  return typeof named === 'string' && named.trim() !== '' ? named : defaultOverlayFile(file);
+}
+
+/** @throws ConfigError when there is one that is not even YAML. */
+export function loadOverlay(sources: Pick<ConfigSources, 'root' | 'file'>): Overlay {
+  const file = overlayFileOf(sources);
+  const source = readOverlay(file);
+  if (source.problems.length > 0) {
     throw new ConfigError(source.problems);
   }
-  const result = configSchema.safeParse(applied.root, { reportInput: true });
+  return { file, root: source.root, lineOf: path => source.lineOf(path) };
+}
+
+/** Puts everything together and checks it. @throws ConfigError (`REC_ERR_CONFIG_INVALID`) with every problem at once. */
+export function checkConfig(sources: ConfigSources, overlay: Overlay | null): GatewayConfig {
+  const { yaml, env } = sources;
+  // A file that is not even YAML has no keys worth checking.
+  if (yaml.problems.some(problem => problem.path === '')) {
+    throw new ConfigError(yaml.problems);
+  }
+  const ofOverlay = checkOverlay(overlay?.root, sources.root);
+  const overlaid =
+    ofOverlay.length > 0 || !isMapping(overlay?.root)
+      ? sources.root
+      : mergeTrees(sources.root, overlay.root);
+  const applied = applyEnvironment(overlaid, env, yaml.referredTo);
+  const profiled = applyProfiles(applied.root);
+  const result = configSchema.safeParse(profiled.root ?? {}, { reportInput: true });
   const ofSchema = result.success ? [] : result.error.issues.flatMap(describeIssue);
-  const ofSubstitution = new Set(source.problems.map(problem => problem.path));
-  const placed = [...ofSchema, ...withoutEchoes(crossCheck(applied.root), ofSchema)]
-    .map(message => toProblem(message, source, file, applied))
+  const ofSubstitution = new Set(yaml.problems.map(problem => problem.path));
+  const found = [
+    ...ofSchema,
+    ...withoutEchoes([...profiled.problems, ...crossCheck(profiled.root)], ofSchema),
+  ];
+  const placed = found
+    .slice(0, MAX_PROBLEMS)
+    .map(message => toProblem(message, sources, overlay, applied))
     .filter(problem => !ofSubstitution.has(problem.path));
-  const problems = [...source.problems, ...applied.problems, ...unique(placed)];
+  const problems = [
+    ...yaml.problems,
+    ...applied.problems,
+    ...[...sources.usersFiles.values()].flatMap(problemsOf),
+    ...ofOverlay.map(({ path, message }) => ({
+      source: overlay?.file ?? '',
+      line: overlay?.lineOf(path) ?? null,
+      path: formatPath(path),
+      message,
+    })),
+    ...unique(placed),
+  ];
   if (!result.success || problems.length > 0) {
-    throw new ConfigError(
-      problems.sort((a, b) => (a.line ?? Infinity) - (b.line ?? Infinity) || 0),
-    );
+    throw new ConfigError(sorted(problems, found.length - MAX_PROBLEMS, sources.file));
   }
   return deepFreeze(result.data) as GatewayConfig;
+}
+
+function sourcesOf(yaml: YamlSource, file: string, env: Environment): ConfigSources {
+  const usersFiles = new Map<string, UsersFile>();
+  let root = yaml.root;
+  const organisations = isMapping(root) ? root['organisations'] : undefined;
+  if (isMapping(organisations)) {
+    for (const [name, organisation] of Object.entries(organisations)) {
+      const usersFile = isMapping(organisation) ? organisation['usersFile'] : undefined;
+      if (typeof usersFile === 'string' && usersFile.trim() !== '') {
+        const read = readUsersFile(usersFile);
+        usersFiles.set(name, withoutKnown(read, organisation));
+        root = mergeTrees(root, { organisations: { [name]: { users: read.users } } });
+      }
+    }
+  }
+  return { file, env, yaml, usersFiles, root };
+}
+
+/** A user of the users file who stands in the configuration too would win silently. */
+function withoutKnown(file: UsersFile, organisation: unknown): UsersFile {
+  const users = isMapping(organisation) ? organisation['users'] : undefined;
+  const twice = isMapping(users) ? Object.keys(users).filter(id => file.lines.has(id)) : [];
+  return {
+    ...file,
+    users: file.users,
+    problems: [
+      ...file.problems,
+      ...twice.map(id => ({
+        line: file.lines.get(id) ?? null,
+        message: `holds the user ${id}, who is in the configuration already`,
+      })),
+    ],
+  };
+}
+
+function problemsOf({ file, problems }: UsersFile): ConfigProblem[] {
+  return problems.map(({ line, message }) => ({ source: file, line, path: '', message }));
+}
+
+function sorted(
+  problems: readonly ConfigProblem[],
+  left: number,
+  file: string,
+): readonly ConfigProblem[] {
+  const inOrder = [...problems].sort((a, b) => (a.line ?? Infinity) - (b.line ?? Infinity) || 0);
+  return left <= 0
+    ? inOrder
+    : [...inOrder, { source: file, line: null, path: '', message: `has ${left} more problems` }];
 }
 
 /** Leaves out what is only a consequence of a problem at the same place. */
@@ -61,14 +180,49 @@ function withoutEchoes(
 
 function toProblem(
   { path, message }: PlacedMessage,
-  source: YamlSource,
-  file: string,
+  sources: ConfigSources,
+  overlay: Overlay | null,
   applied: AppliedEnvironment,
 ): ConfigProblem {
   const variable = applied.variables.get(JSON.stringify(path));
-  return variable === undefined
-    ? { source: file, line: source.lineOf(path), path: formatPath(path), message }
-    : { source: variable, line: null, path: formatPath(wildcard(path)), message };
+  if (variable !== undefined) {
+    return { source: variable, line: null, path: formatPath(wildcard(path)), message };
+  }
+  return { ...placeOf(path, sources, overlay), path: formatPath(path), message };
+}
+
+/** The file and line that the value at a path is from. */
+function placeOf(
+  path: KeyPath,
+  { file, yaml, usersFiles }: ConfigSources,
+  overlay: Overlay | null,
+): Pick<ConfigProblem, 'source' | 'line'> {
+  if (overlay !== null && has(overlay.root, path)) {
+    return { source: overlay.file, line: overlay.lineOf(path) };
+  }
+  const [section, organisation, kind, user] = path;
+  const usersFile =
+    section === 'organisations' && kind === 'users'
+      ? usersFiles.get(String(organisation))
+      : undefined;
+  const line = usersFile?.lines.get(String(user));
+  return usersFile === undefined || line === undefined
+    ? { source: file, line: yaml.lineOf(path) }
+    : { source: usersFile.file, line };
+}
+
+function has(root: unknown, path: KeyPath): boolean {
+  let node = root;
+  for (const part of path) {
+    if (Array.isArray(node)) {
+      node = node[Number(part)] as unknown;
+    } else if (isMapping(node) && Object.hasOwn(node, part)) {
+      node = node[part];
+    } else {
+      return false;
+    }
+  }
+  return path.length > 0;
 }
 
 /** A variable that sets the same key of every list element is one problem, not many. */

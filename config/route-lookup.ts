@@ -81,3 +81,25 @@ function decode(user: string): string {
     return user;
   }
 }
+
+const compiledPatterns = new Map<string, readonly PatternToken[] | null>();
+/** Patterns are the configuration's: few. The bound is for configurations that are loaded again and again. */
+const MAX_COMPILED = 1000;
+
+/** Whether `user@host` of a SIP URI (`number@` of a tel URI) matches a pattern; the host without case and port. */
+export function matchesUriPattern(pattern: string, uri: string): boolean {
+  const called = calledParty(uri);
+  let compiledPattern = compiledPatterns.get(pattern);
+  if (compiledPattern === undefined) {
+    if (compiledPatterns.size >= MAX_COMPILED) {
+      compiledPatterns.clear();
+    }
+    compiledPattern = tokens(pattern);
+    compiledPatterns.set(pattern, compiledPattern);
+  }
+  return (
+    called !== null &&
+    compiledPattern !== null &&
+    matchesPattern(compiledPattern, `${called.user}@${called.domain}`)
+  );
+}

@@ -3,10 +3,7 @@ import { DEFAULTS } from './defaults';
 import {
   cidrSchema,
   dnsServerSchema,
-  headerNameSchema,
-  headerValueSchema,
   hostSchema,
-  identitySchema,
   idSchema,
   ipSchema,
   listenPortSchema,
@@ -17,9 +14,18 @@ import {
   portSchema,
   secretSchema,
   sipUriSchema,
-  srsTargetSchema,
-  userIdSchema,
 } from './leaf-schemas';
+import {
+  apiTokenSchema,
+  featureCodesSchema,
+  liveSrtpSchema,
+  noticesSchema,
+  promptsSchema,
+  voicemailSchema,
+  webhookSchema,
+} from './call-schema';
+import { organisationSchema } from './people-schema';
+import { providerSchema } from './provider-schema';
 
 /*
  * One strict schema: an unknown key is an error. What a single value must look like is here and in
@@ -79,6 +85,9 @@ const sipSchema = z.strictObject({
     })
     .prefault({}),
   dns: z.strictObject({ servers: z.array(dnsServerSchema).max(8).default([]) }).prefault({}),
+  redirects: z.enum(['follow', 'pass']).default(DEFAULTS.sip.redirects),
+  refer: z.enum(['perform', 'pass']).default(DEFAULTS.sip.refer),
+  srtp: liveSrtpSchema.prefault({}),
   srtpOnly: z.enum(['reject', 'pass-unanchored']).default(DEFAULTS.sip.srtpOnly),
   answerTimeoutMs: z.number().int().min(500).max(60_000).default(DEFAULTS.sip.answerTimeoutMs),
   sessionExpiresS: z.number().int().min(90).max(86_400).exactOptional(),
@@ -105,6 +114,7 @@ const mediaSchema = z.strictObject({
   dscp: z.number().int().min(0).max(63).default(DEFAULTS.media.dscp),
   mediaTimeoutS: z.number().int().min(0).max(86_400).default(DEFAULTS.media.mediaTimeoutS),
   ringSeconds: z.number().int().min(1).max(300).default(DEFAULTS.media.ringSeconds),
+  anchor: z.enum(['always', 'when-recordable']).default(DEFAULTS.media.anchor),
   networks: z
     .record(idSchema, mediaNetworkSchema)
     .default(() => ({ default: { ...DEFAULTS.media.networks.default } })),
@@ -115,6 +125,8 @@ const trunkSchema = z.strictObject({
   kind: networkKindSchema,
   trusted: z.boolean().default(DEFAULTS.trunk.trusted),
   network: idSchema.default(DEFAULTS.trunk.network),
+  organisation: idSchema.exactOptional(),
+  location: idSchema.exactOptional(),
 });
 
 const routeSchema = z.strictObject({
@@ -130,36 +142,10 @@ const routeSchema = z.strictObject({
   kind: networkKindSchema,
   trusted: z.boolean().default(DEFAULTS.route.trusted),
   network: idSchema.default(DEFAULTS.route.network),
+  organisation: idSchema.exactOptional(),
+  location: idSchema.exactOptional(),
+  srtp: z.enum(['never', 'when-caller-does', 'always']).default(DEFAULTS.route.srtp),
   answerTimeoutMs: z.number().int().min(500).max(60_000).exactOptional(),
-});
-
-const signallingSchema = z.strictObject({
-  requireSiprec: z.boolean().default(DEFAULTS.provider.requireSiprec),
-  contactTag: z.enum(['+sip.src', 'src']).default(DEFAULTS.provider.contactTag),
-  metadataType: z
-    .enum(['application/rs-metadata+xml', 'application/rs-metadata'])
-    .default(DEFAULTS.provider.metadataType),
-  partOrder: z.enum(['sdp-first', 'metadata-first']).default(DEFAULTS.provider.partOrder),
-  extraHeaders: z.record(headerNameSchema, headerValueSchema).default(() => ({})),
-});
-
-const providerSchema = z.strictObject({
-  targets: z.array(srsTargetSchema).min(1).max(16),
-  answerTimeoutMs: z.number().int().min(50).max(32_000).default(DEFAULTS.provider.answerTimeoutMs),
-  network: idSchema.default(DEFAULTS.provider.network),
-  signalling: signallingSchema.prefault({}),
-});
-
-const userSchema = z.strictObject({
-  identities: z.array(identitySchema).min(1).max(64),
-  recording: z
-    .strictObject({ mode: z.enum(['never', 'always']).default(DEFAULTS.user.mode) })
-    .prefault({}),
-});
-
-const organisationSchema = z.strictObject({
-  provider: idSchema,
-  users: z.record(userIdSchema, userSchema).default(() => ({})),
 });
 
 export const configSchema = z.strictObject({
@@ -176,8 +162,18 @@ export const configSchema = z.strictObject({
     .strictObject({
       drainMs: z.number().int().min(0).max(60_000).default(DEFAULTS.recording.drainMs),
       fromUri: sipUriSchema.default(DEFAULTS.recording.fromUri),
+      earlyMedia: z.boolean().default(DEFAULTS.recording.earlyMedia),
     })
     .prefault({}),
+  featureCodes: featureCodesSchema.prefault({}),
+  notices: noticesSchema.prefault({}),
+  prompts: promptsSchema.prefault({}),
+  voicemail: voicemailSchema.prefault({}),
+  webhooks: z
+    .array(webhookSchema)
+    .max(16)
+    .default(() => []),
+  overlay: z.strictObject({ file: nonEmptySchema.exactOptional() }).prefault({}),
   ledger: z
     .strictObject({
       file: nonEmptySchema.default(DEFAULTS.ledger.file),
@@ -206,6 +202,10 @@ export const configSchema = z.strictObject({
       enabled: z.boolean().default(DEFAULTS.admin.enabled),
       host: ipSchema.default(DEFAULTS.admin.host),
       port: listenPortSchema.default(DEFAULTS.admin.port),
+      tokens: z
+        .array(apiTokenSchema)
+        .max(100)
+        .default(() => []),
     })
     .prefault({}),
 });
@@ -226,7 +226,5 @@ export type TrunkConfig = GatewayConfig['trunks'][string];
 export type RouteConfig = GatewayConfig['routes'][number];
 export type ProviderConfig = GatewayConfig['providers'][string];
 export type OrganisationConfig = GatewayConfig['organisations'][string];
+export type LocationConfig = OrganisationConfig['locations'][string];
 export type UserConfig = OrganisationConfig['users'][string];
-
-/** Organisation provider that records nobody. */
-export const NO_PROVIDER = 'none';

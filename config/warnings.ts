@@ -1,4 +1,8 @@
-import { type GatewayConfig, NO_PROVIDER } from './schema';
+import { isLoopbackIp } from './ip-address';
+import { NO_PROVIDER, RECORDING_LICENCES } from './names';
+import { userSchema } from './people-schema';
+import { type GatewayConfig, type UserConfig } from './schema';
+import { buildUserDirectory } from './user-directory';
 
 /**
  * What is allowed but probably not meant, in full sentences. For the log at start and `config check`.
@@ -10,6 +14,11 @@ export function configWarnings(config: GatewayConfig): readonly string[] {
     ...warnAboutRouteOrder(config),
     ...warnAboutRecording(config),
     ...warnAboutRing(config),
+    ...warnAboutUsers(config),
+    ...warnAboutTerms(config),
+    ...warnAboutRegions(config),
+    ...warnAboutExtensions(config),
+    ...warnAboutAccess(config),
   ];
 }
 
@@ -89,4 +98,102 @@ function warnAboutRing(config: GatewayConfig): string[] {
         ]
       : [];
   });
+}
+
+/** The platform's own page offers no more. */
+const MAX_OFFERED_INTERVAL_S = 90;
+/** More users with the same are counted only. */
+const MAX_NAMED_USERS = 10;
+
+function warnAboutUsers(config: GatewayConfig): string[] {
+  const ignored: string[] = [];
+  const slow: string[] = [];
+  for (const [organisationId, { users }] of Object.entries(config.organisations)) {
+    for (const [userId, user] of Object.entries(users)) {
+      const name = `organisations.${organisationId}.users.${userId}`;
+      if (!isEnabled(user) && hasSettings(user)) {
+        ignored.push(name);
+      }
+      if (user.recording.reminderTone.intervalS > MAX_OFFERED_INTERVAL_S) {
+        slow.push(name);
+      }
+    }
+  }
+  return [
+    ...about(ignored, 'recording is disabled, so its recording settings are ignored'),
+    ...about(
+      slow,
+      "the reminder tone's interval is above the 10 to 90 s that the platform's own page offers",
+    ),
+  ];
+}
+
+function about(names: readonly string[], what: string): string[] {
+  const more = names.length - MAX_NAMED_USERS;
+  return [
+    ...names.slice(0, MAX_NAMED_USERS).map(name => `${name}: ${what}.`),
+    ...(more > 0 ? [`${more} more users: ${what}.`] : []),
+  ];
+}
+
+function isEnabled(user: UserConfig): boolean {
+  return RECORDING_LICENCES.includes(user.licence) && user.recording.enabled !== false;
+}
+
+let untouched: string | null = null;
+
+function hasSettings({ recording }: UserConfig): boolean {
+  untouched ??= JSON.stringify(userSchema.parse({ identities: ['1'] }).recording);
+  const settings = Object.fromEntries(
+    Object.entries(recording).filter(([key]) => key !== 'enabled'),
+  );
+  return JSON.stringify(settings) !== untouched;
+}
+
+function warnAboutTerms(config: GatewayConfig): string[] {
+  return Object.entries(config.organisations).flatMap(([name, { termsOfService }]) =>
+    Object.entries(termsOfService).flatMap(([provider, { notAccepted }]) =>
+      notAccepted === undefined
+        ? []
+        : [
+            `organisations.${name}: the terms of service of ${provider} are not accepted: calls that would be recorded there ` +
+              'are not, and each is told by a metric and a webhook.',
+          ],
+    ),
+  );
+}
+
+function warnAboutRegions(config: GatewayConfig): string[] {
+  return Object.entries(config.organisations).flatMap(([name, organisation]) => {
+    const regions = config.providers[organisation.provider]?.regions;
+    return regions === undefined || organisation.region !== undefined
+      ? []
+      : [
+          `organisations.${name} has no region: nobody can tell whether ${organisation.provider} ` +
+            `(${regions.join(', ')}) records there.`,
+        ];
+  });
+}
+
+function warnAboutExtensions(config: GatewayConfig): string[] {
+  const { sharedExtensions } = buildUserDirectory(config);
+  const open = [
+    ...Object.entries(config.trunks)
+      .filter(([, { organisation }]) => organisation === undefined)
+      .map(([name]) => `trunks.${name}`),
+  ];
+  return sharedExtensions === 0 || open.length === 0
+    ? []
+    : [
+        `${sharedExtensions} extensions belong to several users: calls of ${open.join(', ')} find none of them without ` +
+          'organisation (and location).',
+      ];
+}
+
+function warnAboutAccess({ admin }: GatewayConfig): string[] {
+  return admin.enabled && !isLoopbackIp(admin.host) && admin.tokens.length === 0
+    ? [
+        `admin.host is ${admin.host} and there are no admin.tokens: metrics and health are served there, but no API.`,
+      ]
+    : [];
 }

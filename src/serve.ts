@@ -73,7 +73,7 @@ function untilStopped(
 /** What a person needs to know to send the first call. */
 function readyLines(config: GatewayConfig, gateway: Gateway): readonly string[] {
   const srs = Object.entries(config.providers).flatMap(([provider, { targets }]) =>
-    targets.map(target => `  recorder   ${target} (provider ${provider})`),
+    targets.map(({ uri }) => `  recorder   ${uri} (provider ${provider})`),
   );
   const routes = config.routes.map(
     route =>

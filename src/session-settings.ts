@@ -1,63 +1,28 @@
-import { buildUserDirectory, type GatewayConfig, matchRoute, matchTrunk } from '#config';
+import {
+  buildUserDirectory,
+  type DirectoryUser,
+  type GatewayConfig,
+  matchRoute,
+  matchTrunk,
+  type ProviderConfig,
+  type RouteConfig,
+} from '#config';
 import { type CallTarget } from '#sip';
 
-import { type CallPolicy, type UserPolicy } from './policy';
+import { resolveCallPolicy } from './call-policy';
+import { type UserPolicy } from './policy';
 import { type ProviderSettings, type RouteSettings, type SessionSettings } from './session';
-
-const POLICY_DEFAULTS: Omit<
-  UserPolicy,
-  'userId' | 'organisationId' | 'mode' | 'providerId' | 'notRecordedBecause' | 'platform'
-> = {
-  locationId: null,
-  providerFrom: 'organisation',
-  recordVoicemail: false,
-  startStopAnnouncement: { internalCalls: false, pstnCalls: false },
-  notification: 'none',
-  reminderTone: { enabled: false, intervalMs: 20_000 },
-  compliance: { inboundPstn: false, outboundPstn: false, outboundDelayMs: null },
-  language: 'en',
-  customAudio: {},
-  failureBehaviour: { always: 'proceed', onDemand: 'proceed' },
-  apiControl: true,
-  dubberPlan: null,
-};
-
-const CALL_POLICY: CallPolicy = {
-  anchor: 'always',
-  recordEarlyMedia: false,
-  featureCodes: {
-    codes: new Map([
-      ['*44', 'start'],
-      ['*45', 'stop'],
-      ['*48', 'pause'],
-      ['*49', 'resume'],
-    ]),
-    relay: true,
-    maxHoldMs: 2000,
-  },
-  notices: {
-    reminderTone: { frequencyHz: 1400, durationMs: 200, levelDbm0: -20, rampMs: 10 },
-    beep: { frequencyHz: 1400, durationMs: 200, levelDbm0: -20, rampMs: 10 },
-    duckDb: 6,
-    codecs: 'strip',
-  },
-  voicemail: { matchTarget: () => null, matchPattern: () => null, redirectCauses: new Set() },
-};
+import { resolveUserPolicy } from './user-policies';
 
 /** Turns the checked configuration into the look-ups that a call needs. */
 export function sessionSettings(config: GatewayConfig): SessionSettings {
   const directory = buildUserDirectory(config);
-  const providers = new Map<string, ProviderSettings>(
+  // Put together when first asked for: most of 100 000 users have no call in the life of a configuration.
+  const policies = new Map<DirectoryUser, UserPolicy>();
+  const providers = new Map(
     Object.entries(config.providers).map(([providerId, provider]) => [
       providerId,
-      {
-        providerId,
-        targets: provider.targets,
-        profile: provider.signalling,
-        answerTimeoutMs: provider.answerTimeoutMs,
-        network: provider.network,
-        metadataInBye: true,
-      },
+      providerSettings(providerId, provider),
     ]),
   );
   return {
@@ -70,6 +35,7 @@ export function sessionSettings(config: GatewayConfig): SessionSettings {
             kind: match.trunk.kind,
             trusted: match.trunk.trusted,
             network: match.trunk.network,
+            ...scopeOf(match.trunk),
           };
     },
     findRoute(invite, trunk) {
@@ -81,32 +47,24 @@ export function sessionSettings(config: GatewayConfig): SessionSettings {
         ? null
         : routeSettings(match.index, match.route, invite.requestUri, config.sip.answerTimeoutMs);
     },
-    findUser(identity): UserPolicy | null {
-      const found = directory.find(identity);
-      return found === null
-        ? null
-        : {
-            ...POLICY_DEFAULTS,
-            userId: found.userId,
-            organisationId: found.organisationId,
-            mode: found.user.recording.mode,
-            providerId: found.providerId,
-            notRecordedBecause:
-              found.providerId === null
-                ? 'provider-none'
-                : found.user.recording.mode === 'never'
-                  ? 'never'
-                  : null,
-            platform: {
-              serviceProvider: found.organisationId,
-              externalGroup: found.organisationId,
-              externalIdentifier: found.userId,
-            },
-          };
+    findUser(identity, scope): UserPolicy | null {
+      const found = directory.find(identity, scope);
+      if (found === null) {
+        return null;
+      }
+      let policy = policies.get(found);
+      if (policy === undefined) {
+        policy = resolveUserPolicy(config, found);
+        policies.set(found, policy);
+      }
+      return policy;
     },
-    callPolicy: CALL_POLICY,
+    callPolicy: resolveCallPolicy(config),
     findProvider: providerId => providers.get(providerId) ?? null,
     srtpOnly: config.sip.srtpOnly,
+    redirects: config.sip.redirects,
+    refer: config.sip.refer,
+    srtp: config.sip.srtp,
     srcUri: config.recording.fromUri,
     drainMs: config.recording.drainMs,
     maxReportedLossRatio: config.ledger.maxReportedLossPercent / 100,
@@ -135,6 +93,40 @@ function routeSettings(
     trusted: route.trusted,
     network: route.network,
     targets,
+    srtp: route.srtp,
+    ...scopeOf(route),
+  };
+}
+
+function scopeOf({
+  organisation,
+  location,
+}: Pick<RouteConfig, 'organisation' | 'location'>): Pick<RouteSettings, 'scope'> {
+  return organisation === undefined
+    ? {}
+    : { scope: { organisationId: organisation, locationId: location ?? null } };
+}
+
+function providerSettings(providerId: string, provider: ProviderConfig): ProviderSettings {
+  const { metadataInBye, sessionExpiresS, ...profile } = provider.signalling;
+  const { srtp, codecs, dtmf, comfortNoise, pause, labels } = provider.media;
+  return {
+    providerId,
+    targets: [...provider.targets]
+      .sort((a, b) => a.priority - b.priority || b.weight - a.weight)
+      .map(({ uri }) => uri),
+    profile,
+    answerTimeoutMs: provider.answerTimeoutMs,
+    network: provider.network,
+    metadataInBye,
+    srtp,
+    ...(codecs === undefined ? {} : { codecs }),
+    dtmf,
+    comfortNoise,
+    pause,
+    labels,
+    metadata: provider.metadata,
+    ...(sessionExpiresS === undefined ? {} : { sessionExpiresS }),
   };
 }
 

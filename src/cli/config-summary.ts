@@ -35,7 +35,7 @@ export function summariseConfig(config: GatewayConfig): ConfigSummary {
     ),
     routes: config.routes.map(routeText),
     providers: Object.entries(config.providers).map(
-      ([name, { targets }]) => `${name}: ${targets.join(', ')}`,
+      ([name, { targets }]) => `${name}: ${targets.map(({ uri }) => uri).join(', ')}`,
     ),
     users: {
       total: users.length,

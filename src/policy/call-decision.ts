@@ -7,6 +7,7 @@ import {
   type FindUser,
   type IdentifiedUser,
   identifyUser,
+  type IdentityScope,
   type NotRecordedReason,
   notRecordedBecause,
   type RecordingDecision,
@@ -21,8 +22,13 @@ export interface CallFacts {
   readonly diversions: readonly RedirectEntry[];
   /** History-Info (RFC 7044), in order. */
   readonly historyInfo: readonly RedirectEntry[];
-  readonly trunk: { readonly kind: NetworkKind; readonly trusted: boolean };
-  readonly route: { readonly kind: NetworkKind };
+  readonly trunk: {
+    readonly kind: NetworkKind;
+    readonly trusted: boolean;
+    readonly scope?: IdentityScope;
+  };
+  /** Without a scope of its own, extensions are those of the trunk's. */
+  readonly route: { readonly kind: NetworkKind; readonly scope?: IdentityScope };
 }
 
 /** What policy knows. */
@@ -84,7 +90,8 @@ export function decideCall(facts: CallFacts, lookups: PolicyLookups): CallDecisi
   const decide = (role: LegRole): PartyDecision => {
     const claims = identityClaims(role, facts.identities, facts.trunk.trusted);
     const redirected = role === 'callee' && voicemail !== null ? redirectingUsers(facts) : [];
-    return decideParty(role, [...claims, ...redirected], lookups.findUser, kinds, voicemail);
+    const scope = (role === 'callee' ? facts.route.scope : undefined) ?? facts.trunk.scope ?? null;
+    return decideParty(role, [...claims, ...redirected], lookups.findUser, kinds, voicemail, scope);
   };
   const parties = { caller: decide('caller'), callee: decide('callee') };
   const recordings = [parties.caller, parties.callee].filter(party => party.recording !== null);
@@ -113,8 +120,9 @@ export function decideParty(
   findUser: FindUser,
   kinds: Readonly<Record<LegRole, NetworkKind>>,
   voicemail: VoicemailDetection | null,
+  scope: IdentityScope | null = null,
 ): PartyDecision {
-  const identified = identifyUser(role, claims, findUser);
+  const identified = identifyUser(role, claims, findUser, scope);
   const isVoicemail = voicemail !== null;
   const recording = identified === null ? null : decideRecording(identified, isVoicemail);
   return {

@@ -63,6 +63,7 @@ export {
   type FindUser,
   type IdentifiedUser,
   identifyUser,
+  type IdentityScope,
   type NotRecordedReason,
   notRecordedBecause,
   type RecordingDecision,

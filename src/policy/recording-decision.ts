@@ -3,8 +3,14 @@ import { type LegRole, type RecordingMode } from '#core';
 import { type IdentityClaim, type IdentitySource } from './identity';
 import { type NotRecordedBecause, type UserPolicy } from './user-policy';
 
-/** Looks a user up by an identity (SIP or tel URI); exact after normalisation. */
-export type FindUser = (identity: string) => UserPolicy | null;
+/** Whose extensions are meant by a number without a plus. */
+export interface IdentityScope {
+  readonly organisationId: string;
+  readonly locationId: string | null;
+}
+
+/** Looks a user up by an identity (SIP or tel URI); exact after normalisation. Extensions are looked for in the scope first. */
+export type FindUser = (identity: string, scope?: IdentityScope | null) => UserPolicy | null;
 
 /** A party of the call that policy knows as a user. */
 export interface IdentifiedUser {
@@ -31,9 +37,10 @@ export function identifyUser(
   role: LegRole,
   claims: readonly IdentityClaim[],
   findUser: FindUser,
+  scope: IdentityScope | null = null,
 ): IdentifiedUser | null {
   for (const claim of claims) {
-    const user = findUser(claim.uri);
+    const user = findUser(claim.uri, scope);
     if (user !== null) {
       return { role, user, identity: claim.uri, identifiedBy: claim.source };
     }

@@ -1,7 +1,7 @@
 import { type NetworkKind, type SrtpSuite } from '#core';
 import { type CallTarget, type InviteFacts, type SignallingProfile } from '#sip';
 
-import { type CallPolicy, type FindUser } from '../policy';
+import { type CallPolicy, type FindUser, type IdentityScope } from '../policy';
 
 /** A peer that sends us calls. */
 export interface TrunkSettings {
@@ -11,6 +11,8 @@ export interface TrunkSettings {
   readonly trusted: boolean;
   /** Media network of its leg. */
   readonly network: string;
+  /** Whose extensions its callers have; absent: everybody's. */
+  readonly scope?: IdentityScope;
 }
 
 /** Where a call goes. */
@@ -22,6 +24,8 @@ export interface RouteSettings {
   readonly targets: readonly CallTarget[];
   /** Whether its targets are offered SRTP. Default `when-caller-does`. */
   readonly srtp?: 'never' | 'when-caller-does' | 'always';
+  /** Whose extensions are called there; absent: those of the trunk. */
+  readonly scope?: IdentityScope;
 }
 
 /** One recording provider: where its SRSs are and how they want to be addressed. */
@@ -44,6 +48,25 @@ export interface ProviderSettings {
   readonly dtmf?: 'pass' | 'drop';
   /** Comfort noise (RFC 3389) toward the SRS. Default `pass`. */
   readonly comfortNoise?: 'pass' | 'drop';
+  /** What the SRS gets while a recording is paused: nothing, or generated silence that keeps the timeline. Default `inactive`. */
+  readonly pause?: 'inactive' | 'silence';
+  /** `a=label` of the two streams; default `1` and `2`. */
+  readonly labels?: { readonly recordedParty: string; readonly otherParties: string };
+  /** The language of the metadata. Default `rfc7865`. */
+  readonly metadata?: ProviderMetadata;
+  /** Session timer of the recording session (RFC 4028), s; absent: the engine's. */
+  readonly sessionExpiresS?: number;
+}
+
+export interface ProviderMetadata {
+  readonly dialect: 'rfc7865' | 'broadworks';
+  /** Of the BroadWorks dialect. */
+  readonly schemaVersion: '1.0' | '2.0' | '3.0';
+  /** Later documents: what changed, or everything; absent: what the dialect usually does. */
+  readonly updates?: 'partial' | 'complete';
+  /** Whether start, stop, pause, resume and notices are told. */
+  readonly reportEvents: boolean;
+  readonly displayNames: boolean;
 }
 
 /** When and how recording streams are protected (RFC 7866 §12.2). */
@@ -66,6 +89,9 @@ export interface SessionSettings {
   readonly callPolicy: CallPolicy;
   findProvider(providerId: string): ProviderSettings | null;
   readonly srtpOnly: 'reject' | 'pass-unanchored';
+  /** See CallPlan of the same names; default `pass`. */
+  readonly redirects?: 'follow' | 'pass';
+  readonly refer?: 'perform' | 'pass';
   /** SDES SRTP on the live legs; absent: offers of SAVP count as SRTP only. */
   readonly srtp?: { readonly accept: boolean; readonly suites: readonly SrtpSuite[] };
   /** What the From of the recording session says: us, the SRC. */

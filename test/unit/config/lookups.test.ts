@@ -165,7 +165,7 @@ organisations:
     users:
       alice: { identities: ['sip:alice@example.com', '+1 555 0100', '1001'], recording: { mode: always } }
       pbx: { identities: ['sip:1001@pbx.example.com'] }
-  two: { provider: none, users: { carol: { identities: [carol@example.org] } } }
+  two: { provider: none, recordingOff: acknowledged, users: { carol: { identities: [carol@example.org] } } }
 `,
       'x',
     ),
@@ -194,10 +194,8 @@ organisations:
     expect(directory.find('1001')).toMatchObject({
       organisationId: 'one',
       userId: 'alice',
-      providerId: 'lab',
       user: { recording: { mode: 'always' } },
     });
-    expect(directory.find('sip:carol@example.org')?.providerId).toBeNull();
     expect([directory.userCount, directory.identityCount]).toEqual([3, 5]);
   });
 });
