@@ -1,11 +1,18 @@
-import { type LegRole, type Logger, otherRole } from '#core';
+import { errorMessage, type LegRole, type Logger, otherRole } from '#core';
 import { CallLeg } from './call-leg';
 import { type CallMedia } from './call-media';
 import { type DialogDirectory } from './dialog-directory';
+import { SipError } from './errors';
 import { DialogRelay } from './dialog-relay';
 import { ALLOWED_METHODS } from './header-policy';
 import { OfferRelay } from './offer-relay';
-import { type InfoFacts, type InfoToSend, type InfoVerdict, type NameAddr } from './ports';
+import {
+  type InfoFacts,
+  type InfoToSend,
+  type InfoVerdict,
+  type NameAddr,
+  type RecordIndication,
+} from './ports';
 import { type DialogOwner, type SipDialog } from './sip-dialog';
 import { type RequestLike, type ResponseLike } from './srf-types';
 import { type UserAgent } from './user-agent';
@@ -36,6 +43,10 @@ export class CallBridge {
   readonly #legs: Partial<Record<LegRole, CallLeg>> = {};
   readonly #offers: OfferRelay;
   readonly #requests: DialogRelay;
+  readonly #isTelling: Record<LegRole, boolean> = { caller: false, callee: false };
+  #isAgreed = false;
+  #isOver = false;
+  #waitingForAgreement: (() => void)[] = [];
 
   constructor(options: CallBridgeOptions) {
     this.#options = options;
@@ -105,6 +116,38 @@ export class CallBridge {
     if (other !== undefined) {
       this.#offers.restate(other);
     }
+    this.#tellIndications();
+  }
+
+  /** See IncomingCall.indicate. */
+  indicate(state: RecordIndication | null): void {
+    this.#options.media.indicate(state);
+    this.#tellIndications();
+  }
+
+  /** Resolves when both sides have agreed to something. @throws SipError `REC_ERR_SIP_DIALOG_GONE` */
+  async whenAgreed(): Promise<void> {
+    if (!this.#isAgreed && !this.#isOver) {
+      await new Promise<void>(resolve => {
+        this.#waitingForAgreement.push(resolve);
+      });
+    }
+    if (this.#isOver) {
+      throw new SipError('REC_ERR_SIP_DIALOG_GONE', 'the call is over');
+    }
+  }
+
+  /** See {@link OfferRelay.alone}. */
+  alone<T>(run: () => Promise<T>): Promise<T> {
+    return this.#offers.alone(run);
+  }
+
+  /** See {@link OfferRelay.offerTo}. */
+  offerTo(role: LegRole, body: () => string | null): Promise<number> {
+    const leg = this.#legs[role];
+    return leg === undefined
+      ? Promise.reject(new SipError('REC_ERR_SIP_DIALOG_GONE', `there is no ${role}`))
+      : this.#offers.offerTo(leg, body);
   }
 
   /** An INFO of our own to the peer of a leg that is up. */
@@ -123,11 +166,17 @@ export class CallBridge {
     if (this.#legs.caller !== undefined && this.#legs.callee !== undefined) {
       this.#legs.caller.offers.agreed = caller;
       this.#legs.callee.offers.agreed = callee;
+      this.#isAgreed = true;
+      this.#release();
+      this.#tellIndications();
     }
   }
 
   /** Ends both dialogs with BYE; resolves when they are gone. Never rejects. */
   async end(headers: Readonly<Record<string, string>>, byeMs: number): Promise<void> {
+    this.#isOver = true;
+    this.#offers.close();
+    this.#release();
     await Promise.all(
       Object.values(this.#legs).map(async leg => {
         this.#options.directory.leave(leg.dialog);
@@ -140,6 +189,49 @@ export class CallBridge {
   forget(): void {
     for (const leg of Object.values(this.#legs)) {
       leg.dialog.close();
+    }
+  }
+
+  #release(): void {
+    for (const resolve of this.#waitingForAgreement.splice(0)) {
+      resolve();
+    }
+  }
+
+  /** RFC 7866 §7.1.2: a change is offered at once to every peer that understands it, unless an exchange under way tells it. */
+  #tellIndications(): void {
+    const { media, logger } = this.#options;
+    for (const role of ['caller', 'callee'] as const) {
+      if (
+        this.#isAgreed &&
+        !this.#isOver &&
+        !this.#isTelling[role] &&
+        media.isIndicationDue(role)
+      ) {
+        this.#isTelling[role] = true;
+        this.alone(() => this.#tellIndication(role))
+          .catch((error: unknown) => {
+            media.indicationRefused(role);
+            logger.info('a peer was not told about the recording', {
+              leg: role,
+              error: errorMessage(error),
+            });
+          })
+          .finally(() => {
+            this.#isTelling[role] = false;
+            this.#tellIndications();
+          });
+      }
+    }
+  }
+
+  async #tellIndication(role: LegRole): Promise<void> {
+    const { media } = this.#options;
+    if (media.isIndicationDue(role)) {
+      const status = await this.offerTo(role, () => media.restate(role, true));
+      if (status >= 300) {
+        media.indicationRefused(role);
+      }
     }
   }
 

@@ -6,11 +6,22 @@ import {
   type RemoteStream,
 } from '#core';
 import { SipError } from './errors';
+import { type RecordIndication, type RecordPreference } from './ports';
+import { RecordIndicator } from './record-indicator';
+import { keepEncodings, keepPayloadTypes } from './sdp/codec-policy';
+import {
+  readRecord,
+  readRecordPreference,
+  withoutRecordPreference,
+  withRecord,
+} from './sdp/record-attribute';
 import { anchorDescription, findAnchorableMedia } from './sdp/media-anchoring';
+import { preAnswer } from './sdp/pre-answer';
 import { agreedFormats, type Flow, payloadFormats } from './sdp/offer-answer';
 import { statedFlow, toRemoteStream } from './sdp/remote-stream';
 import { connectionLine, SdpOrigin } from './sdp/sdp-origin';
 import {
+  formatSdp,
   hasAttribute,
   type MediaDescription,
   parseSdp,
@@ -21,16 +32,31 @@ import {
 export interface CallMediaEvents {
   remoteStream(role: LegRole, stream: RemoteStream): void;
   notAnchored(reason: string): void;
+  recordPreference?(role: LegRole, preference: RecordPreference): void;
+  codecsNotStripped?(role: LegRole): void;
+}
+
+export interface CallMediaOptions {
+  readonly ids: IdSource;
+  readonly events: CallMediaEvents;
+  readonly srtpOnly: 'reject' | 'pass-unanchored';
+  /** false: everything passes until {@link CallMedia.beginAnchoring}. */
+  readonly anchor?: boolean;
+  /** See CallPlan. */
+  readonly allowedEncodings?: readonly string[] | null;
+  /** See CallPlan. */
+  readonly otherMedia?: 'refuse' | 'pass';
 }
 
 interface LegMedia {
   local: LocalEndpoint | null;
-  readonly origin: SdpOrigin;
+  origin: SdpOrigin;
   /** What the peer has said last in an exchange that was completed. */
   agreed: SessionDescription | null;
   /** RFC 5761: stated by both sides in the last exchange. */
   mux: boolean;
   lastTold: string;
+  preference: RecordPreference;
 }
 
 /** Another peer in the place of one: nothing changes until it has answered. */
@@ -52,31 +78,39 @@ export class CallMedia {
   readonly #legs: Record<LegRole, LegMedia>;
   readonly #newLeg: (local: LocalEndpoint | null) => LegMedia;
   readonly #events: CallMediaEvents;
-  readonly #srtpOnly: 'reject' | 'pass-unanchored';
+  readonly #options: CallMediaOptions;
+  readonly #allowed: ReadonlySet<string> | null;
+  readonly #record = new RecordIndicator();
   #mode: 'undecided' | 'anchored' | 'passed' = 'undecided';
   #mediaIndex = 0;
-  #offer: { readonly from: LegRole; readonly description: SessionDescription } | null = null;
+  #offer: {
+    readonly from: LegRole;
+    readonly description: SessionDescription;
+    /** We have made it ourselves of what `from` has said before: `from` waits for no answer. */
+    readonly isRestated?: boolean;
+  } | null = null;
 
-  constructor(options: {
-    ids: IdSource;
-    events: CallMediaEvents;
-    srtpOnly: 'reject' | 'pass-unanchored';
-  }) {
+  constructor(options: CallMediaOptions) {
     this.#events = options.events;
-    this.#srtpOnly = options.srtpOnly;
+    this.#options = options;
+    const { allowedEncodings = null } = options;
+    this.#allowed = allowedEncodings === null ? null : new Set(allowedEncodings);
     this.#newLeg = (local): LegMedia => ({
       local,
       origin: new SdpOrigin(options.ids),
       agreed: null,
       mux: false,
       lastTold: '',
+      preference: 'nopreference',
     });
     this.#legs = { caller: this.#newLeg(null), callee: this.#newLeg(null) };
   }
 
   /** Whether our ports are needed: yes, unless the call passes untouched. */
   get isAnchored(): boolean {
-    return this.#mode !== 'passed';
+    return (
+      this.#mode === 'anchored' || (this.#mode === 'undecided' && this.#options.anchor !== false)
+    );
   }
 
   /**
@@ -85,10 +119,13 @@ export class CallMedia {
    */
   decide(offer: string): void {
     const found = findAnchorableMedia(parseSdp(offer));
-    if (found.index !== null) {
+    if (this.#options.anchor === false) {
+      this.#mode = 'passed';
+      this.#mediaIndex = found.index ?? 0;
+    } else if (found.index !== null) {
       this.#mode = 'anchored';
       this.#mediaIndex = found.index;
-    } else if (this.#srtpOnly === 'pass-unanchored') {
+    } else if (this.#options.srtpOnly === 'pass-unanchored') {
       this.#mode = 'passed';
       this.#events.notAnchored(found.reason);
     } else {
@@ -103,41 +140,46 @@ export class CallMedia {
 
   /**
    * Takes an offer of one leg.
+   * @param beforeWriting called when everything is known and nothing written yet; it may still {@link indicate}
    * @returns the offer for the other leg
    * @throws SipError `REC_ERR_SIP_BAD_SDP`, `REC_ERR_SIP_NOT_ANCHORABLE`
    */
-  offer(from: LegRole, sdp: string): string {
+  offer(from: LegRole, sdp: string, beforeWriting?: () => void): string {
     if (this.#mode === 'undecided') {
       this.decide(sdp);
     }
+    const description = this.#read(from, sdp, 'offer');
     if (this.#mode === 'passed') {
+      this.#offer = { from, description };
+      beforeWriting?.();
       return sdp;
     }
-    const description = parseSdp(sdp);
     const media = description.media[this.#mediaIndex];
-    if (media?.kind !== 'audio' || !/^RTP\/AVPF?$/.test(media.protocol)) {
+    if (media === undefined || !isPlainAudio(media)) {
       throw notAnchorable(media?.kind === 'audio' ? 'srtp-only' : 'no-audio');
     }
     this.#offer = { from, description };
     const to = otherRole(from);
-    const text = this.#anchor(description, to, this.#legs[to].mux);
     if (this.#legs[from].agreed === null) {
       this.#tell(from, description, media, { formats: [], rtcpMux: false, ours: BOTH_WAYS });
     }
-    return text;
+    beforeWriting?.();
+    return this.#anchor(description, to, this.#legs[to].mux);
   }
 
   /**
    * Takes the answer of one leg to the other's offer; a provisional one (early media) leaves the exchange open.
-   * @returns the answer for the offerer
+   * @returns the answer for the offerer; of no use after {@link restate}
    * @throws SipError `REC_ERR_SIP_BAD_SDP`, `REC_ERR_SIP_BAD_ANSWER`
    */
-  answer(from: LegRole, sdp: string, isFinal: boolean): string {
+  answer(from: LegRole, sdp: string, isFinal: boolean, beforeWriting?: () => void): string {
     if (this.#mode === 'passed') {
+      this.#passAnswer(from, sdp, isFinal);
+      beforeWriting?.();
       return sdp;
     }
     const offer = this.#offer;
-    const description = parseSdp(sdp);
+    const description = this.#read(from, sdp, 'answer');
     const answered = description.media[this.#mediaIndex];
     const offered = offer?.description.media[this.#mediaIndex];
     if (offer === null || offered === undefined || answered === undefined) {
@@ -147,9 +189,12 @@ export class CallMedia {
     }
     const to = offer.from;
     // RFC 5761 §5.1.1: the offerer's leg muxes when it offered to, the answerer's when we offered and it agreed.
-    const offererMux = hasAttribute(offer.description, offered, 'rtcp-mux');
+    const offererMux =
+      offer.isRestated === true
+        ? this.#legs[to].mux
+        : hasAttribute(offer.description, offered, 'rtcp-mux');
     const answererMux = this.#legs[from].mux && hasAttribute(description, answered, 'rtcp-mux');
-    const text = this.#anchor(description, to, offererMux, offer.description);
+    const isRestated = offer.isRestated === true;
     const theirs = payloadFormats(offered);
     const ours = payloadFormats(answered);
     // Each peer sends with the numbers that it was told, which are those of the other's description.
@@ -163,11 +208,17 @@ export class CallMedia {
       rtcpMux: answererMux,
       ours: statedFlow(offer.description, offered),
     });
+    beforeWriting?.();
+    const text = isRestated ? '' : this.#anchor(description, to, offererMux, offer.description);
     if (isFinal) {
-      this.#legs[to].mux = offererMux;
       this.#legs[from].mux = answererMux;
-      this.#legs[to].agreed = offer.description;
       this.#legs[from].agreed = description;
+      this.#record.agreed(from);
+      if (!isRestated) {
+        this.#legs[to].mux = offererMux;
+        this.#legs[to].agreed = offer.description;
+        this.#record.agreed(to);
+      }
       this.#offer = null;
     }
     return text;
@@ -178,15 +229,102 @@ export class CallMedia {
     this.#offer = null;
   }
 
-  /** What is in force, said to one leg again as an offer; null when there is nothing to say. */
-  restate(to: LegRole): string | null {
+  /**
+   * What is in force, said to one leg again as an offer; null when there is nothing to say.
+   * @param onlyAgreed with the codecs alone that both sides have agreed to: nothing but our own lines is to change
+   */
+  restate(to: LegRole, onlyAgreed = false): string | null {
     const from = otherRole(to);
     const { agreed } = this.#legs[from];
     if (this.#mode !== 'anchored' || agreed === null) {
       return null;
     }
-    this.#offer = { from, description: agreed };
-    return this.#anchor(agreed, to, this.#legs[to].mux);
+    const description = onlyAgreed ? this.#narrowed(agreed, this.#legs[to].agreed) : agreed;
+    this.#offer = { from, description, isRestated: true };
+    return this.#anchor(description, to, this.#legs[to].mux);
+  }
+
+  /**
+   * Answers the caller's offer by ourselves, before anybody else does.
+   * @returns the answer, and the offer for the callee, which leaves it no other codec; null when the offer has none of them
+   */
+  preAnswer(encodings: readonly string[]): { answer: string; offer: string } | null {
+    const offered = this.#offer?.description;
+    const media = offered?.media[this.#mediaIndex];
+    const made =
+      offered === undefined || this.#mode !== 'anchored'
+        ? null
+        : preAnswer(offered, this.#mediaIndex, encodings);
+    if (offered === undefined || media === undefined || made === null) {
+      return null;
+    }
+    const rtcpMux = hasAttribute(offered, media, 'rtcp-mux');
+    const answer = this.#anchor(made.answer, 'caller', rtcpMux, offered);
+    this.#tell('caller', offered, media, { formats: made.formats, rtcpMux, ours: BOTH_WAYS });
+    this.#offer = { from: 'caller', description: made.offer };
+    return { answer, offer: this.#anchor(made.offer, 'callee', false) };
+  }
+
+  // -- indications -------------------------------------------------------------------------------------
+
+  /** See IncomingCall.indicate. */
+  indicate(state: RecordIndication | null): void {
+    this.#record.set(state);
+  }
+
+  /** Whether a peer understands `a=record` (RFC 7866 §6.3). */
+  setRecordAware(role: LegRole, isAware: boolean): void {
+    this.#record.setAware(role, isAware);
+  }
+
+  /** Whether a leg must be offered again to learn that we record, or do not any more. */
+  isIndicationDue(role: LegRole): boolean {
+    return this.#mode === 'anchored' && this.#record.isDue(role);
+  }
+
+  /** A leg has refused an offer that was to tell it. */
+  indicationRefused(role: LegRole): void {
+    this.#record.refused(role);
+  }
+
+  // -- passed, and anchored later ----------------------------------------------------------------------
+
+  /**
+   * From now on the media is ours: both legs are to be offered {@link restate} next. Needs {@link setLocal} for both.
+   * @throws SipError `REC_ERR_SIP_NOT_ANCHORABLE`: what the peers have agreed to cannot pass through us
+   */
+  beginAnchoring(): void {
+    const { caller, callee } = this.#legs;
+    const found = caller.agreed === null ? null : findAnchorableMedia(caller.agreed);
+    const answered = callee.agreed?.media[found?.index ?? -1];
+    if (found?.index !== null && found !== null && isPlainAudio(answered)) {
+      this.#mediaIndex = found.index;
+      this.#mode = 'anchored';
+      this.#offer = null;
+      for (const role of ['caller', 'callee'] as const) {
+        const passed = this.#legs[otherRole(role)].agreed?.session;
+        const after = passed?.find(line => line.startsWith('o='));
+        this.#legs[role].origin = new SdpOrigin(this.#options.ids, after);
+        this.#legs[role].mux = false;
+      }
+      return;
+    }
+    throw notAnchorable(found?.reason ?? (answered?.kind === 'audio' ? 'srtp-only' : 'no-audio'));
+  }
+
+  /**
+   * Anchoring has failed: the media goes around us again.
+   * @param told a leg that has our address by now
+   * @returns what to offer that leg so that it sends to the other peer again
+   */
+  endAnchoring(told: LegRole): string {
+    const { origin } = this.#legs[told];
+    const description = this.#legs[otherRole(told)].agreed ?? { session: ['v=0'], media: [] };
+    this.#mode = 'passed';
+    this.#offer = null;
+    const session = description.session.filter(line => !/^[vo]=/.test(line));
+    const line = origin.line('', formatSdp({ ...description, session }));
+    return formatSdp({ ...description, session: ['v=0', line, ...session] });
   }
 
   /**
@@ -203,8 +341,10 @@ export class CallMedia {
     const leg = this.#newLeg(local);
     const offered = withoutHold(agreed, local);
     const side = { local, origin: leg.origin, rtcpMux: false };
+    const told = this.#record.forNewcomer(readRecord(offered, this.#mediaIndex));
+    const said = told === null ? offered : withRecord(offered, this.#mediaIndex, told);
     return {
-      offer: anchorDescription(offered, this.#mediaIndex, side),
+      offer: anchorDescription(said, this.#mediaIndex, side),
       accept: answer => {
         const description = parseSdp(answer);
         const theirs = description.media[this.#mediaIndex];
@@ -214,6 +354,7 @@ export class CallMedia {
         }
         leg.agreed = description;
         this.#legs[role] = leg;
+        this.#record.replaced(role, told);
         this.#offer = null;
         const formats = payloadFormats(theirs);
         this.#tell(role, description, theirs, {
@@ -223,6 +364,49 @@ export class CallMedia {
         });
       },
     };
+  }
+
+  /** Parses what a leg says, tells what it prefers, and takes out what the plan does not allow. */
+  #read(from: LegRole, sdp: string, kind: 'offer' | 'answer'): SessionDescription {
+    const description = parseSdp(sdp);
+    const leg = this.#legs[from];
+    const preference = readRecordPreference(description, this.#mediaIndex) ?? 'nopreference';
+    if (preference !== leg.preference) {
+      leg.preference = preference;
+      this.#events.recordPreference?.(from, preference);
+    }
+    if (this.#allowed === null || this.#mode === 'passed') {
+      return description;
+    }
+    const kept = keepEncodings(description, this.#mediaIndex, this.#allowed);
+    if (kept === null && kind === 'offer') {
+      this.#events.codecsNotStripped?.(from);
+    }
+    return kept ?? description;
+  }
+
+  #passAnswer(from: LegRole, sdp: string, isFinal: boolean): void {
+    if (isFinal) {
+      this.#legs[from].agreed = this.#read(from, sdp, 'answer');
+      this.#legs[otherRole(from)].agreed = this.#offer?.description ?? null;
+      this.#offer = null;
+    }
+  }
+
+  #narrowed(description: SessionDescription, peer: SessionDescription | null): SessionDescription {
+    const ours = description.media[this.#mediaIndex];
+    const theirs = peer?.media[this.#mediaIndex];
+    const agreed =
+      ours === undefined || theirs === undefined
+        ? []
+        : agreedFormats(payloadFormats(ours), payloadFormats(theirs), 'offer');
+    return agreed.length === 0
+      ? description
+      : keepPayloadTypes(
+          description,
+          this.#mediaIndex,
+          new Set(agreed.map(each => each.payloadType)),
+        );
   }
 
   #anchor(
@@ -237,7 +421,14 @@ export class CallMedia {
         details: { role: to },
       });
     }
-    return anchorDescription(description, this.#mediaIndex, { local, origin, rtcpMux }, shape);
+    const isFirst = shape === undefined && this.#legs[to].agreed === null;
+    const others = readRecord(description, this.#mediaIndex);
+    const record = this.#record.write(to, others, isFirst);
+    const own = this.#record.takesPreferences ? withoutRecordPreference(description) : description;
+    const said = record === null ? own : withRecord(own, this.#mediaIndex, record);
+    const passOthers = this.#options.otherMedia === 'pass';
+    const side = { local, origin, rtcpMux, passOthers };
+    return anchorDescription(said, this.#mediaIndex, side, shape);
   }
 
   #tell(
@@ -264,6 +455,10 @@ function notAnchorable(reason: 'srtp-only' | 'no-audio'): SipError {
   const message =
     reason === 'srtp-only' ? 'only plain RTP audio is supported' : 'an audio stream is required';
   return new SipError('REC_ERR_SIP_NOT_ANCHORABLE', message, { details: { reason } });
+}
+
+function isPlainAudio(media: MediaDescription | undefined): boolean {
+  return media?.kind === 'audio' && /^RTP\/AVPF?$/.test(media.protocol);
 }
 
 /** A description as its writer would have it without any hold (RFC 3264 §8.4). */

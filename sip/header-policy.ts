@@ -105,6 +105,8 @@ export const PASSED_OPTION_TAGS: ReadonlySet<string> = new Set([
   'norefersub',
   'resource-priority',
   'uui',
+  // a=record of either side passes, or ours takes its place.
+  'record-aware',
   // A dialog that is named is translated, see replaces.ts.
   'replaces',
 ]);

@@ -1,6 +1,7 @@
 import { errorMessage, type LegRole, type Logger } from '#core';
 import { type CallLeg } from './call-leg';
 import { type CallMedia } from './call-media';
+import { SipError } from './errors';
 import { ALLOWED_METHODS, passedHeaders } from './header-policy';
 import { assertedIdentities } from './identity';
 import { type Answered, type OfferOutcome } from './offer-queue';
@@ -19,11 +20,16 @@ export interface OfferRelayOptions {
   readonly broken: (by: LegRole, cause: 'bad-answer' | 'dialog-lost' | 'no-ack') => void;
 }
 
-interface Exchange {
+interface PeerOffer {
   readonly from: CallLeg;
   readonly to: CallLeg;
   readonly request: RequestLike;
   readonly response: ResponseLike;
+}
+
+interface Exchange extends PeerOffer {
+  /** Both sides know the outcome. Idempotent. */
+  readonly over: () => void;
 }
 
 /**
@@ -33,14 +39,100 @@ interface Exchange {
  */
 export class OfferRelay {
   readonly #options: OfferRelayOptions;
+  readonly #running = new Set<PeerOffer>();
+  #waiting: { readonly resolve: () => void; readonly reject: (error: SipError) => void }[] = [];
+  /** The exchange of our own that was asked for last. */
+  #lastOwn: Promise<unknown> = Promise.resolve();
+  #isClosed = false;
 
   constructor(options: OfferRelayOptions) {
     this.#options = options;
   }
 
+  /** The call is over: nothing of our own begins any more. */
+  close(): void {
+    this.#isClosed = true;
+    for (const { reject } of this.#waiting.splice(0)) {
+      reject(gone());
+    }
+  }
+
+  /**
+   * Runs exchanges of our own one at a time, each when none between the peers is under way.
+   * @throws what `run` throws; `REC_ERR_SIP_DIALOG_GONE` when the call ends before its turn
+   */
+  alone<T>(run: () => Promise<T>): Promise<T> {
+    const turn = this.#lastOwn.then(() => this.#quiet()).then(run);
+    this.#lastOwn = turn.catch(() => undefined);
+    return turn;
+  }
+
+  /**
+   * Offers a leg something in the name of the other one; for use within {@link alone}.
+   * @param body written when its turn in the dialog has come
+   * @returns the status of the final response
+   * @throws SipError as {@link OfferQueue.offer}, or `REC_ERR_SIP_BAD_ANSWER`, `REC_ERR_SIP_BAD_SDP`
+   */
+  async offerTo(to: CallLeg, body: () => string | null): Promise<number> {
+    const { media } = this.#options;
+    let offer = '';
+    try {
+      const outcome = await to.offers.offer({
+        method: 'INVITE',
+        message: () => {
+          offer = body() ?? '';
+          if (offer === '') {
+            throw new SipError('REC_ERR_SIP_ABORTED', 'there is nothing to offer');
+          }
+          return {
+            body: offer,
+            headers: { Allow: ALLOWED_METHODS, 'Content-Type': 'application/sdp' },
+          };
+        },
+        expectsSdp: true,
+        retryOn491: true,
+      }).outcome;
+      if (outcome.kind === 'answered' && outcome.sdp !== null) {
+        media.answer(to.role, outcome.sdp, true);
+        to.offers.agreed = { local: offer, remote: outcome.sdp };
+      } else {
+        media.abandon();
+      }
+      return outcome.response.status;
+    } catch (error) {
+      media.abandon();
+      throw error;
+    }
+  }
+
+  #quiet(): Promise<void> {
+    if (this.#isClosed) {
+      return Promise.reject(gone());
+    }
+    return this.#running.size === 0
+      ? Promise.resolve()
+      : new Promise((resolve, reject) => {
+          this.#waiting.push({ resolve, reject });
+        });
+  }
+
+  #begin(offer: PeerOffer): Exchange {
+    this.#running.add(offer);
+    return {
+      ...offer,
+      over: () => {
+        if (this.#running.delete(offer) && this.#running.size === 0) {
+          for (const { resolve } of this.#waiting.splice(0)) {
+            resolve();
+          }
+        }
+      },
+    };
+  }
+
   /** A re-INVITE or UPDATE has come on `from`. */
-  relay(exchange: Exchange): void {
-    const { from, to, request, response } = exchange;
+  relay(offer: PeerOffer): void {
+    const { from, to, request, response } = offer;
     let sdp: string | null;
     try {
       sdp = readSdpBody(request, 'refuse');
@@ -52,7 +144,7 @@ export class OfferRelay {
     if (sdp === null && request.method === 'UPDATE') {
       // No part of any offer/answer exchange: it may come while one is under way (RFC 3311 §5.1).
       this.#tellIdentities(from.role, request);
-      this.#relayBareUpdate(exchange);
+      this.#relayBareUpdate(offer);
       return;
     }
     const refusal = from.offers.admitPeerOffer();
@@ -60,6 +152,7 @@ export class OfferRelay {
       this.#options.userAgent.respond(response, refusal.status, { headers: refusal.headers });
       return;
     }
+    const exchange = this.#begin(offer);
     if (!to.offers.isOpenForOffer) {
       // The other side is in the middle of an exchange that may need this side's answer.
       this.#refuse(exchange, 491, {});
@@ -100,6 +193,7 @@ export class OfferRelay {
       to.offers.agreed = { local: offer, remote: outcome.sdp ?? '' };
       from.offers.agreed = { local: answer, remote: readSdpBody(request) ?? '' };
       this.#answer(exchange, outcome.response, answer, {
+        sent: () => exchange.over(),
         acknowledged: () => undefined,
         notSent: () => this.restate(to),
       });
@@ -126,7 +220,9 @@ export class OfferRelay {
       try {
         const offer = this.#options.media.offer(to.role, outcome.sdp ?? '');
         this.#answer(exchange, outcome.response, offer, {
+          sent: () => undefined,
           acknowledged: body => {
+            exchange.over();
             const answer = this.#acknowledge(outcome, from.role, body);
             to.offers.agreed = { local: answer, remote: outcome.sdp ?? '' };
             from.offers.agreed = { local: offer, remote: body };
@@ -144,7 +240,7 @@ export class OfferRelay {
   }
 
   /** An UPDATE without SDP refreshes targets and identities (RFC 3311 §5.1); nobody has to know who does not want to. */
-  #relayBareUpdate(exchange: Exchange): void {
+  #relayBareUpdate(exchange: PeerOffer): void {
     const { from, to, response } = exchange;
     if (to.dialog.peerAllows?.has('UPDATE') === true) {
       to.dialog.send('UPDATE', { headers: this.#headersFor(exchange, false) }, silent);
@@ -168,7 +264,7 @@ export class OfferRelay {
     exchange: Exchange,
     relayed: ResponseLike,
     body: string,
-    then: { acknowledged(body: string): void; notSent(): void },
+    then: { sent(): void; acknowledged(body: string): void; notSent(): void },
   ): void {
     const { from, request, response } = exchange;
     if (request.method === 'INVITE') {
@@ -197,10 +293,14 @@ export class OfferRelay {
           // The offerer has cancelled in the meantime.
           from.whenAcknowledged(() => undefined);
           from.offers.peerOfferDone();
+          exchange.over();
           then.notSent();
-        } else if (request.method === 'UPDATE') {
+          return;
+        }
+        if (request.method === 'UPDATE') {
           from.offers.peerOfferDone();
         }
+        then.sent();
       },
     );
   }
@@ -208,24 +308,9 @@ export class OfferRelay {
   /** Offers a side what the other one has said last: after a cancelled offer, or for another peer over there. */
   restate(to: CallLeg): void {
     const { media, logger } = this.#options;
-    to.offers
-      .offer({
-        method: 'INVITE',
-        message: () => ({ body: media.restate(to.role) ?? '' }),
-        expectsSdp: true,
-        retryOn491: true,
-      })
-      .outcome.then(outcome => {
-        if (outcome.kind === 'answered' && outcome.sdp !== null) {
-          media.answer(to.role, outcome.sdp, true);
-        } else {
-          media.abandon();
-        }
-      })
-      .catch((error: unknown) => {
-        media.abandon();
-        logger.warn('restating an offer failed', { error: errorMessage(error) });
-      });
+    this.alone(() => this.offerTo(to, () => media.restate(to.role))).catch((error: unknown) => {
+      logger.warn('restating an offer failed', { error: errorMessage(error) });
+    });
   }
 
   #refused(exchange: Exchange, relayed: ResponseLike): void {
@@ -240,6 +325,7 @@ export class OfferRelay {
   #refuse(exchange: Exchange, status: number, headers: Readonly<Record<string, string>>): void {
     this.#options.userAgent.respond(exchange.response, status, { headers });
     exchange.from.offers.peerOfferDone();
+    exchange.over();
   }
 
   #settle(
@@ -294,7 +380,7 @@ export class OfferRelay {
     }
   }
 
-  #headersFor(exchange: Exchange, withSdp: boolean): Record<string, string> {
+  #headersFor(exchange: PeerOffer, withSdp: boolean): Record<string, string> {
     return {
       ...passedHeaders(exchange.request, 'inDialog', exchange.to.isTrusted),
       Allow: ALLOWED_METHODS,
@@ -308,6 +394,10 @@ export class OfferRelay {
       ...(from.dialog.contact === null ? {} : { Contact: from.dialog.contact }),
     };
   }
+}
+
+function gone(): SipError {
+  return new SipError('REC_ERR_SIP_DIALOG_GONE', 'the call is over');
 }
 
 const silent = { final: () => undefined, failed: () => undefined };

@@ -130,6 +130,8 @@ export interface CallPlan {
    * or an offer without any of them.
    */
   readonly preConnect?: { readonly encodings: readonly string[] };
+  /** m-lines that are no audio: refused with port 0, or passed around us where they can be. Default `refuse`. */
+  readonly otherMedia?: 'refuse' | 'pass';
 }
 
 /** What is done with SDES SRTP (RFC 4568) on the live legs; each leg has its own keys. */

@@ -8,6 +8,8 @@ export interface CallTimeouts {
   readonly ringMs: number;
   /** For the answer to a BYE; the engine goes on retransmitting after it. */
   readonly byeMs: number;
+  /** For what is played to the caller before anybody is rung; afterwards the call goes on. */
+  readonly preConnectMs: number;
 }
 
 export const DEFAULT_CALL_TIMEOUTS: CallTimeouts = {
@@ -15,4 +17,5 @@ export const DEFAULT_CALL_TIMEOUTS: CallTimeouts = {
   openMediaMs: 5_000,
   ringMs: 180_000,
   byeMs: 5_000,
+  preConnectMs: 120_000,
 };

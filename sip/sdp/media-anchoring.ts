@@ -5,6 +5,7 @@ import { statedFlow } from './remote-stream';
 import { connectionLine, type SdpOrigin } from './sdp-origin';
 import {
   attributeName,
+  connectionHost,
   formatSdp,
   type MediaDescription,
   mediaLine,
@@ -23,6 +24,8 @@ export interface AnchorSide {
   readonly origin: SdpOrigin;
   /** State `a=rtcp-mux` (RFC 5761). */
   readonly rtcpMux: boolean;
+  /** Let m-lines that are no audio pass around us. */
+  readonly passOthers?: boolean;
 }
 
 const PLAIN_RTP: ReadonlySet<string> = new Set(['RTP/AVP', 'RTP/AVPF']);
@@ -81,7 +84,7 @@ export function findAnchorableMedia(offer: SessionDescription): AnchorableMedia 
 
 /**
  * Rewrites the description of one leg for the other: our address, port and RTCP on the anchored m-line, our
- * own origin, every other m-line refused with port 0 in its place (so that both legs count m-lines alike), no trace
+ * own origin, every other m-line refused with port 0 (or passed) in its place, so that both legs count m-lines alike, no trace
  * of ICE, BUNDLE, keys or sources. Directions stay; a hold by `c=0.0.0.0` becomes a direction, because
  * our address takes the place of the zeros (RFC 3264 §8.4). Unknown lines pass.
  *
@@ -108,7 +111,9 @@ export function anchorDescription(
     const own = description.media[index];
     return index === mediaIndex && own !== undefined
       ? anchorMedia(description, own, side)
-      : refuse(shaped);
+      : side.passOthers === true && own !== undefined && isPassable(description, own)
+        ? passMedia(description, own)
+        : refuse(shaped);
   });
   const rest = [...session, ...media.flatMap(each => [mediaLine(each), ...each.lines])];
   const origin = side.origin.line(host, rest.join('\r\n'));
@@ -144,6 +149,26 @@ function anchorMedia(
 /** RFC 3264 §6: a refused stream keeps its place with port 0; its formats no longer matter. */
 function refuse(media: MediaDescription): MediaDescription {
   return { ...media, port: 0, portCount: null, lines: [] };
+}
+
+/**
+ * Whether an m-line can go around us while the audio goes through: it is no audio, and needs nothing of what the session
+ * says about keys, ICE or bundling, which is not true any more.
+ */
+function isPassable(description: SessionDescription, media: MediaDescription): boolean {
+  const needsSession = [...description.session, ...media.lines].some(line =>
+    /^a=(?:ice-|candidate|fingerprint|crypto|key-mgmt|bundle-only)/i.test(line),
+  );
+  return media.kind !== 'audio' && media.port !== 0 && !needsSession;
+}
+
+/** An m-line as its writer has it, with the address that it took from the session. */
+function passMedia(description: SessionDescription, media: MediaDescription): MediaDescription {
+  const host = connectionHost(description, media);
+  const lines = media.lines.filter(line => !/^a=(?:mid|msid)\b/i.test(line));
+  return lines.some(line => line.startsWith('c=')) || host === null
+    ? { ...media, lines }
+    : { ...media, lines: [connectionLine(host), ...lines] };
 }
 
 function isTransportAttribute(line: string): boolean {

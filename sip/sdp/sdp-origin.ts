@@ -7,12 +7,23 @@ import { type IdSource } from '#core';
  */
 export class SdpOrigin {
   readonly #sessionId: string;
-  #version = 0;
+  /** The o= line of somebody else that ours continue, around its version. */
+  readonly #adopted: { readonly head: string; readonly tail: string } | null = null;
+  #version = 0n;
   #lastRest: string | null = null;
 
-  constructor(ids: IdSource) {
+  /**
+   * @param after an o= line that the peer has had from somebody else through us: for the peer ours are further versions of it
+   *   (RFC 3264 §8)
+   */
+  constructor(ids: IdSource, after?: string) {
     // 15 hexadecimal digits fit a 64-bit signed integer, which is what peers parse it into.
     this.#sessionId = BigInt(`0x${ids.uuid().replaceAll('-', '').slice(0, 15)}`).toString();
+    const match = /^(o=\S+ \S+) (\d{1,20}) (IN IP[46] \S+)\s*$/.exec(after ?? '');
+    if (match !== null) {
+      this.#adopted = { head: match[1] ?? '', tail: match[3] ?? '' };
+      this.#version = BigInt(match[2] ?? '0');
+    }
   }
 
   /**
@@ -26,7 +37,9 @@ export class SdpOrigin {
       this.#version++;
       this.#lastRest = compared;
     }
-    return `o=- ${this.#sessionId} ${this.#version} IN ${addressType(host)} ${host}`;
+    return this.#adopted === null
+      ? `o=- ${this.#sessionId} ${this.#version} IN ${addressType(host)} ${host}`
+      : `${this.#adopted.head} ${this.#version} ${this.#adopted.tail}`;
   }
 }
 

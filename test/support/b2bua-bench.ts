@@ -19,6 +19,7 @@ import {
   type NameAddr,
   type PartyFacts,
   type ProgressFacts,
+  type RecordPreference,
   type SipStack,
 } from '#sip';
 import { RawDialog, type RawMessage, RawSipPeer } from './raw-sip-peer';
@@ -36,6 +37,12 @@ export class RecordingDelegate implements CallDelegate {
   transferTargets: CallPlan['targets'] | null = null;
   readonly ends: CallEnd[] = [];
   readonly log: string[] = [];
+  readonly preferences: { role: LegRole; preference: RecordPreference }[] = [];
+  readonly notStripped: LegRole[] = [];
+  /** Runs when the callee has answered, right before the caller is told. */
+  whenAnswering: () => void = () => undefined;
+  whenPreferred: (role: LegRole, preference: RecordPreference) => void = () => undefined;
+  whenPreConnected: () => Promise<void> = () => Promise.resolve();
   unanchored: string | null = null;
   answer: AnswerFacts | null = null;
   infoVerdict: InfoVerdict | Promise<InfoVerdict> = 'relay';
@@ -62,6 +69,21 @@ export class RecordingDelegate implements CallDelegate {
   answering(facts: AnswerFacts): void {
     this.log.push('answering');
     this.answer = facts;
+    this.whenAnswering();
+  }
+
+  recordPreference(role: LegRole, preference: RecordPreference): void {
+    this.preferences.push({ role, preference });
+    this.whenPreferred(role, preference);
+  }
+
+  codecsNotStripped(role: LegRole): void {
+    this.notStripped.push(role);
+  }
+
+  preConnect(): Promise<void> {
+    this.log.push('preConnect');
+    return this.whenPreConnected();
   }
 
   infoReceived(role: LegRole, info: InfoFacts): InfoVerdict | Promise<InfoVerdict> {
@@ -209,19 +231,24 @@ export class B2buaBench {
   }
 
   /** A call that is answered and acknowledged on both sides. */
-  async established(): Promise<EstablishedCall> {
+  async established(
+    options: { calling?: Record<string, string>; answering?: Record<string, string> } = {},
+  ): Promise<EstablishedCall> {
     const caller = await this.peer('alice');
     const callee = await this.peer('bob');
     this.addTarget(callee);
     const a = this.dialFrom(caller);
-    a.invite({ body: sdp(10_000) });
+    a.invite({ body: sdp(10_000), headers: options.calling ?? {} });
     const invite = await callee.request('INVITE');
     callee.reply(invite, '180 Ringing');
     a.learn(await caller.response(180, 'INVITE'));
     const b = RawDialog.ofInvite(callee, this.engine.sipPort, invite);
     callee.reply(invite, '200 OK', {
       body: sdp(20_000),
-      headers: { Allow: 'INVITE, ACK, BYE, CANCEL, INFO, UPDATE, OPTIONS' },
+      headers: {
+        Allow: 'INVITE, ACK, BYE, CANCEL, INFO, UPDATE, OPTIONS',
+        ...options.answering,
+      },
     });
     const ok = await caller.response(200, 'INVITE');
     a.acknowledge(ok);

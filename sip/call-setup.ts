@@ -1,0 +1,376 @@
+import { errorMessage, type LegRole, type Logger, type Timer, withDeadline } from '#core';
+import { type CallConnection, type CallExits, type Tell } from './call-connection';
+import { type CallLeg } from './call-leg';
+import { type CalleeAnswer, CalleeHunt } from './callee-hunt';
+import { calleeInviteHeaders } from './callee-invite';
+import { type DialogDirectory } from './dialog-directory';
+import { EarlyAnswers } from './early-answers';
+import { isSipError } from './errors';
+import { ALLOWED_METHODS, nextMaxForwards, passedHeaders, passedOptionTags } from './header-policy';
+import { assertedIdentities, supports } from './identity';
+import { type IncomingInvite } from './incoming-invite';
+import { parseNameAddrs } from './name-addr';
+import { type InviteFailure } from './outgoing-invite';
+import { reasonFrom, reasonOf } from './reason';
+import { readSdpBody, refusalFor } from './sdp-body';
+import { type ResponseLike } from './srf-types';
+import { type CallTimeouts } from './timeouts';
+import { type UserAgent } from './user-agent';
+
+export interface CallSetupOptions {
+  readonly incoming: IncomingInvite;
+  readonly connection: CallConnection;
+  readonly userAgent: UserAgent;
+  readonly directory: DialogDirectory;
+  readonly timeouts: CallTimeouts;
+  readonly logger: Logger;
+  readonly tell: Tell;
+  readonly exits: CallExits;
+  readonly events: {
+    /** The callee has answered and the caller is about to be told. */
+    answered(): void;
+    /** The caller's CANCEL has reached the engine before our 200. */
+    answerNotSent(): void;
+  };
+}
+
+/**
+ * A call from connect() to its answer: opens the media, hunts for a callee, carries progress and early media back to the
+ * caller, and joins the two dialogs when somebody answers.
+ */
+export class CallSetup {
+  readonly #options: CallSetupOptions;
+  readonly #early = new EarlyAnswers();
+  #hunt: CalleeHunt | null = null;
+  #isOver = false;
+  #stopWaiting: (() => void) | null = null;
+  /** The callee's 200 carried the offer and waits for its ACK, which waits for the caller's. */
+  #owedAck: (() => void) | null = null;
+  /** Our 200 is on its way to the engine. */
+  #answerSent: Promise<void> = Promise.resolve();
+
+  constructor(options: CallSetupOptions) {
+    this.#options = options;
+  }
+
+  async start(): Promise<void> {
+    const { incoming, connection, exits } = this.#options;
+    const { media } = connection;
+    const maxForwards = nextMaxForwards(incoming.request);
+    let offer: string | null;
+    try {
+      offer = readSdpBody(incoming.request, 'refuse');
+      if (offer !== null) {
+        media.decide(offer);
+      }
+    } catch (error) {
+      const { status, headers } = refusalFor(error);
+      exits.refuse({ by: 'gateway', status, cause: 'bad-offer', reason: null }, null, { headers });
+      return;
+    }
+    if (maxForwards === null) {
+      exits.refuse({ by: 'gateway', status: 483, cause: 'max-forwards', reason: null }, null);
+      return;
+    }
+    if ((media.isAnchored && !(await this.#openMedia())) || this.#isOver) {
+      return;
+    }
+    media.setRecordAware('caller', incoming.facts.isRecordAware);
+    let body = offer === null ? null : media.offer('caller', offer);
+    if (body !== null) {
+      body = (await this.#preConnect()) ?? body;
+    }
+    this.#ring(maxForwards, body);
+  }
+
+  #ring(maxForwards: number, body: string | null): void {
+    if (!this.#isOver) {
+      this.#hunt = this.#newHunt(this.#options.connection, maxForwards, body);
+      this.#hunt.start();
+    }
+  }
+
+  /** No target is rung any more. */
+  cancel(reason: string | null): void {
+    this.#isOver = true;
+    this.#stopWaiting?.();
+    this.#hunt?.cancel(reason);
+  }
+
+  /** Resolves when what was under way toward the caller has gone out, or never will; then the callee has its ACK. */
+  async settled(): Promise<void> {
+    await this.#answerSent;
+    this.#owedAck?.();
+  }
+
+  #newHunt(connection: CallConnection, maxForwards: number, body: string | null): CalleeHunt {
+    const { incoming, directory, logger } = this.#options;
+    const { plan, bridge } = connection;
+    return new CalleeHunt({
+      ...this.#options,
+      targets: plan.targets,
+      redirects: plan.redirects ?? 'pass',
+      owner: bridge.ownerOf('callee'),
+      messageFor: target => ({
+        headers: calleeInviteHeaders(incoming, target, {
+          maxForwards,
+          calleeTrusted: plan.calleeTrusted,
+          hasBody: body !== null,
+          directory,
+        }),
+        ...(body === null ? {} : { body }),
+      }),
+      events: {
+        trying: target => {
+          this.#early.clear();
+          logger.debug('trying a target', { requestUri: target.requestUri });
+        },
+        progressed: response => this.#progressed(response),
+        answered: answer => this.#answered(answer, body),
+        failed: failure => this.#noTarget(failure),
+      },
+    });
+  }
+
+  async #openMedia(): Promise<boolean> {
+    const { connection, userAgent, timeouts, logger, exits } = this.#options;
+    try {
+      await openBothLegs(connection, userAgent, timeouts);
+      return true;
+    } catch (error) {
+      logger.warn('the media of a call could not be opened', { error: errorMessage(error) });
+      exits.refuse({ by: 'gateway', status: 503, cause: 'no-media', reason: null }, null);
+      return false;
+    }
+  }
+
+  /** @returns the offer that leaves the callee no choice any more; null when nothing was played */
+  async #preConnect(): Promise<string | null> {
+    const { incoming, connection, userAgent, timeouts, logger } = this.#options;
+    const { plan, delegate, media, bridge } = connection;
+    if (plan.preConnect === undefined || delegate.preConnect === undefined) {
+      return null;
+    }
+    const made = media.preAnswer(plan.preConnect.encodings);
+    if (made === null) {
+      logger.info('the caller has no codec for what should be played before the call');
+      return null;
+    }
+    const headers = { 'Content-Type': 'application/sdp' };
+    incoming.progress(183, { headers, body: made.answer }, bridge.ownerOf('caller'));
+    const stopped = new Promise<void>(resolve => {
+      this.#stopWaiting = resolve;
+    });
+    let timer: Timer | null = null;
+    const expired = new Promise<void>(resolve => {
+      timer = userAgent.clock.setTimer(timeouts.preConnectMs, () => {
+        logger.warn('what is played before the call takes too long');
+        resolve();
+      });
+    });
+    try {
+      await Promise.race([delegate.preConnect(), stopped, expired]);
+    } catch (error) {
+      logger.error('the owner of a call failed', {
+        what: 'preConnect',
+        error: errorMessage(error),
+      });
+    }
+    (timer as Timer | null)?.cancel();
+    return made.offer;
+  }
+
+  // -- progress ----------------------------------------------------------------------------------------
+
+  #progressed(response: ResponseLike): void {
+    if (this.#isOver) {
+      return;
+    }
+    const { incoming, connection, tell } = this.#options;
+    const body = this.#earlyMedia(response);
+    incoming.progress(
+      response.status,
+      {
+        reason: response.reason,
+        headers: {
+          ...passedHeaders(response, 'response', connection.plan.callerTrusted === true),
+          ...(body === null ? {} : { 'Content-Type': 'application/sdp' }),
+        },
+        ...(body === null ? {} : { body }),
+      },
+      connection.bridge.ownerOf('caller'),
+    );
+    tell('progressed', () =>
+      connection.delegate.progressed({ status: response.status, hasMedia: body !== null }),
+    );
+  }
+
+  #earlyMedia(response: ResponseLike): string | null {
+    const { incoming, connection, logger } = this.#options;
+    try {
+      const sdp = readSdpBody(response);
+      // Without an offer of the caller there is nothing that this could answer (RFC 3261 §13.2.1).
+      if (sdp === null || !incoming.facts.hasOffer) {
+        return null;
+      }
+      const answer = connection.media.answer('callee', sdp, false);
+      this.#early.note(response, sdp);
+      return answer;
+    } catch (error) {
+      logger.info('early media could not be used', { error: errorMessage(error) });
+      return null;
+    }
+  }
+
+  #noTarget(failure: InviteFailure): void {
+    const { connection, exits } = this.#options;
+    const { response, status } = failure;
+    if (failure.cause === 'engine-lost') {
+      exits.engineLost();
+      return;
+    }
+    // A redirection is of no use without its Contact (RFC 3261 §21.3).
+    const contact = response !== null && status < 400 ? response.get('contact') : undefined;
+    const cause = failure.cause === 'refused' ? 'rejected' : failure.cause;
+    const reason = response === null ? null : reasonFrom(response);
+    exits.refuse({ by: 'callee', status, cause, reason }, null, {
+      ...(response === null ? {} : { reason: response.reason }),
+      headers: {
+        ...(response === null
+          ? {}
+          : passedHeaders(response, 'response', connection.plan.callerTrusted === true)),
+        ...(contact === undefined ? {} : { Contact: contact }),
+      },
+    });
+  }
+
+  // -- answered ----------------------------------------------------------------------------------------
+
+  /** @param offer what the callee was offered; null: the callee makes the offer in its 200 */
+  #answered(answer: CalleeAnswer, offer: string | null): void {
+    const { incoming, connection, logger, tell, exits, events } = this.#options;
+    const { bridge, media, delegate } = connection;
+    const { response } = answer;
+    bridge.addLeg('callee', answer.dialog);
+    if (offer !== null) {
+      answer.ack();
+    }
+    const remote = this.#finalSdp(response);
+    const isRecordAware = supports(response, 'record-aware');
+    media.setRecordAware('callee', isRecordAware);
+    // The recording may begin in there; the SDP that the caller gets is written afterwards and can tell so.
+    const answering = (): void => {
+      events.answered();
+      this.#owedAck = offer === null ? () => answer.ack() : null;
+      tell('answering', () =>
+        delegate.answering({
+          target: answer.target,
+          assertedIdentities: assertedIdentities(response),
+          contact: parseNameAddrs(response.get('contact'))[0] ?? null,
+          isRecordAware,
+        }),
+      );
+    };
+    let body: string;
+    try {
+      body =
+        offer === null
+          ? media.offer('callee', remote, answering)
+          : media.answer('callee', remote, true, answering);
+    } catch (error) {
+      logger.warn('the SDP of a 200 could not be used', { error: errorMessage(error) });
+      if (offer === null) {
+        answer.ack();
+      }
+      const { headers } = refusalFor(error);
+      const status = isSipError(error, 'REC_ERR_SIP_NOT_ANCHORABLE') ? 488 : 502;
+      const reason = reasonOf({ status: 488, text: 'SDP not usable' });
+      const end = { by: 'callee', status, cause: 'bad-answer', reason: null } as const;
+      exits.refuse(end, reason, { headers });
+      return;
+    }
+    this.#answerSent = this.#answerCaller(answer, body, caller => {
+      const received = readSdpBody(incoming.request) ?? '';
+      if (offer !== null) {
+        bridge.agreed({ local: body, remote: received }, { local: offer, remote });
+        return;
+      }
+      caller.whenAcknowledged(ackBody => {
+        const local = this.#answerCallee(answer, ackBody);
+        if (local !== null) {
+          bridge.agreed({ local: body, remote: ackBody }, { local, remote });
+        }
+      });
+    });
+  }
+
+  /** Sends the 200; resolves when the engine has said whether it went out. */
+  #answerCaller(
+    answer: CalleeAnswer,
+    body: string,
+    sent: (caller: CallLeg) => void,
+  ): Promise<void> {
+    const { incoming, connection, events } = this.#options;
+    const { plan, bridge } = connection;
+    const supported = passedOptionTags(answer.response, 'supported');
+    const headers = {
+      ...passedHeaders(answer.response, 'response', plan.callerTrusted === true),
+      Allow: ALLOWED_METHODS,
+      ...(supported === null ? {} : { Supported: supported }),
+      'Content-Type': 'application/sdp',
+    };
+    return new Promise(resolve => {
+      incoming.answer({ headers, body }, bridge.ownerOf('caller'), dialog => {
+        if (dialog !== null) {
+          sent(bridge.addLeg('caller', dialog));
+        } else {
+          events.answerNotSent();
+        }
+        resolve();
+      });
+    });
+  }
+
+  /**
+   * The caller's ACK carries the answer to the callee's offer (RFC 3261 §13.2.1).
+   * @returns what the callee was answered, or null when that cannot be
+   */
+  #answerCallee(answer: CalleeAnswer, ackBody: string): string | null {
+    const { connection, logger, exits } = this.#options;
+    try {
+      const local = connection.media.answer('caller', ackBody, true);
+      answer.ack(local);
+      return local;
+    } catch (error) {
+      logger.warn('the SDP of an ACK could not be used', { error: errorMessage(error) });
+      exits.broken('caller', 'bad-answer');
+      return null;
+    }
+  }
+
+  #finalSdp(response: ResponseLike): string {
+    try {
+      // RFC 3261 §13.2.1: a 200 after early media may leave its answer out.
+      return readSdpBody(response) ?? this.#early.of(response) ?? '';
+    } catch {
+      return '';
+    }
+  }
+}
+
+/** Asks the delegate for our addresses. @throws when it has none, or takes too long */
+export async function openBothLegs(
+  { delegate, media }: CallConnection,
+  userAgent: UserAgent,
+  timeouts: CallTimeouts,
+): Promise<void> {
+  const open = async (role: LegRole): Promise<void> => {
+    media.setLocal(role, await delegate.openLeg(role));
+  };
+  await withDeadline(
+    userAgent.clock,
+    Promise.all([open('caller'), open('callee')]),
+    timeouts.openMediaMs,
+    () => new Error('opening the media took too long'),
+  );
+}
