@@ -14,6 +14,7 @@ import {
 import { freeUdpPort } from '../support/free-port';
 import { type GatewayProcess, startGatewayProcess } from '../support/gateway-process';
 import { expectOnlyTone } from '../support/sipp-bench';
+import { TestCa } from '../support/test-ca';
 
 const CALLER_HZ = 500;
 const CALLEE_HZ = 900;
@@ -22,28 +23,42 @@ const TALK_PACKETS = TALK_MS / 20;
 
 describeWithBaresip('a recorded call between two baresip phones', () => {
   let folder: string;
+  let ca: TestCa;
+  let phoneTls: NonNullable<BaresipOptions['tls']>;
   let srs: ReferenceSrs;
   let gateway: GatewayProcess;
   const phones: BaresipPhone[] = [];
-  let calleePorts: { udp: number; tcp: number };
+  let calleePorts: Readonly<Record<Transport, number>>;
 
   beforeAll(async () => {
     folder = mkdtempSync(join(tmpdir(), 'baresip-'));
+    ca = new TestCa();
+    phoneTls = { ...ca.issue(['IP:127.0.0.1']), caPath: ca.certPath };
     srs = await startReferenceSrs({
       host: '127.0.0.1',
       port: 0,
-      transports: ['tcp'],
+      transports: ['tcp', 'tls'],
+      listenerTls: {
+        ...ca.issue(['DNS:srs.example.com']),
+        ca: ca.cert,
+        requestClientCert: 'require',
+      },
       outDir: join(folder, 'srs'),
       clock: systemClock,
       logger: noopLogger,
     });
-    calleePorts = { udp: await freeUdpPort(), tcp: await freeUdpPort() };
-    gateway = await startGatewayProcess(config(srs.uri('tcp'), calleePorts));
+    calleePorts = {
+      udp: await freeUdpPort(),
+      tcp: await freeUdpPort(),
+      tls: await freeUdpPort(),
+    };
+    gateway = await startGatewayProcess(config(srs, calleePorts, ca));
   }, 60_000);
 
   afterAll(async () => {
     expect(await gateway.stop()).toBe(0);
     await srs.close();
+    ca.close();
     rmSync(folder, { recursive: true, force: true });
   });
 
@@ -57,13 +72,14 @@ describeWithBaresip('a recorded call between two baresip phones', () => {
     return phone;
   }
 
-  test.each(['udp', 'tcp'] as const)(
+  test.each(['udp', 'tcp', 'tls'] as const)(
     'is heard by both phones and by the recorder, through a hold, over %s',
     async transport => {
       const user = USERS[transport];
       const callee = await start({
         user,
         transport,
+        ...(transport === 'tls' ? { tls: phoneTls } : {}),
         sipPort: calleePorts[transport],
         toneHz: CALLEE_HZ,
         answersItself: true,
@@ -71,6 +87,7 @@ describeWithBaresip('a recorded call between two baresip phones', () => {
       const caller = await start({
         user: '1001',
         transport,
+        ...(transport === 'tls' ? { tls: phoneTls } : {}),
         sipPort: await freeUdpPort(),
         toneHz: CALLER_HZ,
       });
@@ -124,31 +141,61 @@ function heardBy(phone: BaresipPhone): Int16Array {
   );
 }
 
-const USERS = { udp: '2002', tcp: '2003' } as const;
+type Transport = 'udp' | 'tcp' | 'tls';
+
+const TRANSPORTS = ['udp', 'tcp', 'tls'] as const;
+const USERS: Readonly<Record<Transport, string>> = { udp: '2002', tcp: '2003', tls: '2004' };
 
 function config(
-  srsUri: string,
-  calleePorts: Readonly<Record<'udp' | 'tcp', number>>,
+  srs: ReferenceSrs,
+  calleePorts: Readonly<Record<Transport, number>>,
+  ca: TestCa,
 ): Readonly<Record<string, unknown>> {
+  const own = ca.issue(['IP:127.0.0.1']);
+  const client = ca.issue([], 'gateway');
+  const srsPeer = /127\.0\.0\.1:\d+/.exec(srs.uri('tls'))?.[0] ?? '';
   return {
     sip: {
       listeners: [
         { transport: 'udp', host: '127.0.0.1', port: 0 },
         { transport: 'tcp', host: '127.0.0.1', port: 0 },
+        {
+          transport: 'tls',
+          host: '127.0.0.1',
+          port: 0,
+          tls: { cert: own.certPath, key: own.keyPath },
+        },
       ],
+      tls: {
+        ca: ca.certPath,
+        peers: {
+          [srsPeer]: {
+            ca: ca.certPath,
+            cert: client.certPath,
+            key: client.keyPath,
+            serverName: 'srs.example.com',
+          },
+        },
+      },
     },
     trunks: { phones: { sources: ['127.0.0.0/8'], kind: 'internal', trusted: true } },
-    routes: (['udp', 'tcp'] as const).map(transport => ({
+    routes: TRANSPORTS.map(transport => ({
       match: { user: USERS[transport] },
-      nextHops: [`sip:127.0.0.1:${calleePorts[transport]};transport=${transport}`],
+      nextHops: [
+        `sip:127.0.0.1:${calleePorts[transport] + (transport === 'tls' ? 1 : 0)};transport=${transport}`,
+      ],
       kind: 'internal',
       trusted: true,
     })),
-    providers: { lab: { targets: [srsUri] } },
+    providers: { plain: { targets: [srs.uri('tcp')] }, secure: { targets: [srs.uri('tls')] } },
     organisations: {
-      e2e: {
-        provider: 'lab',
-        users: { bob: { identities: Object.values(USERS), recording: { mode: 'always' } } },
+      plain: {
+        provider: 'plain',
+        users: { bob: { identities: [USERS.udp, USERS.tcp], recording: { mode: 'always' } } },
+      },
+      secure: {
+        provider: 'secure',
+        users: { carol: { identities: [USERS.tls], recording: { mode: 'always' } } },
       },
     },
     admin: { enabled: false },

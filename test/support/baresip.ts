@@ -1,5 +1,5 @@
 import { spawn, spawnSync } from 'node:child_process';
-import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import { join } from 'node:path';
 
@@ -31,8 +31,11 @@ export function describeWithBaresip(name: string, body: () => void): void {
 
 export interface BaresipOptions {
   readonly user: string;
-  readonly transport: 'udp' | 'tcp';
+  readonly transport: 'udp' | 'tcp' | 'tls';
+  /** For UDP and TCP; TLS is at the port above. */
   readonly sipPort: number;
+  /** With TLS: paths of its certificate and key, and of the CA that it believes. */
+  readonly tls?: { readonly certPath: string; readonly keyPath: string; readonly caPath: string };
   /** It plays this tone. */
   readonly toneHz: number;
   /** Its configuration and the WAV of what it hears go here. */
@@ -106,13 +109,15 @@ export async function startBaresip(options: BaresipOptions): Promise<BaresipPhon
 
 function account({ user, transport, sipPort, answersItself = false }: BaresipOptions): string {
   const answer = answersItself ? ';answermode=auto' : '';
-  return `<sip:${user}@127.0.0.1:${sipPort};transport=${transport}>;regint=0;audio_codecs=PCMU/8000/1${answer}\n`;
+  const port = transport === 'tls' ? sipPort + 1 : sipPort;
+  return `<sip:${user}@127.0.0.1:${port};transport=${transport}>;regint=0;audio_codecs=PCMU/8000/1${answer}\n`;
 }
 
 function configFile(options: BaresipOptions, controlPort: number): string {
   return [
     'poll_method poll',
     `sip_listen 127.0.0.1:${options.sipPort}`,
+    ...tlsLines(options),
     'net_interface 127.0.0.1',
     `audio_source ausine,${options.toneHz}`,
     // A bridge that leads nowhere: there is no sound card. What is heard is dumped by sndfile.
@@ -135,6 +140,16 @@ function configFile(options: BaresipOptions, controlPort: number): string {
     `ctrl_tcp_listen 127.0.0.1:${controlPort}`,
     '',
   ].join('\n');
+}
+
+/** It wants certificate and key in one file. */
+function tlsLines({ tls, folder }: BaresipOptions): string[] {
+  if (tls === undefined) {
+    return [];
+  }
+  const pem = join(folder, 'phone.pem');
+  writeFileSync(pem, readFileSync(tls.certPath, 'utf8') + readFileSync(tls.keyPath, 'utf8'));
+  return [`sip_certificate ${pem}`, `sip_cafile ${tls.caPath}`, 'sip_verify_server yes'];
 }
 
 function connected(port: number): Promise<Socket> {

@@ -12,7 +12,7 @@ const EXIT_DEADLINE_MS = 20_000;
 /** The gateway as an operator runs it: a process of its own, configured by a file. */
 export interface GatewayProcess {
   /** Port of the first listener of a transport. */
-  port(transport: 'udp' | 'tcp'): number;
+  port(transport: 'udp' | 'tcp' | 'tls'): number;
   readonly adminUrl: string | null;
   /** What it has logged so far (JSON lines). */
   log(): string;
