@@ -23,6 +23,7 @@ export function crossCheck(root: unknown): readonly PlacedMessage[] {
     ...checkEngine(config),
     ...checkListeners(config, listeners),
     ...checkTls(config, listeners),
+    ...checkLimits(config),
     ...checkMediaPorts(config, listeners),
     ...checkMediaNetworks(config),
     ...checkTrunks(config),
@@ -109,6 +110,26 @@ function checkListeners(config: TreeView, listeners: readonly TreeView[]): Place
     seen.set(key, listener);
   }
   return [...problems, ...checkAdminPort(config, seen)];
+}
+
+/** Bounds that only make sense in this order. */
+function checkLimits(config: TreeView): PlacedMessage[] {
+  const limits = config.get('sip').get('limits');
+  const value = (key: keyof typeof DEFAULTS.sip.limits): number =>
+    limits.get(key).exists ? (limits.get(key).number() ?? NaN) : DEFAULTS.sip.limits[key];
+  return (
+    [
+      ['headerLineBytes', 'messageBytes'],
+      ['connectionsPerSource', 'connections'],
+      ['shedTransactions', 'transactions'],
+      ['appBusyBytes', 'appPauseBytes'],
+      ['appPauseBytes', 'appBufferBytes'],
+    ] as const
+  )
+    .filter(([lower, upper]) => value(lower) > value(upper))
+    .map(([lower, upper]) =>
+      problem(limits.get(lower), `must not be above sip.limits.${upper} (${value(upper)})`),
+    );
 }
 
 /** A TLS listener has a certificate, and every PEM file that is named can be used. */

@@ -17,6 +17,33 @@ export const DEFAULTS = {
     tlsRequestClientCert: 'never',
     /** Who does not check whom it talks to might as well not encrypt. */
     tlsVerify: true,
+    /** Those of the embedded engine; the reasons are in sip/engine/limits.ts, what they bound in docs/limits.md. */
+    limits: {
+      messageBytes: 65_535,
+      headerCount: 200,
+      headerLineBytes: 8192,
+      uriBytes: 2048,
+      bodyParts: 16,
+      connections: 4000,
+      connectionsPerSource: 1000,
+      connectTimeoutMs: 10_000,
+      handshakeTimeoutMs: 10_000,
+      firstMessageTimeoutMs: 32_000,
+      halfMessageTimeoutMs: 32_000,
+      idleTimeoutMs: 3_600_000,
+      peerBufferBytes: 4 * 1024 * 1024,
+      transactions: 50_000,
+      dialogs: 5000,
+      ringingMs: 600_000,
+      shedTransactions: 40_000,
+      shedDelayMs: 500,
+      appFrameBytes: 1024 * 1024,
+      appAuthenticateMs: 5000,
+      appBusyBytes: 4 * 1024 * 1024,
+      appPauseBytes: 16 * 1024 * 1024,
+      appBufferBytes: 64 * 1024 * 1024,
+      appStallMs: 60_000,
+    },
     /** Port of a drachtio-server's application interface. */
     drachtioPort: 9022,
     /** Some callers must not be sent where a callee points: following is a choice. */

@@ -63,6 +63,42 @@ const listenerSchema = z.strictObject({
   tls: listenerTlsSchema.exactOptional(),
 });
 
+function limit(
+  key: keyof typeof DEFAULTS.sip.limits,
+  min: number,
+  max: number,
+): z.ZodDefault<z.ZodInt> {
+  return z.int().min(min).max(max).default(DEFAULTS.sip.limits[key]);
+}
+
+/** Bounds of the embedded engine (docs/limits.md). */
+const limitsSchema = z.strictObject({
+  messageBytes: limit('messageBytes', 1024, 1_048_576),
+  headerCount: limit('headerCount', 20, 2000),
+  headerLineBytes: limit('headerLineBytes', 256, 65_535),
+  uriBytes: limit('uriBytes', 128, 65_535),
+  bodyParts: limit('bodyParts', 2, 100),
+  connections: limit('connections', 1, 100_000),
+  connectionsPerSource: limit('connectionsPerSource', 1, 100_000),
+  connectTimeoutMs: limit('connectTimeoutMs', 100, 60_000),
+  handshakeTimeoutMs: limit('handshakeTimeoutMs', 100, 60_000),
+  firstMessageTimeoutMs: limit('firstMessageTimeoutMs', 1000, 600_000),
+  halfMessageTimeoutMs: limit('halfMessageTimeoutMs', 100, 600_000),
+  idleTimeoutMs: limit('idleTimeoutMs', 1000, 86_400_000),
+  peerBufferBytes: limit('peerBufferBytes', 65_536, 1_073_741_824),
+  transactions: limit('transactions', 1, 1_000_000),
+  dialogs: limit('dialogs', 1, 1_000_000),
+  ringingMs: limit('ringingMs', 1000, 3_600_000),
+  shedTransactions: limit('shedTransactions', 1, 1_000_000),
+  shedDelayMs: limit('shedDelayMs', 20, 60_000),
+  appFrameBytes: limit('appFrameBytes', 65_536, 67_108_864),
+  appAuthenticateMs: limit('appAuthenticateMs', 100, 60_000),
+  appBusyBytes: limit('appBusyBytes', 65_536, 1_073_741_824),
+  appPauseBytes: limit('appPauseBytes', 65_536, 1_073_741_824),
+  appBufferBytes: limit('appBufferBytes', 65_536, 1_073_741_824),
+  appStallMs: limit('appStallMs', 1000, 600_000),
+});
+
 const sipSchema = z.strictObject({
   engine: z.enum(['embedded', 'drachtio']).default(DEFAULTS.sip.engine),
   drachtio: z
@@ -88,6 +124,7 @@ const sipSchema = z.strictObject({
   redirects: z.enum(['follow', 'pass']).default(DEFAULTS.sip.redirects),
   refer: z.enum(['perform', 'pass']).default(DEFAULTS.sip.refer),
   srtp: liveSrtpSchema.prefault({}),
+  limits: limitsSchema.prefault({}),
   srtpOnly: z.enum(['reject', 'pass-unanchored']).default(DEFAULTS.sip.srtpOnly),
   answerTimeoutMs: z.number().int().min(500).max(60_000).default(DEFAULTS.sip.answerTimeoutMs),
   sessionExpiresS: z.number().int().min(90).max(86_400).exactOptional(),

@@ -216,7 +216,8 @@ async function openSip(
       ...(config.sip.sessionExpiresS === undefined
         ? {}
         : { sessionExpiresS: config.sip.sessionExpiresS }),
-      limits: { agent: { minSessionExpiresS: config.sip.minSessionExpiresS } },
+      limits: config.sip.limits,
+      minSessionExpiresS: config.sip.minSessionExpiresS,
       ...(sipTimers === undefined ? {} : { timers: sipTimers }),
     });
     started.onFailure(error => failure.raise(error));

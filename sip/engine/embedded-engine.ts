@@ -3,8 +3,9 @@ import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { type Logger, systemClock, withDeadline } from '#core';
-import { type EngineCounters, type EngineLimits } from './engine';
+import { type EngineCounters } from './engine';
 import { EngineError } from './errors';
+import { type EngineLimits } from './limits';
 import { type TimerValues } from './transaction';
 import { type ClientTlsOptions, type ListenerOptions } from './transport';
 import { type FromWorker, type ToWorker, type WorkerOptions } from './worker-protocol';
@@ -19,11 +20,10 @@ export interface EmbeddedEngineOptions {
   readonly logger: Logger;
   /** T1, T2, T4 in ms; default: those of RFC 3261. */
   readonly timers?: Partial<TimerValues>;
-  readonly limits?: EngineLimits;
+  /** What is not given has its default. */
+  readonly limits?: Partial<EngineLimits>;
   /** Server / User-Agent of messages that have none. Default: none. */
   readonly userAgent?: string;
-  /** INVITE dialogs at a time, either direction; beyond it new calls get 503. Default 5000. */
-  readonly maxOpenCalls?: number;
   /** Option tags in a Require that the application decides about; others are answered 420. */
   readonly optionTags?: readonly string[];
   /**
@@ -31,6 +31,8 @@ export interface EmbeddedEngineOptions {
    * none; what peers ask for is answered anyway.
    */
   readonly sessionExpiresS?: number;
+  /** The shortest session interval that a peer may ask for, s, from 90 (Min-SE, RFC 4028 §5). Default 90. */
+  readonly minSessionExpiresS?: number;
   /** TLS of outgoing connections, and what holds for single next hops. */
   readonly tls?: ClientTlsOptions;
   /** DNS servers (`address` or `address:port`) instead of those of this machine. */
@@ -62,13 +64,12 @@ const ANSWER_DEADLINE_MS = 10_000;
  */
 export async function startEmbeddedEngine(options: EmbeddedEngineOptions): Promise<EmbeddedEngine> {
   const secret = randomBytes(32).toString('hex');
-  const { limits, maxOpenCalls } = options;
-  const agent = maxOpenCalls === undefined ? {} : { openCalls: maxOpenCalls };
   const workerOptions: WorkerOptions = {
     listeners: options.listeners,
     secret,
     timers: options.timers ?? {},
-    limits: { ...limits, agent: { ...limits?.agent, ...agent } },
+    limits: options.limits ?? {},
+    minSessionExpiresS: options.minSessionExpiresS ?? null,
     userAgent: options.userAgent ?? null,
     optionTags: options.optionTags ?? null,
     sessionExpiresS: options.sessionExpiresS ?? null,

@@ -1,24 +1,16 @@
 import { type Clock, type IdSource, type Logger } from '#core';
-import { type AgentLimits, UserAgent } from './agent';
-import { formatHostPort, type MessageLimits } from './message';
-import { type TimerValues, TransactionLayer, type TransactionLimits } from './transaction';
+import { type ShedReason, UserAgent } from './agent';
+import { DelayMonitor } from './delay-monitor';
+import { type EngineLimits } from './limits';
+import { formatHostPort } from './message';
+import { type TimerValues, TransactionLayer } from './transaction';
 import {
   type BoundListener,
   type ClientTlsOptions,
   type ListenerOptions,
   TransportLayer,
-  type TransportLimits,
 } from './transport';
-import { AdminServer, type AppConnectionLimits } from './wire';
-
-/** Every bound of the engine; what is not given has its default. */
-export interface EngineLimits {
-  readonly message?: Partial<MessageLimits>;
-  readonly transport?: Partial<TransportLimits>;
-  readonly transaction?: Partial<TransactionLimits>;
-  readonly agent?: Partial<AgentLimits>;
-  readonly app?: Partial<AppConnectionLimits>;
-}
+import { AdminServer } from './wire';
 
 export interface EngineOptions {
   readonly listeners: readonly ListenerOptions[];
@@ -27,7 +19,10 @@ export interface EngineOptions {
   readonly ids: IdSource;
   readonly logger: Logger;
   readonly timers?: Partial<TimerValues>;
-  readonly limits?: EngineLimits;
+  /** What is not given has its default. */
+  readonly limits?: Partial<EngineLimits>;
+  /** The shortest session interval that a peer may ask for, s, from 90 (Min-SE, RFC 4028 §5). Default 90. */
+  readonly minSessionExpiresS?: number;
   readonly userAgent?: string;
   readonly optionTags?: readonly string[];
   /** Session interval that INVITEs ask for when the application does not, s; default: none. */
@@ -50,6 +45,10 @@ export interface EngineCounters {
   readonly messagesIn: number;
   readonly messagesOut: number;
   readonly drops: Readonly<Record<string, number>>;
+  /** New requests turned away with 503, by reason. */
+  readonly shed: Readonly<Record<ShedReason, number>>;
+  /** How late the engine's thread is on average, ms. */
+  readonly delayMs: number;
 }
 
 /** The engine in one thread: transport, transactions, user agent, and the applications' listener. */
@@ -58,23 +57,24 @@ export class Engine {
   readonly #transactions: TransactionLayer;
   readonly #agent: UserAgent;
   readonly #admin: AdminServer;
+  readonly #delay: DelayMonitor;
 
   private constructor(options: EngineOptions) {
     const { clock, ids, logger, timers, limits } = options;
+    this.#delay = new DelayMonitor(clock);
     this.#transport = new TransportLayer({
       clock,
       logger,
       ...(options.tls === undefined ? {} : { tls: options.tls }),
       ...(options.dnsServers === undefined ? {} : { dnsServers: options.dnsServers }),
-      ...(limits?.transport === undefined ? {} : { limits: limits.transport }),
-      ...(limits?.message === undefined ? {} : { messageLimits: limits.message }),
+      ...(limits === undefined ? {} : { limits }),
     });
     this.#transactions = new TransactionLayer({
       transport: this.#transport,
       clock,
       logger,
       ...(timers === undefined ? {} : { timers }),
-      ...(limits?.transaction === undefined ? {} : { limits: limits.transaction }),
+      ...(limits === undefined ? {} : { limits }),
       events: {
         onRequest: (transaction, request, source) =>
           this.#agent.onRequest(transaction, request, source),
@@ -87,11 +87,12 @@ export class Engine {
       clock,
       ids,
       logger,
-      ...(limits?.app === undefined ? {} : { limits: limits.app }),
+      ...(limits === undefined ? {} : { limits }),
       hostports: () => hostports(this.#transport.listeners),
       onSip: (app, meta, message, startLine) =>
         this.#agent.onAppMessage(app, meta, message, startLine),
       onAppLost: app => this.#agent.onAppLost(app),
+      onHeldUp: isHeldUp => this.#onHeldUp(isHeldUp, logger),
     });
     this.#agent = new UserAgent({
       transport: this.#transport,
@@ -100,7 +101,11 @@ export class Engine {
       clock,
       ids,
       logger,
-      ...(limits?.agent === undefined ? {} : { limits: limits.agent }),
+      delayMs: () => this.#delay.delayMs,
+      ...(limits === undefined ? {} : { limits }),
+      ...(options.minSessionExpiresS === undefined
+        ? {}
+        : { minSessionExpiresS: options.minSessionExpiresS }),
       ...(options.optionTags === undefined ? {} : { optionTags: options.optionTags }),
       ...(options.sessionExpiresS === undefined
         ? {}
@@ -124,6 +129,7 @@ export class Engine {
       }
       return { engine, port: await engine.#admin.listen(), listeners };
     } catch (error) {
+      engine.#delay.close();
       await engine.#transport.close();
       throw error;
     }
@@ -137,12 +143,28 @@ export class Engine {
       pendingRequests: agent.openAppRequests,
       ...this.#transactions.counters(),
       ...transport,
+      shed: agent.shed,
+      delayMs: Math.round(this.#delay.delayMs),
       appConnections: this.#admin.connectionCount,
     };
   }
 
+  /** An application that cannot keep up holds up the peers, as far as they can be held up. */
+  #onHeldUp(isHeldUp: boolean, logger: Logger): void {
+    if (isHeldUp) {
+      logger.warn(
+        'an application cannot keep up: nothing is read from connections, new requests are 503',
+      );
+      this.#transport.pauseReading();
+    } else {
+      logger.info('the application has caught up');
+      this.#transport.resumeReading();
+    }
+  }
+
   /** Ends the applications' calls (BYE, CANCEL, 503 go out), then closes everything. */
   async close(): Promise<void> {
+    this.#delay.close();
     await this.#admin.close();
     this.#transactions.close();
     await this.#transport.close();

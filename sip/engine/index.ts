@@ -4,13 +4,19 @@ export {
   type EngineListener,
   startEmbeddedEngine,
 } from './embedded-engine';
-export { type EngineCounters, type EngineLimits } from './engine';
+export { type EngineCounters } from './engine';
 export { EngineError, type EngineErrorCode } from './errors';
+export {
+  DEFAULT_ENGINE_LIMITS,
+  type EngineLimits,
+  type MessageLimits,
+  type TransactionLimits,
+  type TransportLimits,
+} from './limits';
 export {
   BRANCH_COOKIE,
   canonicalHeaderName,
   type CSeq,
-  DEFAULT_MESSAGE_LIMITS,
   defaultReason,
   formatHostPort,
   formatNameAddr,
@@ -22,7 +28,6 @@ export {
   HeaderList,
   makeRequest,
   makeResponse,
-  type MessageLimits,
   type NameAddrValue,
   type Params,
   parseCSeq,
@@ -54,7 +59,6 @@ export {
   type TransactionEvents,
   TransactionLayer,
   type TransactionLayerOptions,
-  type TransactionLimits,
 } from './transaction';
 export {
   type BoundListener,
@@ -76,6 +80,5 @@ export {
   TransportLayer,
   type TransportLayerOptions,
   type TlsVersion,
-  type TransportLimits,
   type Usable,
 } from './transport';

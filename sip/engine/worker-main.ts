@@ -44,6 +44,9 @@ async function main(): Promise<void> {
     limits: options.limits,
     ...(options.userAgent === null ? {} : { userAgent: options.userAgent }),
     ...(options.optionTags === null ? {} : { optionTags: options.optionTags }),
+    ...(options.minSessionExpiresS === null
+      ? {}
+      : { minSessionExpiresS: options.minSessionExpiresS }),
     ...(options.tls === null ? {} : { tls: options.tls }),
     ...(options.dnsServers === null ? {} : { dnsServers: options.dnsServers }),
     ...(options.sessionExpiresS === null ? {} : { sessionExpiresS: options.sessionExpiresS }),

@@ -1,4 +1,5 @@
-import { type EngineCounters, type EngineLimits } from './engine';
+import { type EngineCounters } from './engine';
+import { type EngineLimits } from './limits';
 import { type TimerValues } from './transaction';
 import { type ClientTlsOptions, type EngineTransport, type ListenerOptions } from './transport';
 
@@ -7,7 +8,8 @@ export interface WorkerOptions {
   readonly listeners: readonly ListenerOptions[];
   readonly secret: string;
   readonly timers: Partial<TimerValues>;
-  readonly limits: EngineLimits;
+  readonly limits: Partial<EngineLimits>;
+  readonly minSessionExpiresS: number | null;
   readonly userAgent: string | null;
   readonly optionTags: readonly string[] | null;
   readonly sessionExpiresS: number | null;

@@ -63,6 +63,10 @@ export interface EngineTotals {
   readonly messagesOut: number;
   /** Messages that were not processed, by reason. */
   readonly drops: Readonly<Record<string, number>>;
+  /** New requests turned away under load, by reason. */
+  readonly shed: Readonly<Record<string, number>>;
+  /** How late the engine's thread is on average, ms. */
+  readonly delayMs: number;
 }
 
 /** Asked when metrics are scraped, never per packet. */
@@ -288,7 +292,7 @@ function registerEngineMetrics(registry: Registry, read: () => Promise<EngineTot
   );
   gauge(
     'sip_tcp_connections_open',
-    'TCP connections of the embedded engine.',
+    'TCP and TLS connections of the embedded engine.',
     t => t.tcpConnections,
   );
   counter(
@@ -305,6 +309,17 @@ function registerEngineMetrics(registry: Registry, read: () => Promise<EngineTot
     'SIP messages that the embedded engine did not process, by reason.',
     'reason',
     t => Object.entries(t.drops).map(([reason, count]) => [drops.label(reason), count] as const),
+  );
+  counter(
+    'sip_requests_shed_total',
+    'New SIP requests that the embedded engine turned away under load, by reason.',
+    'reason',
+    t => Object.entries(t.shed),
+  );
+  gauge(
+    'sip_thread_delay_seconds',
+    'How late the thread of the embedded SIP engine is on average.',
+    t => t.delayMs / 1000,
   );
 }
 

@@ -115,8 +115,8 @@ test('a lost application ends its calls: 503, CANCEL and BYE', async () => {
   expect((await callee.request('ACK')).headers.get('cseq')).toContain('ACK');
 });
 
-test('calls beyond maxOpenCalls are refused with Retry-After', async () => {
-  const small = await startBench({ maxOpenCalls: 1 });
+test('calls beyond the limit are refused with Retry-After', async () => {
+  const small = await startBench({ limits: { dialogs: 1 } });
   const peer = await small.peer('UDP');
   const arriving = await nextInvite(small);
   const first = new RawCall(peer);

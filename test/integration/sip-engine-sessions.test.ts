@@ -18,7 +18,7 @@ let bench: Bench;
 
 beforeEach(async () => {
   // Intervals of seconds instead of minutes; refreshes then come within a test.
-  bench = await startBench({ limits: { agent: { minSessionExpiresS: 2 } } });
+  bench = await startBench({ minSessionExpiresS: 2 });
 });
 
 afterEach(async () => {

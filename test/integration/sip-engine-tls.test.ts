@@ -250,7 +250,7 @@ describe('whom a listener lets in', () => {
   });
 
   test('somebody who does not shake hands is cut off, and counts as a connection until then', async () => {
-    await start({ limits: { transport: { handshakeTimeoutMs: 300, connectionsPerSource: 1 } } });
+    await start({ limits: { handshakeTimeoutMs: 300, connectionsPerSource: 1 } });
     const first = connect(bench.engine.listeners[0]!.port, '127.0.0.1');
     await within('connection', once(first, 'connect'));
     const second = connect(bench.engine.listeners[0]!.port, '127.0.0.1');

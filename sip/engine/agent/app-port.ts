@@ -2,6 +2,8 @@
 export interface AppPort {
   /** false: the connection is gone, and send() does nothing. */
   readonly isOpen: boolean;
+  /** Too much waits for it already: it gets no new calls. */
+  readonly isBusy: boolean;
   /** Sends one frame: leader (without the message id, which the port puts first), then the message. */
   send(leader: string, message?: Buffer): void;
 }
@@ -18,7 +20,7 @@ export interface AppRequestMeta {
 
 /** Finds an application for new requests of a method. */
 export interface AppDirectory {
-  /** The next application (round robin) that routed `method`; null: none. */
+  /** The next application (round robin) that routed `method`, one that is not busy if there is; null: none. */
   next(method: string): AppPort | null;
   /** The methods that applications route, in upper case. */
   methods(): readonly string[];

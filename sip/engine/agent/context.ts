@@ -1,5 +1,6 @@
 import { type Clock, type IdSource, type Logger } from '#core';
 import { DialogTable, SMALLEST_INTERVAL_S, targetOf } from '../dialog';
+import { type AgentLimits, DEFAULT_ENGINE_LIMITS } from '../limits';
 import {
   type HeaderEntry,
   HeaderList,
@@ -15,25 +16,10 @@ import {
   type TransportLayer,
 } from '../transport';
 import { type MessageMeta, messageLeader, requestEcho, timeOfDay } from '../wire/leader';
+import { Admission } from './admission';
 import { isSips, type OwnAddress } from './app-headers';
 import { type AppDirectory, type AppPort } from './app-port';
 import { type Leg, type PendingClient, type PendingRequest } from './leg';
-
-/** Bounds of the user agent. */
-export interface AgentLimits {
-  /** Calls from the network (INVITE dialogs, early ones included); beyond it new ones get 503. */
-  readonly openCalls: number;
-  /** How long an INVITE may ring, in either direction, ms. */
-  readonly ringingMs: number;
-  /** The shortest session interval that a peer may ask for, s (Min-SE, RFC 4028 §5). */
-  readonly minSessionExpiresS: number;
-}
-
-export const DEFAULT_AGENT_LIMITS: AgentLimits = {
-  openCalls: 5000,
-  ringingMs: 600_000,
-  minSessionExpiresS: SMALLEST_INTERVAL_S,
-};
 
 export interface AgentOptions {
   readonly transport: TransportLayer;
@@ -43,6 +29,10 @@ export interface AgentOptions {
   readonly ids: IdSource;
   readonly logger: Logger;
   readonly limits?: Partial<AgentLimits>;
+  /** The shortest session interval that a peer may ask for, s (Min-SE, RFC 4028 §5). Default 90. */
+  readonly minSessionExpiresS?: number;
+  /** How late this thread is, ms. Default: never. */
+  readonly delayMs?: () => number;
   /** Option tags that the application decides about; see DEFAULT_OPTION_TAGS. */
   readonly optionTags?: readonly string[];
   /** User-Agent / Server of messages that have none; default: none. */
@@ -60,6 +50,8 @@ export class AgentContext {
   readonly ids: IdSource;
   readonly logger: Logger;
   readonly limits: AgentLimits;
+  readonly minSessionExpiresS: number;
+  readonly admission: Admission;
   readonly userAgent: string | null;
   readonly sessionExpiresS: number | null;
   readonly legs = new Map<string, Leg>();
@@ -74,7 +66,14 @@ export class AgentContext {
     this.clock = options.clock;
     this.ids = options.ids;
     this.logger = options.logger;
-    this.limits = { ...DEFAULT_AGENT_LIMITS, ...options.limits };
+    this.limits = { ...DEFAULT_ENGINE_LIMITS, ...options.limits };
+    this.minSessionExpiresS = options.minSessionExpiresS ?? SMALLEST_INTERVAL_S;
+    this.admission = new Admission(this.limits, () => ({
+      dialogs: this.legs.size,
+      transactions: this.transactions.size,
+      delayMs: options.delayMs?.() ?? 0,
+      isHeldUp: this.transport.isPaused,
+    }));
     this.userAgent = options.userAgent ?? null;
     this.sessionExpiresS = options.sessionExpiresS ?? null;
   }

@@ -1,4 +1,5 @@
 export { type AppDirectory, type AppPort, type AppRequestMeta } from './app-port';
 export { ALLOWED_METHODS, DEFAULT_OPTION_TAGS } from './checks';
-export { type AgentLimits, type AgentOptions, DEFAULT_AGENT_LIMITS } from './context';
+export { type ShedReason } from './admission';
+export { type AgentOptions } from './context';
 export { UserAgent } from './user-agent';

@@ -44,7 +44,7 @@ export class SessionTimers {
     if (asked === 'bad') {
       return { status: 400, reason: 'Bad Session-Expires', headers: new HeaderList() };
     }
-    const { minSessionExpiresS } = this.#context.limits;
+    const { minSessionExpiresS } = this.#context;
     const isTooSmall = asked !== null && asked.intervalS < minSessionExpiresS;
     return isTooSmall && hasOption(request.headers, 'supported', 'timer')
       ? { status: 422, headers: HeaderList.of(['Min-SE', String(minSessionExpiresS)]) }
@@ -61,7 +61,7 @@ export class SessionTimers {
     const peerSupports = hasOption(request.headers, 'supported', 'timer');
     headers.remove('Session-Expires');
     const answer = answerSessionExpires(asked, given, peerSupports);
-    if (answer === null || answer.intervalS < this.#context.limits.minSessionExpiresS) {
+    if (answer === null || answer.intervalS < this.#context.minSessionExpiresS) {
       return;
     }
     addOption(headers, 'Supported', 'timer');
@@ -101,7 +101,7 @@ export class SessionTimers {
     } else {
       return;
     }
-    const smallest = this.#context.limits.minSessionExpiresS;
+    const smallest = this.#context.minSessionExpiresS;
     if (smallest > SMALLEST_INTERVAL_S && !headers.has('min-se')) {
       headers.append('Min-SE', String(smallest));
     }
@@ -158,7 +158,7 @@ export class SessionTimers {
       onExpired: () => this.#endings.byeByEngine(leg, 'Session timer expired'),
     });
     // A peer's 2xx with an interval below the smallest allowed one would make us refresh without pause.
-    const intervalS = Math.max(agreed.intervalS, this.#context.limits.minSessionExpiresS);
+    const intervalS = Math.max(agreed.intervalS, this.#context.minSessionExpiresS);
     leg.sessionTimer.start({ intervalS, weRefresh });
   }
 }

@@ -207,15 +207,14 @@ export class UserAgentServer {
   #onNew(transaction: ServerTransaction, request: SipRequest, source: MessageSource): void {
     const context = this.#context;
     const isInvite = request.method === 'INVITE';
+    const app = context.apps.next(request.method);
+    if (context.admission.refusal(request.method, app) !== null) {
+      this.#refuse(transaction, 503, HeaderList.of(['Retry-After', RETRY_AFTER_S]));
+      return;
+    }
     if (isInvite) {
-      const admission = this.#admit();
-      if (admission !== null) {
-        this.#refuse(transaction, 503, HeaderList.of(['Retry-After', admission]));
-        return;
-      }
       transaction.respond(makeResponse(request, 100));
     }
-    const app = context.apps.next(request.method);
     if (app === null) {
       this.#refuseUnrouted(transaction, request.method);
       return;
@@ -243,11 +242,6 @@ export class UserAgentServer {
       const allowed = [...new Set([...methods, 'ACK', 'CANCEL'])].join(', ');
       this.#refuse(transaction, 405, HeaderList.of(['Allow', allowed]));
     }
-  }
-
-  /** Whether one more call may come in. @returns null: yes; otherwise the value of Retry-After, s */
-  #admit(): string | null {
-    return this.#context.legs.size >= this.#context.limits.openCalls ? RETRY_AFTER_S : null;
   }
 
   #onInDialog(

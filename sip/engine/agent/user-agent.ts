@@ -1,6 +1,7 @@
 import { HeaderList, type SipMessage, type SipRequest, type SipResponse } from '../message';
 import { type ServerTransaction } from '../transaction';
 import { type MessageSource } from '../transport';
+import { type ShedReason } from './admission';
 import { type AppPort, type AppRequestMeta } from './app-port';
 import { AgentContext, type AgentOptions } from './context';
 import { type Leg } from './leg';
@@ -73,9 +74,17 @@ export class UserAgent {
     }
   }
 
-  counters(): { dialogs: number; openAppRequests: number } {
-    const { legs, servers, clients } = this.#context;
-    return { dialogs: legs.size, openAppRequests: servers.size + clients.size };
+  counters(): {
+    dialogs: number;
+    openAppRequests: number;
+    shed: Readonly<Record<ShedReason, number>>;
+  } {
+    const { legs, servers, clients, admission } = this.#context;
+    return {
+      dialogs: legs.size,
+      openAppRequests: servers.size + clients.size,
+      shed: admission.counts(),
+    };
   }
 
   #endLeg(leg: Leg): void {

@@ -12,7 +12,6 @@ export {
 } from './grammar';
 export { type HeaderEntry, HeaderList } from './header-list';
 export { canonicalHeaderName, headerKey } from './header-names';
-export { DEFAULT_MESSAGE_LIMITS, type MessageLimits } from './limits';
 export {
   defaultReason,
   makeRequest,

@@ -1,9 +1,10 @@
 import { isUtf8 } from 'node:buffer';
+import { DEFAULT_ENGINE_LIMITS, type MessageLimits } from '../limits';
+import { countBodyParts } from './body-parts';
 import { parseCSeq } from './cseq';
 import { isToken, parseNumber, trimBlanks } from './grammar';
 import { type HeaderEntry, HeaderList } from './header-list';
 import { headerKey, SINGLE_HEADERS } from './header-names';
-import { DEFAULT_MESSAGE_LIMITS, type MessageLimits } from './limits';
 import { type SipMessage, type SipRequest } from './message';
 import { parseNameAddr } from './name-addr';
 import { isAbsoluteUri, parseSipUri } from './uri';
@@ -18,6 +19,7 @@ export type ParseFailureCode =
   | 'header-line'
   | 'too-many-headers'
   | 'too-large'
+  | 'too-many-parts'
   | 'missing-header'
   | 'duplicate-header'
   | 'bad-header'
@@ -62,7 +64,7 @@ function fault(code: ParseFailureCode, reason: string, status = 400): Fault {
  */
 export function parseMessage(
   bytes: Buffer,
-  limits: MessageLimits = DEFAULT_MESSAGE_LIMITS,
+  limits: MessageLimits = DEFAULT_ENGINE_LIMITS,
 ): ParseResult {
   // CRLF before the start line is ignored (§7.5).
   let start = 0;
@@ -87,6 +89,9 @@ export function parseMessage(
   }
   const headers = parseHeaders(lines, limits, faults);
   const body = cutBody(bytes.subarray(headEnd + CRLF_CRLF.length), headers, faults);
+  if (countBodyParts(headers.get('content-type'), body, limits.bodyParts) > limits.bodyParts) {
+    faults.push(fault('too-many-parts', 'Too Many Body Parts', 413));
+  }
   const message: SipMessage = { ...startLine, headers, body };
   const answerable = checkHeaders(message, faults);
   const [worst] = faults;

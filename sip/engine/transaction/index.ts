@@ -3,7 +3,6 @@ export {
   type TransactionEvents,
   TransactionLayer,
   type TransactionLayerOptions,
-  type TransactionLimits,
 } from './transaction-layer';
 export { type ClientHandlers, type ClientTransaction } from './client-transaction';
 export { type ServerEnd, type ServerTransaction } from './server-transaction';

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { type Clock, type Logger } from '#core';
 import { EngineError } from '../errors';
+import { DEFAULT_ENGINE_LIMITS, type TransactionLimits } from '../limits';
 import {
   BRANCH_COOKIE,
   formatVia,
@@ -32,11 +33,6 @@ export interface TransactionEvents {
   onAck(request: SipRequest, source: MessageSource): void;
   /** A response that belongs to no transaction, e.g. a 2xx retransmitted for very long. */
   onStrayResponse(response: SipResponse, source: MessageSource): void;
-}
-
-export interface TransactionLimits {
-  /** Transactions of both kinds at a time; beyond it requests get 503. */
-  readonly transactions: number;
 }
 
 export interface TransactionLayerOptions {
@@ -71,7 +67,7 @@ export class TransactionLayer {
     this.#clock = options.clock;
     this.#logger = options.logger;
     this.#timers = { ...DEFAULT_TIMERS, ...options.timers };
-    this.#limits = { transactions: 50_000, ...options.limits };
+    this.#limits = { ...DEFAULT_ENGINE_LIMITS, ...options.limits };
     this.#events = options.events;
     options.transport.attach({ onMessage: (message, source) => this.#onMessage(message, source) });
   }
@@ -179,6 +175,11 @@ export class TransactionLayer {
   /** Whether a Via branch of a request is that of an unfinished request of ours: it has come back. */
   isOwnBranch(branch: string, method: string): boolean {
     return this.#clients.has(`${branch}|${method}`);
+  }
+
+  /** Open transactions of both kinds. */
+  get size(): number {
+    return this.#clients.size + this.#starting.size + this.#servers.size;
   }
 
   counters(): { clientTransactions: number; serverTransactions: number; timers: number } {

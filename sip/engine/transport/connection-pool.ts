@@ -2,17 +2,12 @@ import { connect, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import { type Clock } from '#core';
 import { EngineError } from '../errors';
-import { type MessageLimits } from '../message';
+import { type MessageLimits, type TransportLimits } from '../limits';
 import { isWildcard } from './router';
 import { type Frame } from './stream-framer';
 import { TcpConnection } from './tcp-connection';
 import { clientOptions, clientTlsOf } from './tls-options';
-import {
-  type BoundListener,
-  type ClientTlsOptions,
-  type OutboundRoute,
-  type TransportLimits,
-} from './types';
+import { type BoundListener, type ClientTlsOptions, type OutboundRoute } from './types';
 
 export interface ConnectionPoolEvents {
   onFrame(connection: TcpConnection, frame: Frame): void;
@@ -25,8 +20,7 @@ export interface ConnectionPoolEvents {
 /** Every TCP and TLS connection: how many there may be, and which one a message is sent on. */
 export class ConnectionPool {
   readonly #clock: Clock;
-  readonly #limits: TransportLimits;
-  readonly #messageLimits: MessageLimits;
+  readonly #limits: TransportLimits & MessageLimits;
   readonly #tls: ClientTlsOptions;
   readonly #events: ConnectionPoolEvents;
   readonly #connections = new Set<TcpConnection>();
@@ -39,14 +33,12 @@ export class ConnectionPool {
 
   constructor(options: {
     clock: Clock;
-    limits: TransportLimits;
-    messageLimits: MessageLimits;
+    limits: TransportLimits & MessageLimits;
     tls: ClientTlsOptions;
     events: ConnectionPoolEvents;
   }) {
     this.#clock = options.clock;
     this.#limits = options.limits;
-    this.#messageLimits = options.messageLimits;
     this.#tls = options.tls;
     this.#events = options.events;
   }
@@ -175,7 +167,6 @@ export class ConnectionPool {
       isOutgoing,
       clock: this.#clock,
       limits: this.#limits,
-      messageLimits: this.#messageLimits,
       events: {
         onFrame: (from, frame) => this.#events.onFrame(from, frame),
         onUnreachable: (from, error) => this.#events.onUnreachable(from, error),

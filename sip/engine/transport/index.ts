@@ -9,7 +9,6 @@ export {
   type BoundListener,
   type ClientTls,
   type ClientTlsOptions,
-  DEFAULT_TRANSPORT_LIMITS,
   type EngineTransport,
   type Flow,
   type ListenerOptions,
@@ -25,6 +24,5 @@ export {
   type Target,
   type TlsVersion,
   type TransportEvents,
-  type TransportLimits,
   type Usable,
 } from './types';

@@ -1,4 +1,5 @@
-import { headerKey, type MessageLimits, trimBlanks } from '../message';
+import { type MessageLimits } from '../limits';
+import { headerKey, trimBlanks } from '../message';
 
 export type Frame =
   | { readonly kind: 'message'; readonly bytes: Buffer }

@@ -2,9 +2,9 @@ import { type Socket } from 'node:net';
 import { TLSSocket } from 'node:tls';
 import { type Clock, type Timer } from '#core';
 import { EngineError } from '../errors';
-import { type MessageLimits } from '../message';
+import { type MessageLimits, type TransportLimits } from '../limits';
 import { StreamFramer, type Frame } from './stream-framer';
-import { type BoundListener, type ReplyConnection, type TransportLimits } from './types';
+import { type BoundListener, type ReplyConnection } from './types';
 
 export interface TcpConnectionEvents {
   onFrame(connection: TcpConnection, frame: Frame): void;
@@ -24,7 +24,7 @@ export class TcpConnection implements ReplyConnection {
   readonly remotePort: number;
   readonly #socket: Socket;
   readonly #clock: Clock;
-  readonly #limits: TransportLimits;
+  readonly #limits: TransportLimits & MessageLimits;
   readonly #events: TcpConnectionEvents;
   readonly #framer: StreamFramer;
   /** Who waits for something on this connection and wants to know when it is lost. */
@@ -50,8 +50,7 @@ export class TcpConnection implements ReplyConnection {
     /** We opened it: then no first message is demanded of the peer. */
     isOutgoing: boolean;
     clock: Clock;
-    limits: TransportLimits;
-    messageLimits: MessageLimits;
+    limits: TransportLimits & MessageLimits;
     events: TcpConnectionEvents;
   }) {
     this.listener = options.listener;
@@ -61,7 +60,7 @@ export class TcpConnection implements ReplyConnection {
     this.#clock = options.clock;
     this.#limits = options.limits;
     this.#events = options.events;
-    this.#framer = new StreamFramer(options.messageLimits);
+    this.#framer = new StreamFramer(options.limits);
     this.#hadMessage = options.isOutgoing;
     this.#waiting = options.isOutgoing ? [] : null;
     this.#createdMs = options.clock.monotonicMs();
@@ -104,7 +103,7 @@ export class TcpConnection implements ReplyConnection {
       return;
     }
     const pending = this.#socket.writableLength + this.#waitingBytes;
-    if (pending + bytes.length > this.#limits.writeBufferBytes) {
+    if (pending + bytes.length > this.#limits.peerBufferBytes) {
       this.destroy(new Error('the peer does not read'));
       return;
     }
@@ -172,7 +171,11 @@ export class TcpConnection implements ReplyConnection {
         this.send(PONG);
         continue;
       }
-      this.#hadMessage ||= frame.kind === 'message';
+      if (frame.kind === 'message' && !this.#hadMessage) {
+        // From now on the idle time counts, which may be the shorter one.
+        this.#hadMessage = true;
+        this.#watch();
+      }
       this.#events.onFrame(this, frame);
     }
     if (!this.#framer.isHalfRead) {

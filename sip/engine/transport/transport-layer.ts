@@ -1,10 +1,9 @@
 import { type RemoteInfo } from 'node:dgram';
 import { type Clock, type Logger } from '#core';
 import { EngineError } from '../errors';
+import { DEFAULT_ENGINE_LIMITS, type MessageLimits, type TransportLimits } from '../limits';
 import {
-  DEFAULT_MESSAGE_LIMITS,
   makeResponse,
-  type MessageLimits,
   noteSource,
   parseMessage,
   parseVia,
@@ -29,7 +28,6 @@ import { routeTls } from './tls-options';
 import {
   type BoundListener,
   type ClientTlsOptions,
-  DEFAULT_TRANSPORT_LIMITS,
   type Flow,
   type ListenerOptions,
   type MessageSource,
@@ -38,7 +36,6 @@ import {
   type RouteResult,
   type Target,
   type TransportEvents,
-  type TransportLimits,
 } from './types';
 import { UdpListener } from './udp-listener';
 import { UdpProber } from './udp-probe';
@@ -49,8 +46,7 @@ const DEFAULT_SIPS_PORT = 5061;
 export interface TransportLayerOptions {
   readonly clock: Clock;
   readonly logger: Logger;
-  readonly limits?: Partial<TransportLimits>;
-  readonly messageLimits?: Partial<MessageLimits>;
+  readonly limits?: Partial<TransportLimits & MessageLimits>;
   /** TLS of outgoing connections. Default: the CAs that Node.js knows, no certificate of ours. */
   readonly tls?: ClientTlsOptions;
   /** DNS servers instead of the system's. */
@@ -73,8 +69,7 @@ export interface TransportCounters {
 export class TransportLayer {
   readonly #clock: Clock;
   readonly #logger: Logger;
-  readonly #limits: TransportLimits;
-  readonly #messageLimits: MessageLimits;
+  readonly #limits: TransportLimits & MessageLimits;
   readonly #router: Router;
   readonly #kernelRoutes: KernelRoutes;
   readonly #prober: UdpProber;
@@ -88,12 +83,12 @@ export class TransportLayer {
   #messagesIn = 0;
   #messagesOut = 0;
   #isClosed = false;
+  #isPaused = false;
 
   constructor(options: TransportLayerOptions) {
     this.#clock = options.clock;
     this.#logger = options.logger;
-    this.#limits = { ...DEFAULT_TRANSPORT_LIMITS, ...options.limits };
-    this.#messageLimits = { ...DEFAULT_MESSAGE_LIMITS, ...options.messageLimits };
+    this.#limits = { ...DEFAULT_ENGINE_LIMITS, ...options.limits };
     this.#kernelRoutes = new KernelRoutes(() => options.clock.monotonicMs());
     this.#prober = new UdpProber(options.clock);
     const { clock, logger, tls = {} } = options;
@@ -102,7 +97,6 @@ export class TransportLayer {
     this.#pool = new ConnectionPool({
       clock,
       limits: this.#limits,
-      messageLimits: this.#messageLimits,
       tls,
       events: {
         onFrame: (from, frame) => this.#onFrame(from, frame),
@@ -210,11 +204,18 @@ export class TransportLayer {
 
   /** Stops reading from peers with a connection; UDP cannot be held up. Idempotent. */
   pauseReading(): void {
+    this.#isPaused = true;
+    this.#drops.add('reading-paused');
     this.#pool.pause();
   }
 
   resumeReading(): void {
+    this.#isPaused = false;
     this.#pool.resume();
+  }
+
+  get isPaused(): boolean {
+    return this.#isPaused;
   }
 
   /** Counts a message that a user of the layer refused to handle. */
@@ -333,7 +334,7 @@ export class TransportLayer {
     if (frame.head === null) {
       return;
     }
-    const result = parseMessage(frame.head, this.#messageLimits);
+    const result = parseMessage(frame.head, this.#limits);
     const message = result.ok ? result.message : result.request;
     if (message?.kind === 'request') {
       this.#refuse(message, this.#tcpSource(connection, frame.head), frame.status, frame.reason);
@@ -379,7 +380,7 @@ export class TransportLayer {
 
   #receive(bytes: Buffer, source: MessageSource): void {
     this.#messagesIn++;
-    const result = parseMessage(bytes, this.#messageLimits);
+    const result = parseMessage(bytes, this.#limits);
     if (result.ok) {
       this.#deliver(result.message, source);
       return;

@@ -170,32 +170,3 @@ export type Usable = (transport: EngineTransport, family: 4 | 6) => boolean;
 
 /** Turns a target with a name into addresses, best first; empty: it has none that is usable. */
 export type Resolve = (target: Target, usable: Usable) => Promise<readonly ResolvedAddress[]>;
-
-/** Bounds of the transport layer. */
-export interface TransportLimits {
-  /** TCP connections in all, and from or to one address. */
-  readonly connections: number;
-  readonly connectionsPerSource: number;
-  readonly connectTimeoutMs: number;
-  /** A client that has not finished its TLS handshake after this time is cut off. */
-  readonly handshakeTimeoutMs: number;
-  /** A connection that never brought a complete message is closed after this time. */
-  readonly firstMessageTimeoutMs: number;
-  /** A message of which only a part came is waited for as long as this. */
-  readonly halfMessageTimeoutMs: number;
-  /** A connection without any traffic is closed after this time. */
-  readonly idleTimeoutMs: number;
-  /** Bytes that may wait for a peer that does not read; beyond it the connection is cut. */
-  readonly writeBufferBytes: number;
-}
-
-export const DEFAULT_TRANSPORT_LIMITS: TransportLimits = {
-  connections: 4000,
-  connectionsPerSource: 1000,
-  connectTimeoutMs: 10_000,
-  handshakeTimeoutMs: 10_000,
-  firstMessageTimeoutMs: 32_000,
-  halfMessageTimeoutMs: 32_000,
-  idleTimeoutMs: 3_600_000,
-  writeBufferBytes: 4 * 1024 * 1024,
-};

@@ -2,8 +2,9 @@ import { createServer, type Server } from 'node:net';
 import { type Clock, type IdSource, type Logger } from '#core';
 import { type AppRequestMeta } from '../agent';
 import { EngineError } from '../errors';
+import { type AppLimits, DEFAULT_ENGINE_LIMITS } from '../limits';
 import { type SipMessage } from '../message';
-import { AppConnection, type AppConnectionLimits, DEFAULT_APP_LIMITS } from './app-connection';
+import { AppConnection } from './app-connection';
 import { AppRoutes } from './app-directory';
 
 /** Applications connected at a time. */
@@ -19,9 +20,11 @@ export interface AdminServerOptions {
   readonly clock: Clock;
   readonly ids: IdSource;
   readonly logger: Logger;
-  readonly limits?: Partial<AppConnectionLimits>;
+  readonly limits?: Partial<AppLimits>;
   onSip(app: AppConnection, meta: AppRequestMeta, message: SipMessage, startLine: string): void;
   onAppLost(app: AppConnection): void;
+  /** Some application is too far behind for anything more to come in, or none is any more. */
+  onHeldUp(isHeldUp: boolean): void;
 }
 
 /** The loopback listener that applications connect to. */
@@ -29,6 +32,7 @@ export class AdminServer {
   readonly routes = new AppRoutes();
   readonly #options: AdminServerOptions;
   readonly #apps = new Set<AppConnection>();
+  readonly #heldUp = new Set<AppConnection>();
   readonly #server: Server;
 
   constructor(options: AdminServerOptions) {
@@ -42,7 +46,7 @@ export class AdminServer {
         clock: options.clock,
         ids: options.ids,
         logger: options.logger,
-        limits: { ...DEFAULT_APP_LIMITS, ...options.limits },
+        limits: { ...DEFAULT_ENGINE_LIMITS, ...options.limits },
         events: {
           greeting: () => {
             const { advertised, bound } = options.hostports();
@@ -52,8 +56,10 @@ export class AdminServer {
           onRemoveRoute: (from, verb) => this.routes.remove(verb, from),
           onSip: (from, meta, message, startLine) =>
             this.#options.onSip(from, meta, message, startLine),
+          onHeldUp: (from, isHeldUp) => this.#noteHeldUp(from, isHeldUp),
           onClosed: from => {
             this.#apps.delete(from);
+            this.#noteHeldUp(from, false);
             this.routes.removeAll(from);
             this.#options.onAppLost(from);
           },
@@ -75,6 +81,18 @@ export class AdminServer {
     });
     const address = this.#server.address();
     return typeof address === 'object' && address !== null ? address.port : 0;
+  }
+
+  #noteHeldUp(app: AppConnection, isHeldUp: boolean): void {
+    const before = this.#heldUp.size > 0;
+    if (isHeldUp) {
+      this.#heldUp.add(app);
+    } else {
+      this.#heldUp.delete(app);
+    }
+    if (before !== this.#heldUp.size > 0) {
+      this.#options.onHeldUp(!before);
+    }
   }
 
   get connectionCount(): number {

@@ -2,6 +2,7 @@ import { timingSafeEqual } from 'node:crypto';
 import { type Socket } from 'node:net';
 import { type Clock, type IdSource, type Logger, type Timer } from '#core';
 import { type AppPort, type AppRequestMeta } from '../agent';
+import { type AppLimits } from '../limits';
 import { type SipMessage } from '../message';
 import { parseAppMessage } from './app-message';
 import { encodeFrame, FrameDecoder } from './frame-codec';
@@ -13,24 +14,11 @@ export interface AppConnectionEvents {
   onRoute(app: AppConnection, verb: string): void;
   onRemoveRoute(app: AppConnection, verb: string): void;
   onSip(app: AppConnection, meta: AppRequestMeta, message: SipMessage, startLine: string): void;
+  /** So much waits for it that nothing more should come in (true), or not any more (false). */
+  onHeldUp(app: AppConnection, isHeldUp: boolean): void;
   /** Exactly once. */
   onClosed(app: AppConnection): void;
 }
-
-export interface AppConnectionLimits {
-  /** Largest frame accepted from an application, bytes. */
-  readonly frameBytes: number;
-  /** How long a connection may stay without the secret, ms. */
-  readonly authenticateMs: number;
-  /** Bytes that may wait for an application that does not read; beyond it the connection is cut. */
-  readonly writeBufferBytes: number;
-}
-
-export const DEFAULT_APP_LIMITS: AppConnectionLimits = {
-  frameBytes: 1024 * 1024,
-  authenticateMs: 5000,
-  writeBufferBytes: 64 * 1024 * 1024,
-};
 
 /** Routes that one application may ask for; there are fewer methods than that. */
 const VERB = /^[a-z]+(:[a-z]+)?$/;
@@ -43,11 +31,18 @@ export class AppConnection implements AppPort {
   readonly #secret: Buffer;
   readonly #ids: IdSource;
   readonly #logger: Logger;
-  readonly #limits: AppConnectionLimits;
+  readonly #limits: AppLimits;
   readonly #events: AppConnectionEvents;
   readonly #decoder: FrameDecoder;
   readonly #authenticateTimer: Timer;
   #isAuthenticated = false;
+  readonly #clock: Clock;
+  readonly #onTaken = (): void => {
+    this.#lastTakenMs = this.#clock.monotonicMs();
+  };
+  #lastTakenMs = 0;
+  #stallTimer: Timer | null = null;
+  #isHeldUp = false;
   #isOpen = true;
 
   constructor(options: {
@@ -56,17 +51,18 @@ export class AppConnection implements AppPort {
     clock: Clock;
     ids: IdSource;
     logger: Logger;
-    limits: AppConnectionLimits;
+    limits: AppLimits;
     events: AppConnectionEvents;
   }) {
     this.#socket = options.socket;
     this.#secret = Buffer.from(options.secret);
+    this.#clock = options.clock;
     this.#ids = options.ids;
     this.#logger = options.logger;
     this.#limits = options.limits;
     this.#events = options.events;
-    this.#decoder = new FrameDecoder(options.limits.frameBytes);
-    this.#authenticateTimer = options.clock.setTimer(options.limits.authenticateMs, () => {
+    this.#decoder = new FrameDecoder(options.limits.appFrameBytes);
+    this.#authenticateTimer = options.clock.setTimer(options.limits.appAuthenticateMs, () => {
       this.#refuse('not authenticated in time');
     });
     this.#socket.setNoDelay(true);
@@ -74,9 +70,16 @@ export class AppConnection implements AppPort {
     this.#socket.on('error', error =>
       this.#logger.warn('application connection failed', { error: error.message }),
     );
+    this.#socket.on('drain', () => {
+      if (this.#isHeldUp) {
+        this.#isHeldUp = false;
+        this.#events.onHeldUp(this, false);
+      }
+    });
     this.#socket.on('close', () => {
       this.#isOpen = false;
       this.#authenticateTimer.cancel();
+      this.#stallTimer?.cancel();
       this.#events.onClosed(this);
     });
   }
@@ -85,18 +88,51 @@ export class AppConnection implements AppPort {
     return this.#isOpen;
   }
 
+  get isBusy(): boolean {
+    return this.#socket.writableLength > this.#limits.appBusyBytes;
+  }
+
   send(leader: string, message?: Buffer): void {
     if (!this.#isOpen) {
       return;
     }
     const first = Buffer.from(`${this.#ids.uuid()}|${leader}`, 'utf8');
     const payload = message === undefined ? first : Buffer.concat([first, CRLF, message]);
-    if (this.#socket.writableLength + payload.length > this.#limits.writeBufferBytes) {
-      this.#logger.error('the application does not read; its connection is cut');
-      this.close();
+    if (this.#socket.writableLength + payload.length > this.#limits.appBufferBytes) {
+      this.#cut('the application does not read; its connection is cut');
       return;
     }
-    this.#socket.write(encodeFrame(payload));
+    if (this.#socket.writableLength === 0) {
+      this.#lastTakenMs = this.#clock.monotonicMs();
+    }
+    const isFull = !this.#socket.write(encodeFrame(payload), this.#onTaken);
+    if (isFull && this.#stallTimer === null) {
+      this.#watchStall();
+    }
+    if (!this.#isHeldUp && this.#socket.writableLength > this.#limits.appPauseBytes) {
+      this.#isHeldUp = true;
+      this.#events.onHeldUp(this, true);
+    }
+  }
+
+  /** As long as something waits for the application, it has to take some of it from time to time. */
+  #watchStall(): void {
+    this.#stallTimer = this.#clock.setTimer(this.#limits.appStallMs, () => {
+      this.#stallTimer = null;
+      if (!this.#isOpen || this.#socket.writableLength === 0) {
+        return;
+      }
+      if (this.#clock.monotonicMs() - this.#lastTakenMs >= this.#limits.appStallMs) {
+        this.#cut('the application has stopped reading; its connection is cut');
+      } else {
+        this.#watchStall();
+      }
+    });
+  }
+
+  #cut(text: string): void {
+    this.#logger.error(text, { waitingBytes: this.#socket.writableLength });
+    this.close();
   }
 
   close(): void {

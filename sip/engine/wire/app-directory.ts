@@ -33,8 +33,12 @@ export class AppRoutes implements AppDirectory {
 
   next(method: string): AppPort | null {
     const apps = this.#byVerb.get(method.toLowerCase());
-    const app = apps?.shift();
-    if (apps === undefined || app === undefined) {
+    if (apps === undefined) {
+      return null;
+    }
+    const idle = apps.findIndex(({ isBusy }) => !isBusy);
+    const [app] = apps.splice(Math.max(0, idle), 1);
+    if (app === undefined) {
       return null;
     }
     apps.push(app);

@@ -1,2 +1,1 @@
 export { AdminServer, type AdminServerOptions } from './admin-server';
-export { type AppConnectionLimits } from './app-connection';

@@ -54,7 +54,10 @@ function valueAt(key: string): unknown {
 
 describe('docs/configuration.md', () => {
   test('describes exactly the keys of the schema', () => {
-    expect(documented.map(([key]) => key).sort()).toEqual([...allKeys()]);
+    expect(documented.map(([key]) => key).sort()).toEqual(
+      // docs/limits.md has those.
+      [...allKeys()].filter(key => !key.startsWith('sip.limits.')),
+    );
   });
 
   test.each(

@@ -29,6 +29,8 @@ const ENGINE: EngineTotals = {
   messagesIn: 5,
   messagesOut: 6,
   drops: { malformed: 7, 'Too Big!': 1, 'Too Big?': 1 },
+  shed: { dialogs: 8 },
+  delayMs: 9,
 };
 
 function samples(text: string): string[] {

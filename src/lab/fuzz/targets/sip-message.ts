@@ -1,5 +1,5 @@
+import { DEFAULT_ENGINE_LIMITS } from '../../../../sip/engine/limits';
 import {
-  DEFAULT_MESSAGE_LIMITS,
   makeResponse,
   noteSource,
   parseCSeq,
@@ -20,7 +20,7 @@ import { parseNameAddrs } from '#sip';
 import { type FuzzTarget, hasBareLineBreak, mustEqual, mustHold, words } from '../target';
 import { OPTIONS, SIP_WORDS } from './sip-seeds';
 
-const LIMITS = DEFAULT_MESSAGE_LIMITS;
+const LIMITS = DEFAULT_ENGINE_LIMITS;
 
 /** The parser of whole SIP messages, what is read from its result, and what is written from it. */
 export const sipMessageTarget: FuzzTarget = {

@@ -1,9 +1,10 @@
-import { DEFAULT_MESSAGE_LIMITS, parseMessage } from '../../../../sip/engine/message';
+import { DEFAULT_ENGINE_LIMITS } from '../../../../sip/engine/limits';
+import { parseMessage } from '../../../../sip/engine/message';
 import { type Frame, StreamFramer } from '../../../../sip/engine/transport/stream-framer';
 import { type FuzzTarget, mustEqual, mustHold, randomChunks, words } from '../target';
 import { INVITE, OPTIONS, RESPONSE, SIP_WORDS } from './sip-seeds';
 
-const LIMITS = { ...DEFAULT_MESSAGE_LIMITS, messageBytes: 8192 };
+const LIMITS = { ...DEFAULT_ENGINE_LIMITS, messageBytes: 8192 };
 
 /** The framer of SIP over TCP: however the stream is sliced, the messages are the same. */
 export const streamFramerTarget: FuzzTarget = {

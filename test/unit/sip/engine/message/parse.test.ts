@@ -10,6 +10,7 @@ import {
   splitList,
   tagOf,
 } from '#sip/engine';
+import { countBodyParts } from '../../../../../sip/engine/message/body-parts';
 
 const INVITE =
   'INVITE sip:bob@example.com SIP/2.0\r\n' +
@@ -192,5 +193,48 @@ describe('header grammar', () => {
     expect(via === null ? null : formatVia(via)).toBe(
       'SIP/2.0/UDP [::1]:5060;branch=z9hG4bKx;rport',
     );
+  });
+});
+
+describe('bounds of the parser', () => {
+  const LIMITS = {
+    messageBytes: 4000,
+    headerCount: 12,
+    headerLineBytes: 300,
+    uriBytes: 40,
+    bodyParts: 2,
+  };
+  const multipart = (parts: number): string =>
+    `Content-Type: multipart/mixed;boundary=b\r\n\r\n${'--b\r\n\r\nx\r\n'.repeat(parts)}--b--\r\n`;
+  const message = (extra: string, uri = 'sip:bob@example.com'): Buffer =>
+    Buffer.from(
+      `OPTIONS ${uri} SIP/2.0\r\nVia: SIP/2.0/UDP a;branch=z9hG4bK1\r\nFrom: <sip:a@a>;tag=1\r\n` +
+        `To: <sip:b@b>\r\nCall-ID: 1\r\nCSeq: 1 OPTIONS\r\n${extra}`,
+    );
+
+  // The name is the one of docs/limits.md.
+  test('too many headers, a header that is too long, a long Request-URI and too many body parts', () => {
+    const outcome = (bytes: Buffer): unknown => {
+      const result = parseMessage(bytes, LIMITS);
+      return result.ok ? 'ok' : `${result.status} ${result.code}`;
+    };
+    expect(outcome(message(`${'X: 1\r\n'.repeat(7)}\r\n`))).toBe('ok');
+    expect(outcome(message(`${'X: 1\r\n'.repeat(8)}\r\n`))).toBe('400 too-many-headers');
+    expect(outcome(message(`X: ${'1'.repeat(297)}\r\n\r\n`))).toBe('ok');
+    expect(outcome(message(`X: ${'1'.repeat(298)}\r\n\r\n`))).toBe('513 too-large');
+    expect(outcome(message('\r\n', `sip:${'b'.repeat(36)}`))).toBe('ok');
+    expect(outcome(message('\r\n', `sip:${'b'.repeat(37)}`))).toBe('414 uri');
+    expect(outcome(message(multipart(2)))).toBe('ok');
+    expect(outcome(message(multipart(3)))).toBe('413 too-many-parts');
+    expect(outcome(message(`\r\n${'x'.repeat(4000)}`))).toBe('513 too-large');
+  });
+
+  test.each([
+    ['multipart/mixed; boundary="b"', '--b\n\nx\n--b\n\ny\n--b--', 2],
+    ['multipart/mixed;boundary=b', 'text --b is no delimiter\r\n--b\r\n', 1],
+    ['multipart/mixed', '--b\r\n--b\r\n', 0],
+    ['application/sdp', '--b\r\n', 0],
+  ])('counts the parts of %s: %j has %d', (contentType, body, count) => {
+    expect(countBodyParts(contentType, Buffer.from(body), 10)).toBe(count);
   });
 });

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { DEFAULT_MESSAGE_LIMITS } from '#sip/engine';
+import { DEFAULT_ENGINE_LIMITS, type MessageLimits } from '#sip/engine';
 import { type Frame, StreamFramer } from '../../../../../sip/engine/transport/stream-framer';
 
 const head = (length: number | string): string => `OPTIONS sip:x SIP/2.0\r\nL : ${length}\r\n`;
@@ -7,7 +7,10 @@ const A = Buffer.from(`${head(4)}\r\nbody`);
 const B = Buffer.from(`${head(0)}X: y\r\n\r\n`);
 const STREAM = Buffer.concat([A, Buffer.from('\r\n\r\n'), B, Buffer.from('\r\n'), A]);
 
-function feed(chunks: readonly Buffer[], limits = DEFAULT_MESSAGE_LIMITS): readonly Frame[] {
+function feed(
+  chunks: readonly Buffer[],
+  limits: MessageLimits = DEFAULT_ENGINE_LIMITS,
+): readonly Frame[] {
   const framer = new StreamFramer(limits);
   return chunks.flatMap(chunk => framer.push(chunk));
 }
