@@ -5,6 +5,7 @@ import {
   type ResolvedAddress,
   type Target,
 } from '#sip/engine';
+import { type SrvRecord } from '../../../../../sip/engine/transport/dns-client';
 import { AddressHealth } from '../../../../../sip/engine/transport/address-health';
 import { DnsCache } from '../../../../../sip/engine/transport/dns-cache';
 
@@ -24,10 +25,13 @@ interface Zone {
 
 /** Names of the zone that are not there fail as a server does that gives no answer. */
 function dnsOf(zone: Zone, broken: readonly string[] = []): DnsClient {
-  const look = <T>(table: Readonly<Record<string, readonly T[]>> = {}, name: string) =>
+  const look = <T>(
+    table: Readonly<Record<string, readonly T[]>> | undefined,
+    name: string,
+  ): Promise<{ records: readonly T[]; ttlS: number }> =>
     broken.includes(name)
       ? Promise.reject(new Error(`no answer for ${name}`))
-      : Promise.resolve({ records: table[name] ?? [], ttlS: 10 });
+      : Promise.resolve({ records: table?.[name] ?? [], ttlS: 10 });
   return {
     addresses: (name, family) => look(family === 4 ? zone.a : zone.aaaa, name),
     services: name => look(zone.srv, name),
@@ -137,7 +141,7 @@ describe('makeResolve', () => {
 });
 
 describe('orderRecords (RFC 2782)', () => {
-  const record = (name: string, priority: number, weight: number) => ({
+  const record = (name: string, priority: number, weight: number): SrvRecord => ({
     name,
     priority,
     weight,
