@@ -35,6 +35,13 @@ export interface Overlay {
   lineOf(path: KeyPath): number | null;
 }
 
+/** A configuration and what it was made from. */
+export interface LoadedConfig {
+  readonly config: GatewayConfig;
+  readonly sources: ConfigSources;
+  readonly overlay: Overlay;
+}
+
 /** More problems than these are counted only. */
 const MAX_PROBLEMS = 500;
 
@@ -43,8 +50,14 @@ const MAX_PROBLEMS = 500;
  * @throws ConfigError (`REC_ERR_CONFIG_INVALID`) with every problem at once.
  */
 export function loadConfig(options: LoadOptions): GatewayConfig {
+  return loadWithSources(options).config;
+}
+
+/** As {@link loadConfig}, with what it was made from: for changes while running. */
+export function loadWithSources(options: LoadOptions): LoadedConfig {
   const sources = readSources(options);
-  return checkConfig(sources, loadOverlay(sources));
+  const overlay = loadOverlay(sources);
+  return { config: checkConfig(sources, overlay), sources, overlay };
 }
 
 /**

@@ -33,7 +33,7 @@ const CHANGEABLE: Readonly<Record<string, readonly string[]>> = {
     'users',
   ],
   location: ['provider', 'language', 'failureBehaviour', 'complianceAnnouncement'],
-  user: ['licence', 'recording', 'dubberPlan', 'location'],
+  user: ['licence', 'recording', 'dubberPlan'],
 };
 
 /** `gateway.yaml` has `gateway.overlay.yaml` beside it. */

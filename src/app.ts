@@ -14,13 +14,15 @@ import { openLedger } from './ledger';
 import { type GatewayMetrics } from './observability';
 import { CallRegistry, createCallHandler, missingReason } from './session';
 import { engineTransports } from './engine-transports';
-import { sessionSettings } from './session-settings';
+import { SettingsStore } from './settings-store';
 
 export interface GatewayDeps {
   readonly clock: Clock;
   readonly ids: IdSource;
   readonly logger: Logger;
   readonly metrics: GatewayMetrics;
+  /** The settings in force and how they change; absent: `config`, which never changes. */
+  readonly settings?: SettingsStore;
   /** Timers of the embedded SIP engine (RFC 3261 §17), for tests that wait for them to fire. */
   readonly sipTimers?: EmbeddedEngineOptions['timers'];
 }
@@ -76,6 +78,7 @@ async function build(
 ): Promise<Gateway> {
   const { clock, ids, logger, metrics } = deps;
   const failure = new FailureSignal();
+  const store = deps.settings ?? new SettingsStore(config, { clock, logger });
 
   const ledger = await openLedger({
     path: config.ledger.file,
@@ -122,10 +125,20 @@ async function build(
     }
   });
   const { srsClient } = sip;
-  const settings = sessionSettings(config);
   sip.gateway.onCall(
     createCallHandler(
-      { media, srsClient, settings, ledger, metrics, clock, ids, logger },
+      {
+        media,
+        srsClient,
+        get settings() {
+          return store.current.session;
+        },
+        ledger,
+        metrics,
+        clock,
+        ids,
+        logger,
+      },
       registry,
     ),
   );

@@ -1,18 +1,26 @@
-import { type GatewayConfig, maskedConfig } from '#config';
-import { randomIds, systemClock } from '#core';
+import {
+  ConfigError,
+  formatProblem,
+  type GatewayConfig,
+  type LoadedConfig,
+  maskedConfig,
+} from '#config';
+import { errorMessage, type Logger, randomIds, systemClock } from '#core';
 
 import { type Gateway, startGateway } from './app';
 import { createLogger, createMetrics } from './observability';
+import { SettingsStore } from './settings-store';
 
 /** Signals of the operating system; `process`, or an emitter in tests. */
 export interface ServeSignals {
-  on(signal: 'SIGINT' | 'SIGTERM', listener: () => void): unknown;
-  off(signal: 'SIGINT' | 'SIGTERM', listener: () => void): unknown;
+  on(signal: 'SIGINT' | 'SIGTERM' | 'SIGHUP', listener: () => void): unknown;
+  off(signal: 'SIGINT' | 'SIGTERM' | 'SIGHUP', listener: () => void): unknown;
 }
 
 /**
  * Runs the gateway until a signal ends it. SIGTERM drains (bounded by `sip.drainTimeoutMs`), SIGINT ends the
- * calls at once, a second signal waits for nothing.
+ * calls at once, a second signal waits for nothing. SIGHUP reads the configuration again.
+ * @param loaded what `config` was made from; absent: it cannot be read again.
  * @returns the exit code: 0 after a signal, 1 after the failure of a vital part.
  * @throws GatewayError when the gateway cannot start.
  */
@@ -20,11 +28,19 @@ export async function serve(
   config: GatewayConfig,
   signals: ServeSignals,
   print: (line: string) => void,
+  loaded?: LoadedConfig,
 ): Promise<number> {
   const log = createLogger(config.log);
   log.logger.info('configuration', { config: maskedConfig(config) });
+  const settings = new SettingsStore(loaded ?? config, {
+    clock: systemClock,
+    logger: log.logger,
+  });
+  const onHup = (): void => reload(settings, log.logger);
+  signals.on('SIGHUP', onHup);
   try {
     const gateway = await startGateway(config, {
+      settings,
       clock: systemClock,
       ids: randomIds,
       logger: log.logger,
@@ -35,7 +51,27 @@ export async function serve(
     await gateway.close();
     return code;
   } finally {
+    signals.off('SIGHUP', onHup);
     await log.close();
+  }
+}
+
+/** All or nothing: a file that cannot be used leaves the settings as they are. */
+function reload(settings: SettingsStore, logger: Logger): void {
+  try {
+    const { needsRestart, warnings } = settings.reload();
+    logger.info('configuration read again', { version: settings.current.version });
+    warnings.forEach(warning => logger.warn('configuration', { warning }));
+    if (needsRestart.length > 0) {
+      logger.warn('a restart is needed for some of the configuration', { keys: needsRestart });
+    }
+  } catch (error) {
+    const problems =
+      error instanceof ConfigError ? error.problems.slice(0, 20).map(formatProblem) : [];
+    logger.error('configuration not changed', {
+      error: errorMessage(error).split('\n')[0],
+      problems,
+    });
   }
 }
 

@@ -6,6 +6,7 @@ import {
   matchTrunk,
   type ProviderConfig,
   type RouteConfig,
+  type UserDirectory,
 } from '#config';
 import { type CallTarget } from '#sip';
 
@@ -14,9 +15,14 @@ import { type UserPolicy } from './policy';
 import { type ProviderSettings, type RouteSettings, type SessionSettings } from './session';
 import { resolveUserPolicy } from './user-policies';
 
-/** Turns the checked configuration into the look-ups that a call needs. */
-export function sessionSettings(config: GatewayConfig): SessionSettings {
-  const directory = buildUserDirectory(config);
+/**
+ * Turns the checked configuration into the look-ups that a call needs.
+ * @param directory who is behind which identity; one of an earlier configuration with the same users serves, too.
+ */
+export function sessionSettings(
+  config: GatewayConfig,
+  directory: UserDirectory = buildUserDirectory(config),
+): SessionSettings {
   // Put together when first asked for: most of 100 000 users have no call in the life of a configuration.
   const policies = new Map<DirectoryUser, UserPolicy>();
   const providers = new Map(

@@ -20,11 +20,13 @@ import {
 
 /** Puts together what organisation, location and user say: the narrowest wins. */
 export function resolveUserPolicy(config: GatewayConfig, found: DirectoryUser): UserPolicy {
-  const { organisationId, userId, user } = found;
+  const { organisationId, userId } = found;
   const organisation = config.organisations[organisationId];
   if (organisation === undefined) {
     throw new Error(`there is no organisation ${organisationId}`);
   }
+  // Settings may have changed since the directory was built, identities not.
+  const user = organisation.users[userId] ?? found.user;
   const location = user.location === undefined ? undefined : organisation.locations[user.location];
   const isOwnProvider = location !== undefined && location.provider !== INHERIT_PROVIDER;
   const provider = isOwnProvider ? location.provider : organisation.provider;
@@ -56,7 +58,7 @@ export function resolveUserPolicy(config: GatewayConfig, found: DirectoryUser): 
         return file === undefined ? [] : [[kind, path.resolve(file)]];
       }),
     ),
-    platform: platformOf(found, organisation, location),
+    platform: platformOf({ organisationId, userId, user }, organisation, location),
     failureBehaviour: { ...organisation.failureBehaviour, ...location?.failureBehaviour },
     apiControl: recording.apiControl,
     dubberPlan: user.dubberPlan ?? null,

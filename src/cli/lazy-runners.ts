@@ -5,9 +5,9 @@ import { type Runners } from './runners';
  * `--help` start at once. (Dynamic imports name the compiled file: Node.js resolves them.)
  */
 export const lazyRunners: Runners = {
-  async start(config, signals, print) {
+  async start(config, signals, print, loaded) {
     const { serve } = await import('../serve.js');
-    return serve(config, signals, print);
+    return serve(config, signals, print, loaded);
   },
   async demo(options, signal, print) {
     const { runDemo } = await import('../demo/run-demo.js');

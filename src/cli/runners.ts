@@ -1,4 +1,4 @@
-import { type GatewayConfig } from '#config';
+import { type GatewayConfig, type LoadedConfig } from '#config';
 import { type HostPort } from './option-parsers';
 
 /** Transports of the lab's tools. */
@@ -77,7 +77,12 @@ export interface PhoneOptions {
  * only when a command runs. Each resolves with the exit code.
  */
 export interface Runners {
-  start(config: GatewayConfig, signals: SignalSource, print: Print): Promise<number>;
+  start(
+    config: GatewayConfig,
+    signals: SignalSource,
+    print: Print,
+    loaded?: LoadedConfig,
+  ): Promise<number>;
   demo(options: DemoOptions, signal: AbortSignal, print: Print): Promise<number>;
   srs(options: SrsOptions, signal: AbortSignal, print: Print): Promise<number>;
   phone(options: PhoneOptions, signal: AbortSignal, print: Print): Promise<number>;
@@ -88,6 +93,6 @@ export type Print = (line: string) => void;
 
 /** Signals of the operating system; `process`, or an emitter in tests. */
 export interface SignalSource {
-  on(signal: 'SIGINT' | 'SIGTERM', listener: () => void): unknown;
-  off(signal: 'SIGINT' | 'SIGTERM', listener: () => void): unknown;
+  on(signal: 'SIGINT' | 'SIGTERM' | 'SIGHUP', listener: () => void): unknown;
+  off(signal: 'SIGINT' | 'SIGTERM' | 'SIGHUP', listener: () => void): unknown;
 }

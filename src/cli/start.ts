@@ -1,4 +1,4 @@
-import { configWarnings, loadConfig } from '#config';
+import { configWarnings, loadWithSources } from '#config';
 import { type Command } from 'commander';
 import { type CliContext, type SetExitCode } from './context';
 import { exampleConfigFile } from './package-info';
@@ -13,7 +13,8 @@ export function addStartCommand(program: Command, context: CliContext, exit: Set
       'after',
       `
 SIGTERM stops taking calls (503 with Retry-After) and ends when the last call has ended, at the latest after
-sip.drainTimeoutMs. SIGINT ends the calls at once. A second signal does not wait for anything.
+sip.drainTimeoutMs. SIGINT ends the calls at once. A second signal does not wait for anything. SIGHUP reads the
+configuration again: all of it, or nothing when something is wrong with it.
 
 Examples:
   $ siprec-gateway start
@@ -21,8 +22,9 @@ Examples:
   $ SIPREC_GATEWAY_LOG_LEVEL=debug siprec-gateway start`,
     )
     .action(async ({ config: file }: { config: string }) => {
-      const config = loadConfig({ file, env: context.env });
+      const loaded = loadWithSources({ file, env: context.env });
+      const { config } = loaded;
       configWarnings(config).forEach(warning => context.printError(`warning: ${warning}`));
-      exit(await context.runners.start(config, context.signals, context.print));
+      exit(await context.runners.start(config, context.signals, context.print, loaded));
     });
 }

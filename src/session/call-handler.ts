@@ -14,19 +14,21 @@ export function createCallHandler(
 ): (call: IncomingCall) => void {
   return call => {
     const { invite } = call;
-    const trunk = deps.settings.findTrunk(invite.source.host);
+    // The settings of this moment are those of the call for as long as it lasts.
+    const { settings } = deps;
+    const trunk = settings.findTrunk(invite.source.host);
     if (trunk === null) {
       deps.logger.warn('call from an unknown peer refused', { source: invite.source.host });
       call.reject(403, { reason: 'Unknown Peer' });
       return;
     }
-    const route = deps.settings.findRoute(invite, trunk);
+    const route = settings.findRoute(invite, trunk);
     if (route === null) {
       deps.logger.warn('call without a route refused', { trunk: trunk.trunkId });
       call.reject(404, { reason: 'No Route' });
       return;
     }
-    const recorded = new RecordedCall(call, trunk, route, deps);
+    const recorded = new RecordedCall(call, trunk, route, { ...deps, settings });
     registry.add(call.id, recorded);
     void recorded.begin();
   };

@@ -10,6 +10,7 @@ import { type SessionSettings } from './settings';
 export interface CallDeps {
   readonly media: MediaPlane;
   readonly srsClient: SrsClient;
+  /** The newest ones; a call keeps those that it began with. */
   readonly settings: SessionSettings;
   readonly ledger: Ledger;
   readonly metrics: Metrics;
