@@ -3,6 +3,7 @@ export { lazyRunners } from './lazy-runners';
 export { runCli } from './program';
 export {
   type DemoOptions,
+  type ExplainOptions,
   type LabTransport,
   type PhoneAudio,
   type PhoneOptions,

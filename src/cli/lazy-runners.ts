@@ -17,6 +17,13 @@ export const lazyRunners: Runners = {
     const { runSrs } = await import('../lab/run-srs.js');
     return runSrs(options, signal, { print });
   },
+  async explain({ files, json }, print) {
+    const { explainFiles } = await import('../lab/srs/explain.js');
+    const { explanationLines } = await import('../lab/srs/explain-text.js');
+    const explanation = explainFiles(files);
+    (json ? [JSON.stringify(explanation)] : explanationLines(explanation)).forEach(print);
+    return 0;
+  },
   async phone(options, signal, print) {
     const { runPhone } = await import('../lab/run-phone.js');
     return runPhone(options, signal, { print });

@@ -54,6 +54,14 @@ export interface SrsOptions {
   readonly tls?: ToolTls;
 }
 
+/** What metadata files say. */
+export interface ExplainOptions {
+  /** Of one recording session, in the order in which they were sent. */
+  readonly files: readonly string[];
+  /** One JSON object instead of lines. */
+  readonly json: boolean;
+}
+
 export type PhoneAudio =
   | { readonly kind: 'tone'; readonly hz: number }
   | { readonly kind: 'wav'; readonly file: string }
@@ -85,6 +93,7 @@ export interface Runners {
   ): Promise<number>;
   demo(options: DemoOptions, signal: AbortSignal, print: Print): Promise<number>;
   srs(options: SrsOptions, signal: AbortSignal, print: Print): Promise<number>;
+  explain(options: ExplainOptions, print: Print): Promise<number>;
   phone(options: PhoneOptions, signal: AbortSignal, print: Print): Promise<number>;
 }
 

@@ -1,10 +1,13 @@
 import { type Command, Option } from 'commander';
 import { abortOnSignals, type CliContext, type SetExitCode } from './context';
+import { UsageError } from './exit';
 import { type HostPort, integerBetween, numberBetween, parseHostPort } from './option-parsers';
 import { addTlsOptions, type TlsFlags, toolTls } from './tls-flags';
 import { type LabTransport, type SrsMisbehaviour, type SrsOptions } from './runners';
 
 interface SrsFlags extends TlsFlags {
+  explain?: string[];
+  json?: true;
   listen: HostPort;
   transport: LabTransport | 'both';
   out: string;
@@ -41,6 +44,11 @@ export function addSrsCommand(program: Command, context: CliContext, exit: SetEx
     )
     .option('-o, --out <dir>', 'where recordings go', 'recordings');
   addTlsOptions(command)
+    .option(
+      '--explain <files...>',
+      'say what metadata files of one session tell (who speaks on which channel), and exit',
+    )
+    .option('--json', 'with --explain: one JSON object')
     .optionsGroup('Misbehave:')
     .addOption(
       new Option('--refuse <status>', 'answer every INVITE with this status')
@@ -73,9 +81,18 @@ Examples:
   $ siprec-gateway srs --listen 0.0.0.0:5090 --transport tcp
   $ siprec-gateway srs --transport tls --tls-cert srs.crt --tls-key srs.key --tls-ca ca.crt --require-client-cert
   $ siprec-gateway srs --refuse 503
-  $ siprec-gateway srs --answer-delay 2 --bye-after 10`,
+  $ siprec-gateway srs --answer-delay 2 --bye-after 10
+  $ siprec-gateway srs --explain recordings/*/metadata/*.xml`,
     )
     .action(async (flags: SrsFlags) => {
+      if (flags.explain !== undefined) {
+        const options = { files: flags.explain, json: flags.json === true };
+        exit(await context.runners.explain(options, context.print));
+        return;
+      }
+      if (flags.json) {
+        throw new UsageError('--json goes with --explain only');
+      }
       const options = srsOptions(flags);
       const { signals, runners, print } = context;
       exit(await abortOnSignals(signals, signal => runners.srs(options, signal, print)));

@@ -4,6 +4,8 @@ import { GatewayError } from '#core';
 export type LabErrorCode =
   /** A WAV file is damaged, or of a kind that the lab does not read. */
   | 'REC_ERR_LAB_BAD_WAV'
+  /** A metadata file that cannot be read or understood. */
+  | 'REC_ERR_LAB_BAD_FILE'
   /** No address or port to listen on. */
   | 'REC_ERR_LAB_BIND'
   /** The peer's SDP cannot be used. */

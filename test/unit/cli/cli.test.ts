@@ -7,6 +7,7 @@ import { GatewayError } from '#core';
 import {
   type CliContext,
   type DemoOptions,
+  type ExplainOptions,
   type PhoneOptions,
   runCli,
   type SrsOptions,
@@ -25,12 +26,13 @@ describe('runCli', () => {
   let demo: DemoOptions | null;
   let srs: SrsOptions | null;
   let phone: PhoneOptions | null;
+  let explain: ExplainOptions | null;
   let work: (signal: AbortSignal | null) => Promise<number>;
 
   beforeEach(() => {
     folder = mkdtempSync(path.join(tmpdir(), 'cli-'));
     signals = new EventEmitter();
-    started = demo = srs = phone = null;
+    started = demo = srs = phone = explain = null;
     work = () => Promise.resolve(0);
   });
   afterEach(() => rmSync(folder, { recursive: true, force: true }));
@@ -56,6 +58,10 @@ describe('runCli', () => {
         srs(options, signal) {
           srs = options;
           return work(signal);
+        },
+        explain(options) {
+          explain = options;
+          return work(null);
         },
         phone(options, signal) {
           phone = options;
@@ -103,6 +109,7 @@ describe('runCli', () => {
     [['strat']],
     [['start', '--bogus']],
     [['start', 'extra']],
+    [['srs', '--json']],
     [['srs', '--listen', 'nowhere']],
     [['srs', '--listen', '127.0.0.1:70000']],
     [['srs', '--refuse', '200']],
@@ -229,6 +236,12 @@ describe('runCli', () => {
     expect(demo).toEqual({ outDir: null, json: false });
     await run(['demo', '--out', 'd', '--json']);
     expect(demo).toEqual({ outDir: 'd', json: true });
+  });
+
+  test('srs --explain reads files and starts no recorder', async () => {
+    await run(['srs', '--explain', 'a.xml', 'b.xml', '--json']);
+    expect(explain).toEqual({ files: ['a.xml', 'b.xml'], json: true });
+    expect(srs).toBeNull();
   });
 
   test('srs behaves by default and takes every misbehaviour', async () => {
