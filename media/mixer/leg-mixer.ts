@@ -34,8 +34,12 @@ export const GOES_BESIDE = 2;
 const BAND_RATE_HZ = 8000;
 /** How much of a G.722 stream is followed before it is taken over, frames: 100 ms. */
 const WARM_UP_FRAMES = BAND_RATE_HZ / 10;
-/** A G.722 stream that is taken over is given back after this at the latest, frames: 500 ms. */
-const GIVE_BACK_FRAMES = BAND_RATE_HZ / 2;
+/** A G.722 stream that is taken over is given back in a pause of speech, or after this, frames: 2 s. */
+const GIVE_BACK_FRAMES = 2 * BAND_RATE_HZ;
+/** After a notice the quantisers' steps settle before a pause counts, frames: 40 ms. */
+const SETTLING_FRAMES = BAND_RATE_HZ / 25;
+/** Mean magnitude of a pause in the sub-bands' 15 bits: about −50 dBFS. */
+const PAUSE_MAGNITUDE = 40;
 /** Beyond two packet times, so that a single lost packet fills nothing in, ms. */
 const SLACK_MS = 5;
 /** A talker who fell silent at most so many packets ago is followed without a gap. */
@@ -69,7 +73,7 @@ export function mixerBuffers(memory: IoMemory): Pick<MixerHost, 'memory' | 'valu
  *
  * G.722 has a memory. Its sub-bands are mixed without its filters, which would delay; the stream is followed for 100 ms
  * before it is re-encoded, beginning with the very state of whoever listens; and it is re-encoded after the notice
- * until that makes no difference any more.
+ * until that makes no difference any more, or speech pauses.
  */
 export class LegMixer {
   readonly #leg: LegState;
@@ -228,7 +232,7 @@ export class LegMixer {
     ) {
       return notice.startedAtMs === null ? 'codec' : 'cut';
     }
-    if (this.#kind === KIND_OTHER && !isUnmixable && !this.#chooseFormat()) {
+    if (this.#kind === KIND_OTHER && !this.#chooseFormat()) {
       return 'codec';
     }
     if (this.#kind !== KIND_OTHER && this.#soundOf(notice) === null) {
@@ -310,6 +314,10 @@ export class LegMixer {
     const kind = this.#kind;
     const isG722 = kind === KIND_G722;
     if (isG722 && !this.#isTakenOver) {
+      if (this.#queue.length === 0) {
+        this.#gains.live = 1;
+        return;
+      }
       this.#decoder.decode(bytes, at, frames, values);
       this.#followedFrames += frames;
       if (this.#followedFrames >= WARM_UP_FRAMES) {
@@ -330,12 +338,14 @@ export class LegMixer {
     }
     encodePayload(kind, values, frames, codes, 0, this.#encoder);
     let isSame = true;
+    let magnitude = 0;
     for (let i = 0; i < frames; i++) {
       const code = codes[i] ?? 0;
       isSame &&= code === bytes[at + i];
       bytes[at + i] = code;
+      magnitude += Math.abs(values[2 * i] ?? 0);
     }
-    this.#giveBack(isSame, frames);
+    this.#giveBack(isSame || magnitude < PAUSE_MAGNITUDE * frames, frames);
   }
 
   /** Mixes the notice whose turn it is into the values, and moves on in it. */
@@ -441,13 +451,14 @@ export class LegMixer {
     this.#isTakenOver = true;
   }
 
-  /** After the notice the listener's state comes to be the talker's: once it is, or after some time, we step aside. */
-  #giveBack(isSame: boolean, frames: number): void {
+  /** After the notice the listener's state comes near the talker's: when nobody can hear the rest, we step aside. */
+  #giveBack(isInaudible: boolean, frames: number): void {
     if (this.#queue.length > 0 || this.#gains.live !== 1) {
       return;
     }
     this.#framesSinceNotice += frames;
-    if (isSame || this.#framesSinceNotice >= GIVE_BACK_FRAMES) {
+    const isNear = this.#framesSinceNotice >= SETTLING_FRAMES;
+    if ((isInaudible && isNear) || this.#framesSinceNotice >= GIVE_BACK_FRAMES) {
       this.#isTakenOver = false;
       this.#followedFrames = 0;
       this.#decoder.reset();
