@@ -6,13 +6,19 @@ import {
   matchTrunk,
   type ProviderConfig,
   type RouteConfig,
+  type TrunkConfig,
   type UserDirectory,
 } from '#config';
 import { type CallTarget } from '#sip';
 
 import { resolveCallPolicy } from './call-policy';
 import { type UserPolicy } from './policy';
-import { type ProviderSettings, type RouteSettings, type SessionSettings } from './session';
+import {
+  type ProviderSettings,
+  type RouteSettings,
+  type SessionSettings,
+  type TrunkSettings,
+} from './session';
 import { resolveUserPolicy } from './user-policies';
 
 /**
@@ -34,15 +40,7 @@ export function sessionSettings(
   return {
     findTrunk(sourceHost) {
       const match = matchTrunk(config, sourceHost);
-      return match === null
-        ? null
-        : {
-            trunkId: match.name,
-            kind: match.trunk.kind,
-            trusted: match.trunk.trusted,
-            network: match.trunk.network,
-            ...scopeOf(match.trunk),
-          };
+      return match === null ? null : trunkSettings(match.name, match.trunk);
     },
     findRoute(invite, trunk) {
       const match = matchRoute(config, {
@@ -76,6 +74,11 @@ export function sessionSettings(
     maxReportedLossRatio: config.ledger.maxReportedLossPercent / 100,
     hangUpOnMediaTimeout: config.media.mediaTimeoutS > 0,
   };
+}
+
+export function trunkSettings(trunkId: string, trunk: TrunkConfig): TrunkSettings {
+  const { kind, trusted, network } = trunk;
+  return { trunkId, kind, trusted, network, ...scopeOf(trunk) };
 }
 
 function routeSettings(

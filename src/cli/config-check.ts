@@ -2,6 +2,7 @@ import { ConfigError, type ConfigProblem, configWarnings, loadConfig } from '#co
 import Table from 'cli-table3';
 import { type Command } from 'commander';
 import { type ConfigSummary, summariseConfig, summaryLines } from './config-summary';
+import { addExplainCommand } from './config-explain';
 import { type CliContext, type SetExitCode } from './context';
 import { exampleConfigFile } from './package-info';
 
@@ -15,11 +16,11 @@ export type ConfigCheckReport =
     }
   | { readonly ok: false; readonly file: string; readonly problems: readonly ConfigProblem[] };
 
-/** `config check`: says what is wrong with a configuration, or what was understood. */
+/** `config check` says what is wrong with a configuration, or what was understood; `config explain` what it decides. */
 export function addConfigCommand(program: Command, context: CliContext, exit: SetExitCode): void {
-  program
-    .command('config')
-    .description('work with configuration files')
+  const config = program.command('config').description('work with configuration files');
+  addExplainCommand(config, context, exit);
+  config
     .command('check')
     .description('check a configuration: all problems at once, or a summary')
     .argument('[file]', 'configuration (YAML)', exampleConfigFile())

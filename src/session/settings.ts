@@ -83,7 +83,7 @@ export interface SessionSettings {
   /** null: a peer that nobody configured. */
   findTrunk(sourceHost: string): TrunkSettings | null;
   /** null: no route leads there. */
-  findRoute(invite: InviteFacts, trunk: TrunkSettings): RouteSettings | null;
+  findRoute(invite: Pick<InviteFacts, 'requestUri'>, trunk: TrunkSettings): RouteSettings | null;
   readonly findUser: FindUser;
   /** What is the same for all calls: anchoring, feature codes, notices, mailboxes. */
   readonly callPolicy: CallPolicy;
