@@ -255,7 +255,6 @@ describe('applications', () => {
     expect((await peer.response(100, 'INVITE')).status).toBe(100);
   }, 30_000);
 
-  // The name of docs/limits.md: an application that does not read gets no new calls, then holds up the peers, then is cut off
   test('an application beyond its last bound is cut off', async () => {
     await start({ appBusyBytes: 65_536, appPauseBytes: 65_536, appBufferBytes: 100_000 });
     const app = await rawApp();
