@@ -26,6 +26,7 @@ import {
   type RecordIndication,
 } from './ports';
 import { reasonFrom, reasonHeaders, reasonOf } from './reason';
+import { readSessionUuid, SessionIds } from './session-id';
 import { type MessageLike, type RequestLike } from './srf-types';
 import { type CallTimeouts } from './timeouts';
 import { type OutgoingResponse, type UserAgent } from './user-agent';
@@ -178,9 +179,13 @@ export class B2buaCall implements IncomingCall {
       },
     });
     media.indicate(this.#indication);
+    const { ids } = this.#options;
+    const callerUuid = readSessionUuid(this.#incoming.facts.sessionId ?? undefined);
+    const sessionIds = new SessionIds(ids, callerUuid);
     const bridge = new CallBridge({
       ...this.#options,
       media,
+      sessionIds,
       byeMs: this.#options.timeouts.byeMs,
       referReceived: (from, request, response) => transfers.referReceived(from, request, response),
       trusted: { caller: plan.callerTrusted === true, callee: plan.calleeTrusted },
@@ -190,7 +195,7 @@ export class B2buaCall implements IncomingCall {
         this.#tell('identityChanged', () => delegate.identityChanged?.(role, identities)),
       broken: (by, cause) => this.#broken(by, cause),
     });
-    const connection: CallConnection = { plan, delegate, media, bridge };
+    const connection: CallConnection = { plan, delegate, media, bridge, sessionIds };
     const exits: CallExits = {
       refuse: (end, reason, message) => this.#refuse(end, reason, message),
       finish: (end, reason) => void this.#finish(end, reason),

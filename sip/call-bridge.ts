@@ -13,6 +13,7 @@ import {
   type NameAddr,
   type RecordIndication,
 } from './ports';
+import { type SessionIds } from './session-id';
 import { type DialogOwner, type SipDialog } from './sip-dialog';
 import { type RequestLike, type ResponseLike } from './srf-types';
 import { type UserAgent } from './user-agent';
@@ -23,6 +24,7 @@ export interface CallBridgeOptions {
   readonly random: () => number;
   readonly media: CallMedia;
   readonly directory: DialogDirectory;
+  readonly sessionIds: SessionIds;
   readonly byeMs: number;
   readonly trusted: Readonly<Record<LegRole, boolean>>;
   readonly byeReceived: (
@@ -55,6 +57,7 @@ export class CallBridge {
       userAgent: options.userAgent,
       directory: options.directory,
       logger: options.logger,
+      sessionIds: options.sessionIds,
       infoReceived: options.infoReceived,
       dialogLost: leg => options.broken(leg.role, 'dialog-lost'),
     });
@@ -69,6 +72,7 @@ export class CallBridge {
       isTrusted: this.#options.trusted[role],
     });
     this.#legs[role] = leg;
+    dialog.stamp = () => this.#options.sessionIds.toward(role);
     const other = this.#legs[otherRole(role)];
     if (other !== undefined) {
       this.#options.directory.join(dialog, other.dialog);

@@ -1,6 +1,7 @@
 import { type CallBridge } from './call-bridge';
 import { type CallMedia } from './call-media';
 import { type CallDelegate, type CallEnd, type CallPlan } from './ports';
+import { type SessionIds } from './session-id';
 import { type OutgoingResponse } from './user-agent';
 
 /** What exists of a call from connect() on. */
@@ -9,6 +10,7 @@ export interface CallConnection {
   readonly delegate: CallDelegate;
   readonly media: CallMedia;
   readonly bridge: CallBridge;
+  readonly sessionIds: SessionIds;
 }
 
 /** Runs a method of the delegate; what it throws is logged and goes no further. */

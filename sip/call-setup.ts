@@ -11,6 +11,7 @@ import { assertedIdentities, supports } from './identity';
 import { type IncomingInvite } from './incoming-invite';
 import { parseNameAddrs } from './name-addr';
 import { type InviteFailure } from './outgoing-invite';
+import { type CallPlan } from './ports';
 import { reasonFrom, reasonOf } from './reason';
 import { readSdpBody, refusalFor } from './sdp-body';
 import { type ResponseLike } from './srf-types';
@@ -112,17 +113,22 @@ export class CallSetup {
       redirects: plan.redirects ?? 'pass',
       owner: bridge.ownerOf('callee'),
       messageFor: target => ({
-        headers: calleeInviteHeaders(incoming, target, {
-          maxForwards,
-          calleeTrusted: plan.calleeTrusted,
-          hasBody: body !== null,
-          directory,
-        }),
+        headers: {
+          ...calleeInviteHeaders(incoming, target, {
+            maxForwards,
+            calleeTrusted: plan.calleeTrusted,
+            callerTrusted: plan.callerTrusted === true,
+            hasBody: body !== null,
+            directory,
+          }),
+          ...connection.sessionIds.toward('callee'),
+        },
         ...(body === null ? {} : { body }),
       }),
       events: {
         trying: target => {
           this.#early.clear();
+          connection.sessionIds.forget('callee');
           logger.debug('trying a target', { requestUri: target.requestUri });
         },
         progressed: response => this.#progressed(response),
@@ -156,7 +162,10 @@ export class CallSetup {
       logger.info('the caller has no codec for what should be played before the call');
       return null;
     }
-    const headers = { 'Content-Type': 'application/sdp' };
+    const headers = {
+      ...connection.sessionIds.toward('caller'),
+      'Content-Type': 'application/sdp',
+    };
     incoming.progress(183, { headers, body: made.answer }, bridge.ownerOf('caller'));
     const stopped = new Promise<void>(resolve => {
       this.#stopWaiting = resolve;
@@ -187,13 +196,16 @@ export class CallSetup {
       return;
     }
     const { incoming, connection, tell } = this.#options;
+    const { sessionIds } = connection;
+    sessionIds.learn('callee', response);
     const body = this.#earlyMedia(response);
     incoming.progress(
       response.status,
       {
         reason: response.reason,
         headers: {
-          ...passedHeaders(response, 'response', connection.plan.callerTrusted === true),
+          ...passedHeaders(response, 'response', identitiesPass(connection.plan)),
+          ...sessionIds.toward('caller'),
           ...(body === null ? {} : { 'Content-Type': 'application/sdp' }),
         },
         ...(body === null ? {} : { body }),
@@ -225,6 +237,9 @@ export class CallSetup {
   #noTarget(failure: InviteFailure): void {
     const { connection, exits } = this.#options;
     const { response, status } = failure;
+    if (response !== null) {
+      connection.sessionIds.learn('callee', response);
+    }
     if (failure.cause === 'engine-lost') {
       exits.engineLost();
       return;
@@ -238,7 +253,8 @@ export class CallSetup {
       headers: {
         ...(response === null
           ? {}
-          : passedHeaders(response, 'response', connection.plan.callerTrusted === true)),
+          : passedHeaders(response, 'response', identitiesPass(connection.plan))),
+        ...connection.sessionIds.toward('caller'),
         ...(contact === undefined ? {} : { Contact: contact }),
       },
     });
@@ -251,6 +267,7 @@ export class CallSetup {
     const { incoming, connection, logger, tell, exits, events } = this.#options;
     const { bridge, media, delegate } = connection;
     const { response } = answer;
+    connection.sessionIds.learn('callee', response);
     bridge.addLeg('callee', answer.dialog);
     if (offer !== null) {
       answer.ack();
@@ -314,7 +331,8 @@ export class CallSetup {
     const { plan, bridge } = connection;
     const supported = passedOptionTags(answer.response, 'supported');
     const headers = {
-      ...passedHeaders(answer.response, 'response', plan.callerTrusted === true),
+      ...passedHeaders(answer.response, 'response', identitiesPass(plan)),
+      ...connection.sessionIds.toward('caller'),
       Allow: ALLOWED_METHODS,
       ...(supported === null ? {} : { Supported: supported }),
       'Content-Type': 'application/sdp',
@@ -373,4 +391,9 @@ export async function openBothLegs(
     timeouts.openMediaMs,
     () => new Error('opening the media took too long'),
   );
+}
+
+/** RFC 3325 §4, §5: identities go from one trusted peer to another. */
+function identitiesPass({ calleeTrusted, callerTrusted }: CallPlan): boolean {
+  return calleeTrusted && callerTrusted === true;
 }

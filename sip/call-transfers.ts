@@ -7,6 +7,7 @@ import { assertedIdentities, supports } from './identity';
 import { type IncomingInvite } from './incoming-invite';
 import { parseNameAddr } from './name-addr';
 import { type CallTarget, type NameAddr } from './ports';
+import { type Replaces, splitReplaces } from './replaces';
 import { type RequestLike, type ResponseLike } from './srf-types';
 import { type CallTimeouts } from './timeouts';
 import { Transfer } from './transfer';
@@ -36,16 +37,15 @@ export class CallTransfers {
   referReceived(from: CallLeg, request: RequestLike, response: ResponseLike): boolean {
     const { userAgent, connection, tell } = this.#options;
     const { plan, delegate, media } = connection;
-    const referTo = parseNameAddr(request.get('refer-to') ?? '');
+    const named = parseNameAddr(request.get('refer-to') ?? '');
+    const { uri, replaces } = splitReplaces(named?.uri ?? '');
+    const referTo = named === null ? null : { ...named, uri };
     if (plan.refer !== 'perform' || delegate.resolveTransfer === undefined) {
       return false;
     }
     if (referTo === null || this.#transfer !== null) {
       userAgent.respond(response, referTo === null ? 400 : 491);
       return true;
-    }
-    if (/[?&]replaces=/i.test(referTo.uri)) {
-      return false;
     }
     let targets: readonly CallTarget[] = [];
     tell('resolveTransfer', () => {
@@ -55,7 +55,7 @@ export class CallTransfers {
       userAgent.respond(response, 603);
       return true;
     }
-    const transfer = this.#newTransfer(from, referTo, request, targets);
+    const transfer = this.#newTransfer(from, { referTo, replaces }, request, targets);
     this.#transfer = transfer;
     userAgent.respond(response, 202);
     transfer.start();
@@ -78,7 +78,7 @@ export class CallTransfers {
 
   #newTransfer(
     from: CallLeg,
-    referTo: NameAddr,
+    { referTo, replaces }: { referTo: NameAddr; replaces: Replaces | null },
     request: RequestLike,
     targets: readonly CallTarget[],
   ): Transfer {
@@ -94,17 +94,22 @@ export class CallTransfers {
       owner: bridge.ownerOf(from.role),
       targets,
       redirects: plan.redirects ?? 'pass',
-      headersFor: target =>
-        transferInviteHeaders({
+      headersFor: target => ({
+        ...connection.sessionIds.towardNewcomer(from.role),
+        ...transferInviteHeaders({
           staying,
           referTo,
           target,
           refer: request,
           trusted: from.isTrusted,
+          replaces,
+          directory: this.#options.directory,
         }),
+      }),
       events: {
         replaced: answer => {
           this.#transfer = null;
+          connection.sessionIds.replaced(from.role, answer.response);
           media.setRecordAware(from.role, supports(answer.response, 'record-aware'));
           bridge.replaceLeg(from.role, answer.dialog);
           tell('partyReplaced', () =>

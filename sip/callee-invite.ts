@@ -9,9 +9,12 @@ import {
 import { type IncomingInvite } from './incoming-invite';
 import { splitSipUri, unfold } from './name-addr';
 import { type CallTarget, type NameAddr } from './ports';
-import { formatReplaces, parseReplaces } from './replaces';
+import { askedPrivacy, type AskedPrivacy, withPrivacy } from './privacy';
+import { formatReplaces, parseReplaces, type Replaces } from './replaces';
 import { type RequestLike } from './srf-types';
 import { localContactUri } from './transport-uri';
+
+const NO_PRIVACY: AskedPrivacy = { isAnonymous: false, hidesHistory: false };
 
 /** The headers of the INVITE to a target: the caller's by policy, and our own. */
 export function calleeInviteHeaders(
@@ -20,6 +23,7 @@ export function calleeInviteHeaders(
   options: {
     maxForwards: number;
     calleeTrusted: boolean;
+    callerTrusted: boolean;
     hasBody: boolean;
     directory: DialogDirectory;
   },
@@ -28,9 +32,10 @@ export function calleeInviteHeaders(
   const supported = passedOptionTags(request, 'supported');
   const required = passedOptionTags(request, 'require');
   const replaces = request.get('replaces');
-  const user = splitSipUri(facts.from.uri)?.user ?? null;
-  return {
-    ...passedHeaders(request, 'invite', options.calleeTrusted),
+  const privacy = options.calleeTrusted ? NO_PRIVACY : askedPrivacy(facts);
+  const user = privacy.isAnonymous ? 'anonymous' : (splitSipUri(facts.from.uri)?.user ?? null);
+  const headers = {
+    ...passedHeaders(request, 'invite', options.calleeTrusted && options.callerTrusted),
     From: fromForCallee(facts.from),
     To: toForCallee(facts.to, target.requestUri),
     Contact: `<${localContactUri(user, target.nextHop ?? target.requestUri)}>`,
@@ -41,6 +46,7 @@ export function calleeInviteHeaders(
     ...(replaces === undefined ? {} : { Replaces: replacesFor(replaces, options.directory) }),
     ...(options.hasBody ? { 'Content-Type': 'application/sdp' } : {}),
   };
+  return withPrivacy(headers, privacy);
 }
 
 /** The headers of the INVITE to a transfer target: in the name of the party that stays (RFC 5589 §6). */
@@ -50,12 +56,21 @@ export function transferInviteHeaders(options: {
   target: CallTarget;
   refer: RequestLike;
   trusted: boolean;
+  /** The dialog of the target that this one takes the place of (attended transfer, RFC 5589 §7). */
+  replaces: Replaces | null;
+  directory: DialogDirectory;
 }): Record<string, string> {
-  const { staying, referTo, target, refer, trusted } = options;
+  const { staying, referTo, target, refer, trusted, replaces, directory } = options;
   const { 'referred-by': referredBy } = passedHeaders(refer, 'inDialog', trusted);
   const user = splitSipUri(staying.uri)?.user ?? null;
   return {
     ...(referredBy === undefined ? {} : { 'Referred-By': referredBy }),
+    ...(replaces === null
+      ? {}
+      : {
+          Replaces: formatReplaces(directory.translate(replaces) ?? replaces),
+          Require: 'replaces',
+        }),
     From: fromForCallee(staying),
     To: toForCallee(referTo, target.requestUri),
     Contact: `<${localContactUri(user, target.nextHop ?? target.requestUri)}>`,

@@ -7,6 +7,7 @@ import { InfoVerdicts } from './controls/info-verdicts';
 import { type InfoFacts, type InfoToSend, type InfoVerdict } from './ports';
 import { reasonOf } from './reason';
 import { translateReferTo } from './replaces';
+import { type SessionIds } from './session-id';
 import { type MessageLike, type RequestLike, type ResponseLike } from './srf-types';
 import { type UserAgent } from './user-agent';
 
@@ -14,6 +15,7 @@ export interface DialogRelayOptions {
   readonly userAgent: UserAgent;
   readonly directory: DialogDirectory;
   readonly logger: Logger;
+  readonly sessionIds: SessionIds;
   /** Whether an INFO is the gateway's own business. */
   readonly infoReceived: (role: LegRole, info: InfoFacts) => InfoVerdict | Promise<InfoVerdict>;
   /** The other side says that its dialog does not exist. */
@@ -104,9 +106,10 @@ export class DialogRelay {
   }
 
   #pass(from: CallLeg, to: CallLeg, request: RequestLike, response: ResponseLike): void {
-    const { userAgent } = this.#options;
+    const { userAgent, sessionIds } = this.#options;
     const { method } = request;
-    const message = this.#message(request, 'inDialog', to.isTrusted);
+    sessionIds.learn(from.role, request);
+    const message = this.#message(request, 'inDialog', from.isTrusted && to.isTrusted);
     const headers = { ...message.headers, ...this.#transferHeaders(from, request) };
     to.dialog.send(
       method,
@@ -114,9 +117,12 @@ export class DialogRelay {
       {
         ...(method === 'REFER' ? { sent: refer => this.#noteRefer(to, request, refer) } : {}),
         final: relayed => {
+          sessionIds.learn(to.role, relayed);
+          const passed = this.#message(relayed, 'response', from.isTrusted && to.isTrusted);
           userAgent.respond(response, relayed.status, {
             reason: relayed.reason,
-            ...this.#message(relayed, 'response', from.isTrusted),
+            ...passed,
+            headers: { ...passed.headers, ...sessionIds.toward(from.role) },
           });
           if (relayed.status === 481) {
             this.#options.dialogLost(to);

@@ -37,7 +37,6 @@ export const HEADER_POLICY: Readonly<Record<string, HeaderRule>> = {
   privacy: COPY,
   diversion: COPY,
   'history-info': COPY,
-  'session-id': COPY,
   'user-to-user': COPY,
   'referred-by': COPY,
   // Presentation.
@@ -85,6 +84,8 @@ export const HEADER_POLICY: Readonly<Record<string, HeaderRule>> = {
   replaces: STRIP,
   join: STRIP,
   'target-dialog': STRIP,
+  // Written anew for each leg, see session-id.ts.
+  'session-id': STRIP,
   // Each leg has its own.
   allow: STRIP,
   accept: STRIP,

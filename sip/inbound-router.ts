@@ -195,7 +195,7 @@ export class SipGateway {
       userAgent.respond(response, 400, { reason: 'Missing Contact' });
       return;
     }
-    this.#open(new IncomingInvite(userAgent, request, response), this.#handler);
+    this.#open(new IncomingInvite(userAgent, this.#options.ids, request, response), this.#handler);
   }
 
   #open(incoming: IncomingInvite, handler: (call: IncomingCall) => void): void {

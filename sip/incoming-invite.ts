@@ -1,4 +1,6 @@
+import { type IdSource } from '#core';
 import { type InviteFacts } from './ports';
+import { newSessionUuid, readSessionUuid } from './session-id';
 import { inviteFacts } from './identity';
 import { tagOf, unfold } from './name-addr';
 import { SipDialog, type DialogOwner } from './sip-dialog';
@@ -19,11 +21,14 @@ export class IncomingInvite {
   #isFinal = false;
   #provisionals = 0;
 
-  constructor(userAgent: UserAgent, request: RequestLike, response: ResponseLike) {
+  constructor(userAgent: UserAgent, ids: IdSource, request: RequestLike, response: ResponseLike) {
     this.#userAgent = userAgent;
     this.request = request;
     this.#response = response;
-    this.facts = inviteFacts(request);
+    const facts = inviteFacts(request);
+    // RFC 7989 §7: a caller that has none gets one.
+    const isKnown = readSessionUuid(facts.sessionId ?? undefined) !== null;
+    this.facts = isKnown ? facts : { ...facts, sessionId: newSessionUuid(ids) };
   }
 
   /** Top Via's branch and sent-by: identifies the transaction, and its CANCEL (RFC 3261 §9.2). */

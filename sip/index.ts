@@ -18,6 +18,7 @@ export type {
   CallEnd,
   CallPlan,
   CallTarget,
+  DigestCredentials,
   HangUpCause,
   IncomingCall,
   InfoFacts,

@@ -7,6 +7,7 @@ import { assertedIdentities } from './identity';
 import { type Answered, type OfferOutcome } from './offer-queue';
 import { type NameAddr } from './ports';
 import { readSdpBody, refusalFor } from './sdp-body';
+import { type SessionIds } from './session-id';
 import { type MessageLike, type RequestLike, type ResponseLike } from './srf-types';
 import { type UserAgent } from './user-agent';
 
@@ -14,6 +15,7 @@ export interface OfferRelayOptions {
   readonly userAgent: UserAgent;
   readonly logger: Logger;
   readonly media: CallMedia;
+  readonly sessionIds: SessionIds;
   /** The peer of a leg has asserted who it is (RFC 3325), in a request or an answer within the dialog. */
   readonly identityChanged: (role: LegRole, identities: readonly NameAddr[]) => void;
   /** The call cannot go on: one side has agreed to what the other has not, or its dialog is gone. */
@@ -282,7 +284,7 @@ export class OfferRelay {
       200,
       {
         headers: {
-          ...passedHeaders(relayed, 'response', from.isTrusted),
+          ...passedHeaders(relayed, 'response', isTrusted(exchange)),
           ...this.#ownHeaders(from),
           'Content-Type': 'application/sdp',
         },
@@ -315,7 +317,10 @@ export class OfferRelay {
 
   #refused(exchange: Exchange, relayed: ResponseLike): void {
     const { status } = relayed;
-    this.#refuse(exchange, status, passedHeaders(relayed, 'response', exchange.from.isTrusted));
+    this.#refuse(exchange, status, {
+      ...passedHeaders(relayed, 'response', isTrusted(exchange)),
+      ...this.#options.sessionIds.toward(exchange.from.role),
+    });
     if (status === 481 || status === 408) {
       // RFC 3261 §12.2.1.2: the dialog is gone, or its peer is.
       this.#options.broken(exchange.to.role, 'dialog-lost');
@@ -374,6 +379,7 @@ export class OfferRelay {
   }
 
   #tellIdentities(role: LegRole, message: MessageLike): void {
+    this.#options.sessionIds.learn(role, message);
     const identities = assertedIdentities(message);
     if (identities.length > 0) {
       this.#options.identityChanged(role, identities);
@@ -382,7 +388,7 @@ export class OfferRelay {
 
   #headersFor(exchange: PeerOffer, withSdp: boolean): Record<string, string> {
     return {
-      ...passedHeaders(exchange.request, 'inDialog', exchange.to.isTrusted),
+      ...passedHeaders(exchange.request, 'inDialog', isTrusted(exchange)),
       Allow: ALLOWED_METHODS,
       ...(withSdp ? { 'Content-Type': 'application/sdp' } : {}),
     };
@@ -392,8 +398,14 @@ export class OfferRelay {
     return {
       Allow: ALLOWED_METHODS,
       ...(from.dialog.contact === null ? {} : { Contact: from.dialog.contact }),
+      ...this.#options.sessionIds.toward(from.role),
     };
   }
+}
+
+/** RFC 3325 §4: identities go from one trusted peer to another. */
+function isTrusted({ from, to }: PeerOffer): boolean {
+  return from.isTrusted && to.isTrusted;
 }
 
 function gone(): SipError {

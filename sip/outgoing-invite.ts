@@ -1,4 +1,6 @@
+import { randomBytes } from 'node:crypto';
 import { type Timer } from '#core';
+import { DigestClient, type DigestRequest } from './digest';
 import { type SipError } from './errors';
 import { contactOf } from './incoming-invite';
 import { tagOf } from './name-addr';
@@ -50,7 +52,12 @@ export class OutgoingInvite {
   readonly #timeouts: Pick<CallTimeouts, 'ringMs' | 'byeMs'>;
   readonly #events: OutgoingInviteEvents;
   readonly #owner: DialogOwner;
-  readonly #pending: PendingRequest;
+  readonly #message: InviteMessage;
+  readonly #document: string;
+  readonly #digest: DigestClient | null;
+  #challenges: DigestRequest | null = null;
+  #authorizations: Readonly<Record<string, string>> = {};
+  #pending: PendingRequest;
   #sent: RequestLike | null = null;
   #timer: Timer | null = null;
   #isRinging = false;
@@ -74,15 +81,27 @@ export class OutgoingInvite {
     this.#timer = this.#userAgent.clock.setTimer(this.target.answerTimeoutMs, () =>
       this.#timedOut(),
     );
-    this.#pending = this.#userAgent.send(
+    this.#message = options.message;
+    this.#document = options.document;
+    const { credentials } = options.target;
+    this.#digest =
+      credentials === undefined
+        ? null
+        : new DigestClient(credentials, () => randomBytes(8).toString('hex'));
+    this.#pending = this.#send({});
+  }
+
+  #send(more: Readonly<Record<string, string>>): PendingRequest {
+    const { headers, body } = this.#message;
+    return this.#userAgent.send(
       {
         method: 'INVITE',
         uri: this.target.requestUri,
         nextHop: this.target.nextHop,
-        headers: options.message.headers,
-        ...(options.message.body === undefined ? {} : { body: options.message.body }),
+        headers: { ...(this.#digest === null ? headers : withoutCredentials(headers)), ...more },
+        ...(body === undefined ? {} : { body }),
         finalDeadlineMs: this.target.answerTimeoutMs + this.#timeouts.ringMs + CANCEL_DEADLINE_MS,
-        document: options.document,
+        document: this.#document,
       },
       {
         sent: request => {
@@ -117,6 +136,12 @@ export class OutgoingInvite {
 
   #final(response: ResponseLike, ack: AckFunction): void {
     if (response.status >= 300) {
+      const authorization = this.#isOver ? null : this.#answerTo(response);
+      if (authorization !== null) {
+        this.#authorizations = { ...this.#authorizations, ...authorization };
+        this.#pending = this.#send(this.#authorizations);
+        return;
+      }
       if (this.#end()) {
         const { status } = response;
         this.#events.failed({ status, response, cause: causeOf(response) });
@@ -131,6 +156,7 @@ export class OutgoingInvite {
       contact: this.#sent === null ? null : contactOf(this.#sent),
       tags: { local: tagOf(response.get('from')), remote: tagOf(response.get('to')) },
       socket: this.#sent?.socket,
+      ...(this.#digest === null ? {} : { digest: this.#digest }),
       owner: this.#owner,
     });
     dialog.learn(response);
@@ -151,6 +177,13 @@ export class OutgoingInvite {
         }
       },
     });
+  }
+
+  /** RFC 3261 §22.1: the request is sent again as a new one with the answer to its challenge. */
+  #answerTo(response: ResponseLike): Record<string, string> | null {
+    const uri = this.#sent?.uri ?? this.target.requestUri;
+    this.#challenges ??= this.#digest?.newRequest() ?? null;
+    return this.#challenges?.answer(response, { method: 'INVITE', uri }) ?? null;
   }
 
   #failed(error: SipError): void {
@@ -179,6 +212,13 @@ export class OutgoingInvite {
     this.#isOver = true;
     return wasRunning;
   }
+}
+
+/** Where we answer challenges ourselves, what the caller has for somebody else must not get in the way. */
+function withoutCredentials(headers: Readonly<Record<string, string>>): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(headers).filter(([name]) => !/^(?:proxy-)?authorization$/i.test(name)),
+  );
 }
 
 /** The engine makes up a 408 when nothing comes, and a 503 when nobody listens; then there is no source address. */

@@ -39,7 +39,7 @@ export interface InviteFacts {
   readonly privacy: readonly string[];
   /** `Supported: record-aware` (RFC 7866 §6.3). */
   readonly isRecordAware: boolean;
-  /** Session-ID (RFC 7989) as received. */
+  /** Session-ID (RFC 7989) as received, or the UUID that we made up for a caller without. */
   readonly sessionId: string | null;
   /** false: offerless INVITE. */
   readonly hasOffer: boolean;
@@ -106,8 +106,9 @@ export interface CallPlan {
    */
   readonly redirects?: 'follow' | 'pass';
   /**
-   * What to do with a REFER: relay it to the other leg, or call its target in the place of the referrer. A REFER with
-   * Replaces is relayed in any case, and so is every one when the delegate cannot resolve transfers. Default `pass`.
+   * What to do with a REFER: relay it to the other leg, or call its target in the place of the referrer; one that names a
+   * dialog of the target (attended transfer) with Replaces, translated when it is a dialog of ours. Every one is relayed when
+   * the delegate cannot resolve transfers. Default `pass`.
    */
   readonly refer?: 'perform' | 'pass';
   /** Whether identity headers may pass to the callee side (a trusted peer, RFC 3325 §4). */
@@ -151,6 +152,16 @@ export interface CallTarget {
   readonly nextHop: string | null;
   /** How long to wait for the first answer (any but 100) before the next target is tried, ms. */
   readonly answerTimeoutMs: number;
+  /** Answers its digest challenges (RFC 7616); without them a 401 or 407 goes to the caller. */
+  readonly credentials?: DigestCredentials;
+}
+
+/** Who we are to a next hop. Never logged. */
+export interface DigestCredentials {
+  readonly username: string;
+  readonly password: string;
+  /** Only challenges of this realm are answered; absent: any. */
+  readonly realm?: string;
 }
 
 /** What a call asks of, and tells, its owner. One delegate per call. */

@@ -56,6 +56,21 @@ export function translateReferTo(
   );
 }
 
+/**
+ * Takes the Replaces out of the URI of a Refer-To: an INVITE to that place carries it as a header (RFC 3891 §1).
+ * @returns the URI without its header part, and the dialog; replaces null: none is named, or not understandably
+ */
+export function splitReplaces(uri: string): {
+  readonly uri: string;
+  readonly replaces: Replaces | null;
+} {
+  const escaped = /[?&]replaces=([^&>\s"]+)/i.exec(uri)?.[1];
+  return {
+    uri: uri.split('?', 1)[0] ?? '',
+    replaces: escaped === undefined ? null : parseReplaces(unescapeUri(escaped)),
+  };
+}
+
 function unescapeUri(text: string): string {
   try {
     return decodeURIComponent(text);

@@ -1,4 +1,5 @@
 import { errorMessage, type Timer } from '#core';
+import { type DigestClient } from './digest';
 import { SipError } from './errors';
 import { allowedMethods } from './identity';
 import {
@@ -35,6 +36,8 @@ export interface SipDialogOptions {
   readonly tags?: { readonly local: string; readonly remote: string };
   readonly socket: unknown;
   readonly owner: DialogOwner;
+  /** Answers challenges of the peer to requests of ours. */
+  readonly digest?: DigestClient;
 }
 
 /** How long requests toward a caller wait for the ACK of the 200: 64·T1, then the engine ends the dialog. */
@@ -55,6 +58,8 @@ export class SipDialog implements InDialogHandler {
   contact: string | null;
   /** Methods that the peer says it takes; null: not said. */
   peerAllows: ReadonlySet<string> | null = null;
+  /** Headers that every request of ours carries unless it has its own. */
+  stamp: () => Readonly<Record<string, string>> = () => ({});
   readonly #options: SipDialogOptions;
   #state: 'early' | 'open' | 'ending' | 'gone';
   #acknowledged: boolean;
@@ -121,21 +126,18 @@ export class SipDialog implements InDialogHandler {
   ): PendingRequest {
     let pending: PendingRequest | null = null;
     let cancelHeaders: Readonly<Record<string, string>> | null = null;
-    this.#whenAcknowledged(() => {
-      if (this.#state === 'gone') {
-        // Never from within send(): its caller does not hold the result yet.
-        queueMicrotask(() =>
-          handlers.failed(new SipError('REC_ERR_SIP_DIALOG_GONE', 'the dialog has ended')),
-        );
-        return;
-      }
+    const challenges = this.#options.digest?.newRequest();
+    const transmit = (authorizations: Readonly<Record<string, string>>): void => {
+      let uri = '';
       pending = this.#options.userAgent.send(
         {
           method,
           dialogId: this.id,
           socket: this.#options.socket,
           headers: {
+            ...this.stamp(),
             ...message.headers,
+            ...authorizations,
             ...(this.contact !== null && (method === 'INVITE' || method === 'UPDATE')
               ? { Contact: this.contact }
               : {}),
@@ -144,11 +146,38 @@ export class SipDialog implements InDialogHandler {
           ...(message.body === undefined ? {} : { body: message.body }),
           ...(message.document === undefined ? {} : { document: message.document }),
         },
-        handlers,
+        {
+          ...handlers,
+          sent: request => {
+            uri = request.uri;
+            handlers.sent?.(request);
+          },
+          final: (response, ack) => {
+            const answer =
+              cancelHeaders === null && this.#state !== 'gone'
+                ? challenges?.answer(response, { method, uri })
+                : null;
+            if (answer === null || answer === undefined) {
+              handlers.final(response, ack);
+            } else {
+              transmit({ ...authorizations, ...answer });
+            }
+          },
+        },
       );
       if (cancelHeaders !== null) {
         pending.cancel(cancelHeaders);
       }
+    };
+    this.#whenAcknowledged(() => {
+      if (this.#state === 'gone') {
+        // Never from within send(): its caller does not hold the result yet.
+        queueMicrotask(() =>
+          handlers.failed(new SipError('REC_ERR_SIP_DIALOG_GONE', 'the dialog has ended')),
+        );
+        return;
+      }
+      transmit({});
     });
     return {
       cancel: headers => {

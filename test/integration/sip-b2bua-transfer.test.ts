@@ -134,6 +134,50 @@ describe('an attended transfer', () => {
   });
 });
 
+describe('an attended transfer that the gateway performs', () => {
+  it.each([
+    ['through us', true],
+    ['elsewhere', false],
+  ])('joins the other side with a target whose dialog is %s', async (_where, isOurs) => {
+    bench.plan = { refer: 'perform' };
+    const first = await bench.established();
+    const second = await consultation(first);
+    const { callee: carol } = second;
+    const named = isOurs ? replacesOf(second.a) : 'foreign;to-tag=1;from-tag=2';
+    const seen = isOurs
+      ? `${second.invite.get('call-id')};to-tag=carol-tag;from-tag=${tagOf(second.invite.get('from'))}`
+      : named;
+    first.delegate.transferTargets = [
+      { requestUri: carol.uri, nextHop: null, answerTimeoutMs: 3_000 },
+    ];
+    first.a.send('REFER', {
+      headers: { 'Refer-To': `<sip:carol@example.org?Replaces=${encodeURIComponent(named)}>` },
+    });
+    await first.caller.response(202, 'REFER');
+    first.caller.reply(await first.caller.request('NOTIFY'), '200 OK');
+    const invite = await carol.request('INVITE');
+    expect(invite.get('replaces')).toBe(seen);
+    expect(invite.get('require')).toContain('replaces');
+    expect(audioPort(invite.body)).toBe(LOCAL.caller.rtp.port);
+    carol.reply(invite, '200 OK', { body: sdp(31_000), toTag: 'carol-new' });
+    await carol.request('ACK');
+    const done = await first.caller.request('NOTIFY');
+    expect(done.body).toBe('SIP/2.0 200 OK\r\n');
+    first.caller.reply(done, '200 OK');
+    first.caller.reply(await first.caller.request('BYE'), '200 OK');
+    first.callee.reply(await first.callee.request('INVITE'), '200 OK', { body: sdp(20_000) });
+    await first.callee.request('ACK');
+    expect(first.delegate.replaced).toMatchObject([
+      { role: 'caller', party: { uri: 'sip:carol@example.org' } },
+    ]);
+    // Carol's phone ends the dialog that was replaced (RFC 3891 §3).
+    await hangUp(second, 'callee');
+    first.b.send('BYE');
+    await first.callee.response(200, 'BYE');
+    carol.reply(await carol.request('BYE'), '200 OK');
+  });
+});
+
 describe('a blind transfer that the gateway performs', () => {
   /** `from` has put the other side on hold and asks for carol; the REFER is accepted and carol rung. */
   async function referred(from: 'caller' | 'callee'): Promise<{

@@ -117,7 +117,8 @@ describe('a call that is answered', () => {
     expect(call.delegate.ends).toHaveLength(1);
   });
 
-  it('keeps names, users and identity headers toward a trusted callee, and counts hops', async () => {
+  it('keeps names, users and identity headers between trusted sides, and counts hops', async () => {
+    bench.plan = { callerTrusted: true };
     const { caller, callee, a, invite } = await ringing(sdp(10_000), {
       From: '"Alice, \\"A\\" Smith" <sip:+4930123@example.org>;tag=abc',
       'P-Asserted-Identity': '"Alice" <sip:+4930123@example.org>',
