@@ -1,6 +1,8 @@
 import * as fc from 'fast-check';
 import { ConfigError, matchRoute, matchTrunk, parseConfig, parseIdentity } from '../../../config';
+import { parseCsv } from '../../../config/csv';
 import { parseIp } from '../../../config/ip-address';
+import { mergeTrees, patchTree } from '../../../config/merge';
 import { matchesPattern, parsePattern } from '../../../config/pattern';
 import { parseSipUri } from '../../../config/sip-uri';
 
@@ -20,6 +22,52 @@ describe('what peers and operators may feed us', () => {
     fc.assert(
       fc.property(fc.oneof(fc.string(), fc.json()), text => {
         expect(outcome(text)).toMatch(/^(accepted|REC_ERR_CONFIG_INVALID)$/);
+      }),
+      RUNS,
+    );
+  });
+
+  test('any text as the value of any section is refused or accepted, never thrown', () => {
+    const sections = [
+      'providers',
+      'organisations',
+      'featureCodes',
+      'voicemail',
+      'webhooks',
+      'admin',
+    ];
+    fc.assert(
+      fc.property(fc.constantFrom(...sections), fc.json({ maxDepth: 4 }), (section, value) => {
+        expect(outcome(`{"${section}": {"x": ${value}}}`)).toMatch(
+          /^(accepted|REC_ERR_CONFIG_INVALID)$/,
+        );
+        expect(outcome(`{"${section}": ${value}}`)).toMatch(/^(accepted|REC_ERR_CONFIG_INVALID)$/);
+      }),
+      RUNS,
+    );
+  });
+
+  test('tables of any cells are read as they were written', () => {
+    const rows = fc.array(fc.array(fc.string({ unit: 'binary' }), { minLength: 2, maxLength: 4 }));
+    fc.assert(
+      fc.property(rows, table => {
+        const text = table
+          .map(cells => cells.map(cell => `"${cell.replaceAll('"', '""')}"`).join(','))
+          .join('\r\n');
+        expect(parseCsv(text).map(({ cells }) => cells)).toEqual(table);
+      }),
+      RUNS,
+    );
+  });
+
+  test('trees are laid over each other without changing either, nor any prototype', () => {
+    fc.assert(
+      fc.property(fc.jsonValue(), fc.jsonValue(), (base, over) => {
+        const [baseText, overText] = [JSON.stringify(base), JSON.stringify(over)];
+        mergeTrees(base, over);
+        patchTree(base, over);
+        expect([JSON.stringify(base), JSON.stringify(over)]).toEqual([baseText, overText]);
+        expect(({} as Record<string, unknown>)['polluted']).toBeUndefined();
       }),
       RUNS,
     );
