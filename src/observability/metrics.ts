@@ -1,6 +1,7 @@
 import { systemClock, withDeadline } from '#core';
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
 import { LabelGuard } from './label-guard';
+import { controlMetrics } from './control-metrics';
 import { registerLedgerMetrics, type LedgerTotals } from './ledger-metrics';
 
 /** How a call through the gateway ended. */
@@ -16,6 +17,14 @@ export interface Metrics {
   recordingRecovered(provider: string, verdict: string): void;
   /** Told at once: a call that must be recorded is not, or not any more. */
   recordingMissing(provider: string, reason: string): void;
+  /** A recording that would have been made, but for the provider's terms or a mailbox. */
+  recordingLeftOut(provider: string, reason: string): void;
+  /** A control of a recording, how it came, and what came of it (`done`, `unchanged`, `refused-…`). */
+  control(action: string, via: string, outcome: string): void;
+  /** What became of a notice on one leg. */
+  notice(kind: string, outcome: string): void;
+  /** What record-aware UAs are told. */
+  indication(state: string): void;
   /** One SRS attempt that failed, or an SRS that was lost. */
   srsFailure(provider: string, reason: string): void;
   /** From the decision to record to the SRS's answer. */
@@ -30,6 +39,10 @@ export const noopMetrics: Metrics = {
   callEnded: () => undefined,
   recordingStarted: () => undefined,
   recordingEnded: () => undefined,
+  recordingLeftOut: () => undefined,
+  control: () => undefined,
+  notice: () => undefined,
+  indication: () => undefined,
   recordingRecovered: () => undefined,
   recordingMissing: () => undefined,
   srsFailure: () => undefined,
@@ -146,6 +159,12 @@ function sessionMetrics(registry: Registry): Metrics {
     labelNames: ['provider', 'reason'],
     registers,
   });
+  const leftOut = new Counter({
+    name: `${PREFIX}recordings_left_out_total`,
+    help: 'Recordings that would have been made, but for the terms of the provider or a mailbox, by provider and reason.',
+    labelNames: ['provider', 'reason'],
+    registers,
+  });
   const callSetup = new Histogram({
     name: `${PREFIX}call_setup_added_seconds`,
     help: 'Time that the gateway adds to call set-up: from the arrival of the INVITE to its departure.',
@@ -166,6 +185,7 @@ function sessionMetrics(registry: Registry): Metrics {
     calls.inc({ result }, 0);
   }
   return {
+    ...controlMetrics(registry),
     callStarted: () => openCalls.inc(),
     callEnded(result) {
       openCalls.dec();
@@ -178,6 +198,10 @@ function sessionMetrics(registry: Registry): Metrics {
     },
     recordingRecovered: (provider, verdict) =>
       recordings.inc({ provider, verdict: verdicts.label(verdict) }),
+    recordingLeftOut(provider, reason) {
+      recordings.inc({ provider, verdict: 'not-recorded' });
+      leftOut.inc({ provider, reason });
+    },
     recordingMissing: (provider, reason) =>
       missing.inc({ provider, reason: reasons.label(reason) }),
     srsFailure: (provider, reason) => srsFailures.inc({ provider, reason: reasons.label(reason) }),

@@ -27,6 +27,10 @@ export type ControlOutcome =
   | 'refused-ended'
   /** A mailbox has answered, and this user's voicemail is not recorded. */
   | 'refused-voicemail'
+  /** This user's recordings are not for API clients to control. */
+  | 'refused-api'
+  /** The recording has been started and stopped too often. */
+  | 'refused-limit'
   /** There is no such call or recording. */
   | 'refused-unknown';
 
@@ -51,4 +55,9 @@ export function combinedOutcome(outcomes: readonly ControlOutcome[]): ControlOut
     outcomes[0] ??
     'refused-unknown'
   );
+}
+
+/** Whether nothing came of a control. */
+export function isRefusal(outcome: ControlOutcome): boolean {
+  return outcome !== 'done' && outcome !== 'unchanged';
 }

@@ -5,6 +5,7 @@ export {
   type ControlAction,
   type ControlOrigin,
   type ControlOutcome,
+  isRefusal,
 } from './control';
 export {
   type FeatureCodeOutcome,

@@ -28,7 +28,7 @@ export function createCallHandler(
       call.reject(404, { reason: 'No Route' });
       return;
     }
-    const recorded = new RecordedCall(call, trunk, route, { ...deps, settings });
+    const recorded = new RecordedCall(call, trunk, route, { ...deps, settings }, registry.events);
     registry.add(call.id, recorded);
     void recorded.begin();
   };

@@ -5,7 +5,7 @@ import {
   type PayloadFormat,
   type RemoteStream,
 } from '#core';
-import { type LegCounters, type MediaCall, type MediaLeg } from '#media';
+import { type DtmfHoldRule, type LegCounters, type MediaCall, type MediaLeg } from '#media';
 
 /** Whether a party's words go out, and whether it hears the other's. */
 export interface PartyActivity {
@@ -76,6 +76,15 @@ export class CallLegs {
       expected.length > 0 &&
       expected.every(leg => this.#silentAt.get(leg) === this.#legs[leg].counters().packetsReceived)
     );
+  }
+
+  /** Key presses of a leg are held back as the rule says; null: not any more. */
+  holdDtmf(role: LegRole, rule: DtmfHoldRule | null): void {
+    this.#legs[role].holdDtmf(rule);
+  }
+
+  releaseDtmf(role: LegRole, action: 'relay' | 'drop'): void {
+    this.#legs[role].releaseDtmf(action);
   }
 
   counters(): Readonly<Record<LegRole, LegCounters>> {

@@ -69,8 +69,8 @@ export function ledgerRecord(input: LedgerRecordFacts): LedgerRecord {
       userId: decision.user.userId,
       organisationId: decision.user.organisationId,
     },
-    startedAt: iso(startedAtMs),
-    endedAt: iso(facts?.stoppedAtMs ?? input.endedAtMs),
+    startedAt: isoTime(startedAtMs),
+    endedAt: isoTime(facts?.stoppedAtMs ?? input.endedAtMs),
     verdict: verdict.verdict,
     verdictReasons: verdict.reasons,
     verdictText: verdict.text,
@@ -89,7 +89,9 @@ export function ledgerRecord(input: LedgerRecordFacts): LedgerRecord {
 
 /** What became of the time after the last checkpoint nobody knows. */
 function unknownRest({ end, endedAtMs }: LedgerRecordFacts): readonly LedgerGap[] {
-  return end === null ? [{ startAt: iso(endedAtMs), endAt: null, reason: 'gateway-stopped' }] : [];
+  return end === null
+    ? [{ startAt: isoTime(endedAtMs), endAt: null, reason: 'gateway-stopped' }]
+    : [];
 }
 
 function remarks(facts: RecordingFacts | null): readonly string[] {
@@ -173,7 +175,7 @@ function gaps(
   }
   const endAt = isoOrNull(facts?.stoppedAtMs ?? null);
   const from = (startMs: number, reason: LedgerGap['reason']): readonly LedgerGap[] => [
-    { startAt: iso(startMs), endAt, reason },
+    { startAt: isoTime(startMs), endAt, reason },
   ];
   if (!isAnchored) {
     return from(startedAtMs, 'media-not-anchored');
@@ -199,10 +201,10 @@ function isInProgress({ state }: RecordingFacts): boolean {
   return state === 'idle' || state === 'inviting';
 }
 
-function iso(atMs: number): string {
+export function isoTime(atMs: number): string {
   return new Date(atMs).toISOString();
 }
 
 function isoOrNull(atMs: number | null): string | null {
-  return atMs === null ? null : iso(atMs);
+  return atMs === null ? null : isoTime(atMs);
 }

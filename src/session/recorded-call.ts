@@ -6,41 +6,54 @@ import {
   type NetworkKind,
   type RemoteStream,
 } from '#core';
-import { type MediaCall } from '#media';
-import { newMetadataId } from '#metadata';
 import {
   type AnswerFacts,
   type CallDelegate,
   type CallEnd,
+  type CallTarget,
   type IncomingCall,
   type InfoFacts,
   type InfoVerdict,
   type NameAddr,
+  type PartyFacts,
   type ProgressFacts,
+  type RecordPreference,
 } from '#sip';
 
-import { combinedOutcome, identityClaims, type IdentitySource, identifyUser } from '../policy';
-import { addressOfRecord } from './address-of-record';
-import { CallLegs } from './call-legs';
-import { CallRecordings } from './call-recordings';
+import {
+  type CallDecision,
+  combinedOutcome,
+  decideParty,
+  detectVoicemail,
+  type IdentityClaim,
+  type PartyDecision,
+  type VoicemailDetection,
+} from '../policy';
+import { type EventSubject } from './call-context';
+import { CallMedia } from './call-media';
+import { decisionFor, planFor } from './call-plan';
+import { type PlannedRecording } from './call-recordings';
 import { callSummary } from './call-summary';
 import { type CallDeps } from './deps';
+import { type EventHub } from './event-hub';
 import {
   type CallView,
   type ControlAnswer,
   type ControlRequest,
   type PartyView,
+  type RecordingEventView,
 } from './live-view';
-import {
-  newSharedMetadataIds,
-  type PartyDescription,
-  type SharedMetadataIds,
-} from './recording-metadata';
+import { type LeftOut, leftOutParty, recordLeftOut } from './left-out';
+import { PartiesOfCall } from './parties-of-call';
 import { type RouteSettings, type TrunkSettings } from './settings';
 
+const ROLES = ['caller', 'callee'] as const;
+/** Recorded parties of one call, those who have left included; more are not recorded, loudly. */
+const MAX_RECORDED_PARTIES = 32;
+
 /**
- * One call through the gateway, recorded or not. It is the delegate of the SIP call, owns its media, asks policy who
- * shall be recorded and leaves the rest to {@link CallRecordings}.
+ * One call through the gateway, recorded or not. It is the delegate of the SIP call, asks policy who shall be recorded
+ * whenever who is in the call changes, and leaves the rest to its media: legs, recordings, controls.
  */
 export class RecordedCall implements CallDelegate {
   /** Resolves when the call is over and its recordings are closed and in the ledger. Never rejects. */
@@ -48,29 +61,40 @@ export class RecordedCall implements CallDelegate {
   readonly #finish: () => void;
   readonly #call: IncomingCall;
   readonly #deps: CallDeps;
+  readonly #events: EventHub;
   readonly #logger: Logger;
   readonly #trunk: TrunkSettings;
   readonly #route: RouteSettings;
-  readonly #shared: SharedMetadataIds;
-  /** Who the parties are now. */
-  readonly #parties: Record<LegRole, PartyDescription>;
+  readonly #parties: PartiesOfCall;
+  readonly #decision: CallDecision;
   readonly #arrivedAtMs: number;
   readonly #arrivedMonotonicMs: number;
-  #media: MediaCall | null = null;
-  #legs: CallLegs | null = null;
-  #recordings: CallRecordings | null = null;
+  /** Users who would have been recorded, and are not. */
+  readonly #leftOut = new Map<LegRole, LeftOut>();
+  #opening: Promise<CallMedia> | null = null;
+  #media: CallMedia | null = null;
+  #voicemail: VoicemailDetection | null;
   #answeredAtMs: number | null = null;
   #endedAtMs: number | null = null;
-  #isAnchored = true;
+  #isAnchored: boolean;
 
-  constructor(call: IncomingCall, trunk: TrunkSettings, route: RouteSettings, deps: CallDeps) {
+  constructor(
+    call: IncomingCall,
+    trunk: TrunkSettings,
+    route: RouteSettings,
+    deps: CallDeps,
+    events: EventHub,
+  ) {
     this.#call = call;
     this.#deps = deps;
+    this.#events = events;
     this.#trunk = trunk;
     this.#route = route;
     this.#logger = deps.logger.child({ callId: call.id });
-    this.#shared = newSharedMetadataIds(deps.ids);
-    this.#parties = partiesOf(call, trunk);
+    this.#parties = new PartiesOfCall(call, trunk, route, deps.ids);
+    this.#decision = decisionFor(call.invite, trunk, route, deps.settings);
+    this.#voicemail = this.#decision.voicemail;
+    this.#isAnchored = this.#decision.anchor;
     this.#arrivedAtMs = deps.clock.wallNowMs();
     this.#arrivedMonotonicMs = deps.clock.monotonicMs();
     let finish: () => void = () => undefined;
@@ -82,29 +106,24 @@ export class RecordedCall implements CallDelegate {
 
   /** Opens the media and rings the callee. Never throws. */
   async begin(): Promise<void> {
-    this.#deps.metrics.callStarted();
+    const { metrics, clock, settings } = this.#deps;
+    metrics.callStarted();
+    this.#emit('call.started', {}, {});
+    ROLES.forEach(role => this.#noteLeftOut(this.#decision.parties[role]));
     try {
-      await this.#openMedia();
+      if (this.#decision.anchor) {
+        await this.#planRecordings(await this.#openMedia());
+      }
     } catch (error) {
       this.#logger.error('no media for the call', { error: errorMessage(error) });
       this.#call.reject(503, { reason: 'No Media', headers: { 'Retry-After': '5' } });
-      await this.#media?.close();
-      this.#deps.metrics.callEnded('failed');
+      metrics.callEnded('failed');
+      this.#emit('call.ended', {}, { answered: false, cause: 'no-media' });
       this.#finish();
       return;
     }
-    this.#deps.metrics.observeCallSetup(
-      (this.#deps.clock.monotonicMs() - this.#arrivedMonotonicMs) / 1000,
-    );
-    this.#call.connect(
-      {
-        targets: this.#route.targets,
-        srtpOnly: this.#deps.settings.srtpOnly,
-        calleeTrusted: this.#route.trusted,
-        callerTrusted: this.#trunk.trusted,
-      },
-      this,
-    );
+    metrics.observeCallSetup((clock.monotonicMs() - this.#arrivedMonotonicMs) / 1000);
+    this.#call.connect(planFor(this.#decision, this.#trunk, this.#route, settings), this);
   }
 
   hangUp(status: number, text: string): Promise<void> {
@@ -112,8 +131,7 @@ export class RecordedCall implements CallDelegate {
   }
 
   control(request: ControlRequest): ControlAnswer {
-    const outcomes = this.#recordings?.control(request, 'api') ?? [];
-    return { outcome: combinedOutcome(outcomes) };
+    return { outcome: combinedOutcome(this.#media?.recordings.control(request) ?? []) };
   }
 
   watchLevels(on: boolean): void {
@@ -121,12 +139,11 @@ export class RecordedCall implements CallDelegate {
   }
 
   view(): CallView {
-    const levels = this.#media?.levels() ?? [];
     const party = (role: LegRole, kind: NetworkKind): PartyView => ({
-      ...this.#parties[role],
+      ...this.#parties.descriptions[role],
       kind,
-      userId: this.#deps.settings.findUser(this.#parties[role].aor)?.userId ?? null,
-      levelDbfs: levels.find(({ legId }) => legId === role)?.dbfs ?? null,
+      userId: this.#deps.settings.findUser(this.#parties.descriptions[role].aor)?.userId ?? null,
+      levelDbfs: this.#media?.level(role) ?? null,
     });
     return {
       callId: this.#call.id,
@@ -139,78 +156,103 @@ export class RecordedCall implements CallDelegate {
       routeId: this.#route.routeId,
       isAnchored: this.#isAnchored,
       parties: {
-        caller: party('caller', this.#trunk.kind),
-        callee: party('callee', this.#route.kind),
+        caller: party('caller', this.#parties.kinds.caller),
+        callee: party('callee', this.#parties.kinds.callee),
       },
-      recordings: this.#recordings?.views() ?? [],
+      recordings: this.#media?.recordings.views() ?? [],
     };
   }
 
   // -------------------------------------------------------------------------------------------------
   // CallDelegate
 
-  openLeg(role: LegRole): Promise<LocalEndpoint> {
-    return this.#legs === null
-      ? Promise.reject(new Error(`leg ${role} has no media`))
-      : Promise.resolve(this.#legs.local(role));
+  /** Of a call that passed untouched this is asked when it must be anchored after all. */
+  async openLeg(role: LegRole): Promise<LocalEndpoint> {
+    return (await this.#openMedia()).legs.local(role);
   }
 
   remoteStream(role: LegRole, stream: RemoteStream): void {
-    this.#legs?.setRemote(role, stream);
+    this.#media?.legs.setRemote(role, stream);
     if (this.#answeredAtMs !== null) {
-      this.#recordings?.streamsChanged(this.#deps.clock.wallNowMs());
+      this.#media?.recordings.streamsChanged(this.#deps.clock.wallNowMs());
     }
   }
 
   notAnchored(reason: string): void {
     this.#isAnchored = false;
-    this.#recordings?.fail('not-anchored');
+    this.#media?.recordings.fail('not-anchored');
     this.#logger.error('call passes without media through the gateway and is not recorded', {
       reason,
-      recordings: this.#recordings?.count ?? 0,
+      recordings: this.#media?.recordings.count ?? 0,
     });
   }
 
   progressed(facts: ProgressFacts): void {
     this.#logger.debug('call progress', { status: facts.status, earlyMedia: facts.hasMedia });
+    if (facts.hasMedia && this.#deps.settings.callPolicy.recordEarlyMedia) {
+      this.#beginRecordings(this.#deps.clock.wallNowMs());
+    }
+  }
+
+  async preConnect(): Promise<void> {
+    await this.#media?.recordings.playCompliance('caller');
   }
 
   answering(facts: AnswerFacts): void {
     const atMs = this.#deps.clock.wallNowMs();
     this.#answeredAtMs = atMs;
-    this.#recordings?.answered(atMs);
-    // The 200 of a trusted side may tell that the callee is another user than the one who was called.
-    if (this.#route.trusted && this.#recordings?.isPlannedFor('callee') === false) {
-      this.#recordLate('callee', facts.assertedIdentities, 'P-Asserted-Identity of the 200');
-    }
+    this.#voicemail ??= this.#detectVoicemail(facts);
+    this.#followAnswer(facts, atMs);
+    this.#beginRecordings(atMs);
+    this.#emit('call.answered', {}, { voicemail: this.#voicemail?.by ?? null });
     this.#logger.info('call answered', {
-      recordings: this.#recordings?.count ?? 0,
+      recordings: this.#media?.recordings.count ?? 0,
       ringMs: atMs - this.#arrivedAtMs,
     });
   }
 
-  infoReceived(_role: LegRole, _info: InfoFacts): InfoVerdict {
-    return 'relay';
+  infoReceived(role: LegRole, info: InfoFacts): InfoVerdict {
+    return this.#media?.controls.infoReceived(role, info) ?? 'relay';
+  }
+
+  recordPreference(role: LegRole, preference: RecordPreference): void {
+    this.#media?.controls.recordPreference(role, preference);
+  }
+
+  codecsNotStripped(role: LegRole): void {
+    this.#logger.warn('no codec of an offer can carry notices', { leg: role });
+    this.#media?.recordings.remark(`no codec of the ${role}'s offer can carry notices`);
   }
 
   /** A leg's peer is somebody else now: its own switch has transferred it, or another phone has picked up. */
   identityChanged(role: LegRole, identities: readonly NameAddr[]): void {
     const isTrusted = role === 'caller' ? this.#trunk.trusted : this.#route.trusted;
     const [identity] = identities;
-    if (!isTrusted || identity === undefined || this.#endedAtMs !== null) {
-      return;
+    if (isTrusted && identity !== undefined) {
+      const claims = identities.map(({ uri }) => ({ uri, source: 'P-Asserted-Identity' as const }));
+      this.#replaceParty(role, identity.uri, identity.displayName, claims);
     }
-    const aor = addressOfRecord(identity.uri);
-    if (aor === this.#parties[role].aor) {
-      return;
+  }
+
+  resolveTransfer(role: LegRole, referTo: NameAddr): readonly CallTarget[] | null {
+    const invite = { ...this.#call.invite, requestUri: referTo.uri };
+    const route = this.#deps.settings.findRoute(invite, this.#trunk);
+    if (route === null) {
+      this.#logger.warn('transfer without a route declined', { leg: role });
     }
-    this.#parties[role] = { aor, displayName: identity.displayName };
-    this.#shared.participantIds[role] = newMetadataId(this.#deps.ids);
-    this.#logger.info('party replaced', { leg: role });
-    if (this.#answeredAtMs !== null) {
-      this.#recordings?.partyReplaced(role, this.#deps.clock.wallNowMs());
-      this.#recordLate(role, identities, 'P-Asserted-Identity');
-    }
+    return route?.targets ?? null;
+  }
+
+  /** The gateway has transferred a party. Whom the referrer named counts like a Request-URI. */
+  partyReplaced(role: LegRole, party: PartyFacts): void {
+    const isTrusted = role === 'caller' ? this.#trunk.trusted : this.#route.trusted;
+    const asserted = isTrusted ? party.assertedIdentities : [];
+    const claims: readonly IdentityClaim[] = [
+      ...asserted.map(({ uri }) => ({ uri, source: 'P-Asserted-Identity' as const })),
+      { uri: party.uri, source: 'Request-URI' },
+    ];
+    const [identity = party] = asserted;
+    this.#replaceParty(role, identity.uri, identity.displayName, claims);
   }
 
   ending(): void {
@@ -224,67 +266,162 @@ export class RecordedCall implements CallDelegate {
 
   // -------------------------------------------------------------------------------------------------
 
-  async #openMedia(): Promise<void> {
-    const media = this.#deps.media.openCall(
-      { callId: this.#call.id },
+  #openMedia(): Promise<CallMedia> {
+    this.#opening ??= CallMedia.open(
+      this.#call,
+      { caller: this.#trunk.network, callee: this.#route.network },
+      this.#deps,
+      this.#logger,
       {
-        legTimedOut: legId => this.#legTimedOut(legId as LegRole),
-        intruderSeen: (legId, source) =>
-          this.#logger.warn('rtp from a foreign source refused', { leg: legId, source }),
-        recordingUnreachable: (recordingId, label) => {
-          this.#logger.error('recorder does not listen for rtp', { recordingId, label });
-          this.#recordings?.markUnreachable(recordingId, label);
-        },
+        parties: this.#parties,
+        emit: (kind, subject, facts) => this.#emit(kind, subject, facts),
+      },
+      {
+        legTimedOut: role => this.#legTimedOut(role),
         mediaLost: cause => this.#mediaLost(cause),
       },
+    ).then(media => (this.#media = media));
+    return this.#opening;
+  }
+
+  async #planRecordings({ recordings }: CallMedia): Promise<void> {
+    const { parties } = this.#decision;
+    await Promise.all(
+      ROLES.map(role => plannedRecording(parties[role])).map(planned =>
+        planned === null ? Promise.resolve() : recordings.plan(planned, this.#voicemail),
+      ),
     );
-    this.#media = media;
-    const networks = { caller: this.#trunk.network, callee: this.#route.network };
-    const legs = await CallLegs.open(media, networks);
-    this.#legs = legs;
-    this.#recordings = new CallRecordings({
-      call: this.#call,
-      media,
-      legs,
-      parties: this.#parties,
-      shared: this.#shared,
-      deps: this.#deps,
-      logger: this.#logger,
-    });
-    await this.#planRecordings(this.#recordings);
   }
 
-  async #planRecordings(recordings: CallRecordings): Promise<void> {
-    const { invite } = this.#call;
-    const identities = {
-      requestUri: invite.requestUri,
-      from: invite.from.uri,
-      assertedIdentities: invite.assertedIdentities.map(identity => identity.uri),
-      remotePartyId: invite.remotePartyId?.uri ?? null,
-    };
-    const plans: Promise<void>[] = [];
-    for (const role of ['caller', 'callee'] as const) {
-      const claims = identityClaims(role, identities, this.#trunk.trusted);
-      const identified = identifyUser(role, claims, this.#deps.settings.findUser);
-      if (identified !== null) {
-        plans.push(recordings.plan(identified));
-      }
+  #beginRecordings(atMs: number): void {
+    this.#parties.sessionStartedAtMs ??= atMs;
+    this.#media?.recordings.answered(atMs, this.#voicemail);
+    if (this.#answeredAtMs !== null) {
+      this.#media?.controls.answered();
     }
-    await Promise.all(plans);
   }
 
-  /** Somebody has come into the answered call who may have to be recorded. */
-  #recordLate(role: LegRole, identities: readonly NameAddr[], source: IdentitySource): void {
-    const claims = identities.map(({ uri }) => ({ uri, source }));
-    const identified = identifyUser(role, claims, this.#deps.settings.findUser);
-    if (identified !== null) {
-      this.#recordings?.beginLate(identified);
+  /** Who has answered may be another than the one who was called: the call was redirected, or picked up elsewhere. */
+  #followAnswer({ target, assertedIdentities }: AnswerFacts, atMs: number): void {
+    const asserted = this.#route.trusted ? assertedIdentities : [];
+    const isRedirected = !this.#route.targets.some(
+      ({ requestUri }) => requestUri === target.requestUri,
+    );
+    const claims: readonly IdentityClaim[] = [
+      ...asserted.map(({ uri }) => ({
+        uri,
+        source: 'P-Asserted-Identity of the 200' as const,
+      })),
+      ...(isRedirected ? [{ uri: target.requestUri, source: 'Request-URI' as const }] : []),
+    ];
+    // A mailbox answers in the place of its user, whose call it stays.
+    if (claims.length === 0 || this.#voicemail !== null) {
+      return;
+    }
+    const decided = this.#decideParty('callee', claims);
+    const planned = this.#decision.parties.callee.identified;
+    const isOther =
+      decided.identified === null
+        ? isRedirected && planned !== null
+        : decided.identified.user.userId !== planned?.user.userId;
+    if (!isOther) {
+      return;
+    }
+    const [identity = { uri: target.requestUri, displayName: null }] = asserted;
+    this.#parties.replace('callee', identity.uri, identity.displayName, atMs);
+    this.#leftOut.delete('callee');
+    this.#media?.recordings.partyReplaced('callee', atMs);
+    this.#beginLate(decided);
+  }
+
+  #replaceParty(
+    role: LegRole,
+    uri: string,
+    displayName: string | null,
+    claims: readonly IdentityClaim[],
+  ): void {
+    const atMs = this.#deps.clock.wallNowMs();
+    if (this.#endedAtMs !== null || !this.#parties.replace(role, uri, displayName, atMs)) {
+      return;
+    }
+    this.#logger.info('party replaced', { leg: role });
+    if (this.#answeredAtMs !== null) {
+      this.#voicemail = null;
+      this.#media?.recordings.partyReplaced(role, atMs);
+      this.#beginLate(this.#decideParty(role, claims));
+    }
+  }
+
+  #decideParty(role: LegRole, claims: readonly IdentityClaim[]): PartyDecision {
+    const { findUser } = this.#deps.settings;
+    return decideParty(role, claims, findUser, this.#parties.kinds, this.#voicemail);
+  }
+
+  /** Somebody has come into the call who may have to be recorded; its media is taken through us where it is not. */
+  #beginLate(decided: PartyDecision): void {
+    this.#noteLeftOut(decided);
+    const planned = plannedRecording(decided);
+    if (planned === null) {
+      return;
+    }
+    if ((this.#media?.recordings.count ?? 0) >= MAX_RECORDED_PARTIES) {
+      this.#logger.error('too many recorded parties in one call: one is not recorded');
+      return;
+    }
+    if (this.#media !== null) {
+      this.#media.recordings.beginLate(planned);
+    } else {
+      void this.#anchor(planned);
+    }
+  }
+
+  async #anchor(planned: PlannedRecording): Promise<void> {
+    try {
+      // The delegate's openLeg() opens the media. The answer that is being given goes out first.
+      await Promise.resolve();
+      await this.#call.anchor();
+      const media = await this.#openMedia();
+      this.#isAnchored = true;
+      media.recordings.beginLate(planned);
+    } catch (error) {
+      this.#logger.error('call that must be recorded cannot be taken through the gateway', {
+        error: errorMessage(error),
+      });
+      const media = await this.#openMedia().catch(() => null);
+      media?.recordings.beginLate(planned);
+      media?.recordings.fail('not-anchored');
+    }
+  }
+
+  #detectVoicemail({ assertedIdentities, contact }: AnswerFacts): VoicemailDetection | null {
+    const { invite } = this.#call;
+    return detectVoicemail(
+      {
+        callerTrusted: this.#trunk.trusted,
+        requestUri: invite.requestUri,
+        diversions: invite.diversions,
+        historyInfo: invite.historyInfo,
+        answer: this.#route.trusted
+          ? {
+              assertedIdentities: assertedIdentities.map(({ uri }) => uri),
+              contact: contact?.uri ?? null,
+            }
+          : null,
+      },
+      this.#deps.settings.callPolicy.voicemail,
+    );
+  }
+
+  #noteLeftOut(decided: PartyDecision): void {
+    const leftOut = leftOutParty(decided);
+    if (leftOut !== null) {
+      this.#leftOut.set(decided.role, leftOut);
     }
   }
 
   #legTimedOut(role: LegRole): void {
     this.#logger.warn('no rtp from a leg that should send', { leg: role });
-    const isSilent = this.#legs?.noteTimeout(role) ?? false;
+    const isSilent = this.#media?.legs.noteTimeout(role) ?? false;
     if (isSilent && this.#deps.settings.hangUpOnMediaTimeout) {
       void this.hangUp(408, 'Media timeout');
     }
@@ -292,7 +429,7 @@ export class RecordedCall implements CallDelegate {
 
   #mediaLost(cause: string): void {
     this.#logger.error('media lost', { cause });
-    this.#recordings?.fail('media-lost');
+    this.#media?.recordings.fail('media-lost');
     void this.hangUp(500, 'media-lost');
   }
 
@@ -300,26 +437,27 @@ export class RecordedCall implements CallDelegate {
   #stopRecordings(): void {
     if (this.#endedAtMs === null) {
       this.#endedAtMs = this.#deps.clock.wallNowMs();
-      this.#recordings?.stop(this.#endedAtMs);
+      this.#media?.controls.stop();
+      this.#media?.recordings.stop(this.#endedAtMs);
     }
   }
 
   async #conclude(end: CallEnd): Promise<void> {
     const endedAtMs = this.#endedAtMs ?? this.#deps.clock.wallNowMs();
     const answeredAtMs = this.#answeredAtMs;
-    const counters = this.#legs?.counters() ?? null;
-    this.#legs?.close();
-    const recordings =
-      (await this.#recordings?.conclude({
-        end,
-        answeredAtMs,
-        endedAtMs,
-        isAnchored: this.#isAnchored,
-      })) ?? [];
-    await this.#media?.close();
+    // The call may end while its media is being opened.
+    const media = (await this.#opening?.catch(() => null)) ?? null;
+    const counters = media?.legs.counters() ?? null;
+    media?.legs.close();
+    const recordings = [
+      ...((await media?.recordings.conclude(end, endedAtMs, this.#isAnchored)) ?? []),
+      ...this.#concludeLeftOut(end, endedAtMs),
+    ];
+    await media?.close();
     this.#deps.metrics.callEnded(
       end.answered ? 'answered' : end.cause === 'cancel' ? 'cancelled' : 'rejected',
     );
+    this.#emit('call.ended', {}, { answered: end.answered, cause: end.cause, by: end.by });
     this.#logger.info(
       'call ended',
       callSummary({
@@ -336,22 +474,40 @@ export class RecordedCall implements CallDelegate {
     );
     this.#finish();
   }
+
+  /** @returns a verdict for each user who would have been recorded in this answered call, and was not. */
+  #concludeLeftOut(end: CallEnd, endedAtMs: number): readonly string[] {
+    const answeredAtMs = this.#answeredAtMs;
+    if (answeredAtMs === null) {
+      return [];
+    }
+    return [...this.#leftOut.values()].map(leftOut => {
+      const facts = { call: this.#call, end, answeredAtMs, endedAtMs, voicemail: this.#voicemail };
+      return recordLeftOut(leftOut, facts, this.#deps, (subject, reason) =>
+        this.#emit('recording.not-recorded', subject, { reason }),
+      );
+    });
+  }
+
+  #emit(
+    kind: RecordingEventView['kind'],
+    subject: EventSubject,
+    facts: RecordingEventView['facts'],
+  ): void {
+    this.#events.emit({
+      kind,
+      atMs: this.#deps.clock.wallNowMs(),
+      callId: this.#call.id,
+      recordingId: null,
+      userId: null,
+      organisationId: null,
+      providerId: null,
+      ...subject,
+      facts,
+    });
+  }
 }
 
-/** Who the parties are when the call arrives. */
-function partiesOf(
-  { invite }: IncomingCall,
-  trunk: TrunkSettings,
-): Record<LegRole, PartyDescription> {
-  const asserted = trunk.trusted ? invite.assertedIdentities[0] : undefined;
-  return {
-    caller: {
-      aor: addressOfRecord(asserted?.uri ?? invite.from.uri),
-      displayName: asserted?.displayName ?? invite.from.displayName,
-    },
-    callee: {
-      aor: addressOfRecord(invite.requestUri),
-      displayName: invite.to.displayName,
-    },
-  };
+function plannedRecording({ recording, notices }: PartyDecision): PlannedRecording | null {
+  return recording === null || notices === null ? null : { decision: recording, plan: notices };
 }

@@ -109,17 +109,27 @@ export class RecordingMetadata {
     return this.#replacedCharacters;
   }
 
-  /** The call was answered and its recording begins: both parties are in it, each sending one stream. */
-  begin(atMs: number): void {
+  /**
+   * The recording begins: both parties are in it, each sending one stream.
+   * @param since when the call was answered and the parties came into it; default: now
+   */
+  begin(
+    atMs: number,
+    since: Readonly<Record<'session' | LegRole, number>> = {
+      session: atMs,
+      caller: atMs,
+      callee: atMs,
+    },
+  ): void {
     const { recordedRole, parties } = this.#options;
     const other = otherRole(recordedRole);
     Object.assign(this.#participantIds, this.#options.shared.participantIds);
     this.#describeCall();
-    this.#tracker.sessionStarted(atMs);
+    this.#tracker.sessionStarted(since.session);
     this.#tracker.recordingStarted(atMs);
     for (const role of [recordedRole, other]) {
       const identity = identityOf(parties[role]);
-      this.#tracker.participantJoined(atMs, {
+      this.#tracker.participantJoined(since[role], {
         participantId: this.#participantIds[role],
         ...identity,
       });
@@ -249,6 +259,11 @@ export class RecordingMetadata {
     };
     this.#tellCall();
     this.replaceParty(role, newMetadataId(ids), party, activity, atMs);
+  }
+
+  /** The recording ends and the call goes on. */
+  stopped(atMs: number): void {
+    this.#tracker.recordingStopped(atMs);
   }
 
   /** The call is over: everybody has left. */

@@ -1,0 +1,53 @@
+import { type IdSource, type LegRole, type NetworkKind } from '#core';
+import { newMetadataId } from '#metadata';
+import { type IncomingCall } from '#sip';
+
+import { addressOfRecord } from './address-of-record';
+import { type CallParties } from './call-context';
+import {
+  newSharedMetadataIds,
+  type PartyDescription,
+  type SharedMetadataIds,
+} from './recording-metadata';
+import { type RouteSettings, type TrunkSettings } from './settings';
+
+/** Keeps account of who is in a call, and since when. */
+export class PartiesOfCall implements CallParties {
+  readonly descriptions: Record<LegRole, PartyDescription>;
+  readonly kinds: Record<LegRole, NetworkKind>;
+  readonly shared: SharedMetadataIds;
+  readonly joinedAtMs: Record<LegRole, number | null> = { caller: null, callee: null };
+  sessionStartedAtMs: number | null = null;
+  readonly #ids: IdSource;
+
+  /** Who the parties are when the call arrives. */
+  constructor(call: IncomingCall, trunk: TrunkSettings, route: RouteSettings, ids: IdSource) {
+    const { invite } = call;
+    const asserted = trunk.trusted ? invite.assertedIdentities[0] : undefined;
+    this.#ids = ids;
+    this.shared = newSharedMetadataIds(ids);
+    this.kinds = { caller: trunk.kind, callee: route.kind };
+    this.descriptions = {
+      caller: {
+        aor: addressOfRecord(asserted?.uri ?? invite.from.uri),
+        displayName: asserted?.displayName ?? invite.from.displayName,
+      },
+      callee: {
+        aor: addressOfRecord(invite.requestUri),
+        displayName: invite.to.displayName,
+      },
+    };
+  }
+
+  /** Somebody else is on a leg, from now on. @returns false when it is the same party as before. */
+  replace(role: LegRole, uri: string, displayName: string | null, atMs: number): boolean {
+    const aor = addressOfRecord(uri);
+    if (aor === this.descriptions[role].aor) {
+      return false;
+    }
+    this.descriptions[role] = { aor, displayName };
+    this.shared.participantIds[role] = newMetadataId(this.#ids);
+    this.joinedAtMs[role] = this.sessionStartedAtMs === null ? null : atMs;
+    return true;
+  }
+}

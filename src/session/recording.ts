@@ -1,0 +1,352 @@
+import { errorMessage, otherRole, type RecordingId, withDeadline } from '#core';
+import { type DialectChoice } from '#metadata';
+
+import {
+  type LedgerControl,
+  type LedgerEntry,
+  type LedgerInterval,
+  type LedgerRecord,
+  SECURITY,
+} from '../ledger';
+import { type DesiredRecording, type RecordingDecision } from '../policy';
+import { type CallContext } from './call-context';
+import { type CallLegs } from './call-legs';
+import { type NoticeResult } from './call-notices';
+import { isoTime, ledgerRecord, type LedgerRecordFacts } from './ledger-record';
+import { ledgerNotice } from './notice-account';
+import { OTHER_PARTY_LABEL, RECORDED_PARTY_LABEL, RecordingMetadata } from './recording-metadata';
+import {
+  DEFAULT_PROVIDER_SRTP,
+  recordingProtection,
+  type RecordingProtection,
+} from './recording-protection';
+import { RecordingSession } from './recording-session';
+import { type ProviderMetadata, type ProviderSettings } from './settings';
+
+/** How long the end of a call waits for a ledger record to be on the disk, ms. */
+const LEDGER_DEADLINE_MS = 2000;
+/** Notices and controls of one recording that the ledger tells: the newest. */
+const MAX_TOLD = 200;
+const ROLES = ['caller', 'callee'] as const;
+
+/** What is known only when a recording, or its call, has ended. */
+export type RecordingEnd = Pick<LedgerRecordFacts, 'isAnchored' | 'voicemail' | 'kept'> & {
+  readonly end: NonNullable<LedgerRecordFacts['end']>;
+  readonly endedAtMs: number;
+};
+
+/**
+ * One recording of one recorded party: the media of a recording session, its metadata, the session, and what the
+ * ledger says of it. A party that starts and stops several times has several.
+ */
+export class Recording {
+  readonly recordingId: RecordingId;
+  readonly metadata: RecordingMetadata;
+  readonly #context: CallContext;
+  readonly #decision: RecordingDecision;
+  readonly #intervals: LedgerInterval[] = [];
+  readonly #notices: NoticeResult[] = [];
+  readonly #controls: LedgerControl[] = [];
+  readonly #remarks = new Set<string>();
+  /** null until the media of the recording is open, and when that failed. */
+  #session: RecordingSession | null = null;
+  /** Why there is no session although there should be one, or what else went wrong inside the gateway. */
+  #failure: string | null = null;
+  #entry: LedgerEntry | null = null;
+  #desired: DesiredRecording = 'none';
+  #begunAtMs: number | null = null;
+  #haltedAtMs: number | null = null;
+  #isStopped = false;
+  #opening: Promise<void> = Promise.resolve();
+
+  constructor(context: CallContext, decision: RecordingDecision) {
+    const { deps, parties, call } = context;
+    this.#context = context;
+    this.#decision = decision;
+    this.recordingId = deps.ids.uuid() as RecordingId;
+    this.metadata = new RecordingMetadata({
+      shared: parties.shared,
+      recordedRole: decision.role,
+      parties: parties.descriptions,
+      sipSessionId: call.invite.sessionId,
+      ids: deps.ids,
+      dialect: dialectOf(deps.settings.findProvider(decision.providerId)?.metadata),
+    });
+  }
+
+  /** null: there is none (yet). */
+  get sessionState(): RecordingSession['state'] | null {
+    return this.#session?.state ?? null;
+  }
+
+  /** Policy has said "record": there is something to account for. */
+  get begunAtMs(): number | null {
+    return this.#begunAtMs;
+  }
+
+  /** Opens the media, the gate shut. A failure is told and accounted for, and never hurts the call. Never rejects. */
+  open(): Promise<void> {
+    const provider = this.#context.deps.settings.findProvider(this.#decision.providerId);
+    if (provider === null) {
+      this.fail('no-provider');
+    } else {
+      this.#opening = this.#openSession(provider);
+    }
+    return this.#opening;
+  }
+
+  /** From now on it is a recording: in the metadata, in the ledger. What is desired of it comes next. */
+  begin(atMs: number): void {
+    const { parties, legs, deps } = this.#context;
+    this.#begunAtMs = atMs;
+    const since = parties.sessionStartedAtMs ?? atMs;
+    this.metadata.begin(atMs, {
+      session: since,
+      caller: parties.joinedAtMs.caller ?? since,
+      callee: parties.joinedAtMs.callee ?? since,
+    });
+    ROLES.forEach(role => this.metadata.setActivity(role, legs.activityOf(role), atMs));
+    deps.metrics.recordingStarted(this.#decision.providerId);
+    this.#entry = deps.ledger.begin(() => this.#snapshot());
+  }
+
+  /** The gate follows at once; what has to be told to the SRS must be in the metadata before. */
+  setDesired(desired: Exclude<DesiredRecording, 'none'>, atMs: number): void {
+    if (this.#haltedAtMs !== null) {
+      return;
+    }
+    this.#desired = desired;
+    this.#markInterval(desired, atMs);
+    if (!this.#refusesInsecure()) {
+      this.#session?.setDesired(desired, this.#formats());
+    }
+  }
+
+  /** Nothing is captured from now on; the session waits, inactive, for {@link stop}. */
+  halt(atMs: number): void {
+    if (this.#haltedAtMs === null) {
+      this.#haltedAtMs = atMs;
+      this.#markInterval(null, atMs);
+      this.#desired = 'paused';
+      this.#session?.setDesired('paused', this.#formats());
+    }
+  }
+
+  /** Ends the session; what was captured is still delivered. Idempotent. */
+  stop(atMs: number): void {
+    if (this.#haltedAtMs === null) {
+      this.#haltedAtMs = atMs;
+      this.#markInterval(null, atMs);
+    }
+    this.#isStopped = true;
+    this.#session?.stop();
+  }
+
+  /** Formats or directions of the legs have changed. */
+  streamsChanged(atMs: number): void {
+    const { legs } = this.#context;
+    if (this.#refusesInsecure()) {
+      return;
+    }
+    this.#session?.setFormats(this.#formats());
+    ROLES.forEach(role => this.metadata.setActivity(role, legs.activityOf(role), atMs));
+    this.metadataChanged();
+  }
+
+  /** The SRS is told what has changed in the metadata. */
+  metadataChanged(): void {
+    this.#session?.metadataChanged();
+  }
+
+  /** Something inside the gateway keeps the recording from being made. The first reason counts. */
+  fail(reason: string): void {
+    this.#failure ??= reason;
+  }
+
+  markUnreachable(label: string): void {
+    this.#session?.markUnreachable(label);
+  }
+
+  noticed(notice: NoticeResult): void {
+    remember(this.#notices, notice);
+  }
+
+  controlled(control: LedgerControl): void {
+    remember(this.#controls, control);
+  }
+
+  remark(text: string): void {
+    this.#remarks.add(text);
+  }
+
+  /** Waits until the session is closed and the record is in the ledger. @returns the verdict; null: nothing to account for. */
+  async conclude(end: RecordingEnd): Promise<string | null> {
+    await this.#opening;
+    const facts = (await this.#session?.finished) ?? null;
+    const begunAtMs = this.#begunAtMs;
+    if (begunAtMs === null) {
+      return null;
+    }
+    const { clock, metrics } = this.#context.deps;
+    const record = this.#record({
+      ...end,
+      facts: facts === null ? null : { ...facts, stoppedAtMs: this.#haltedAtMs },
+      answeredAtMs: begunAtMs,
+    });
+    metrics.recordingEnded(this.#decision.providerId, record.verdict);
+    // The ledger goes on trying, and tells by itself what it cannot write.
+    const written = this.#entry?.close(record) ?? Promise.resolve();
+    const late = (): Error => new Error('the disk is slow');
+    await withDeadline(clock, written, LEDGER_DEADLINE_MS, late).catch(() => undefined);
+    return record.verdict;
+  }
+
+  async #openSession(provider: ProviderSettings): Promise<void> {
+    const { deps, logger, media } = this.#context;
+    const { recordingId } = this;
+    const { role, providerId } = this.#decision;
+    try {
+      const recording = await media.openRecording({
+        recordingId,
+        network: provider.network,
+        streams: [
+          { label: RECORDED_PARTY_LABEL, sourceLegId: role, formats: [] },
+          { label: OTHER_PARTY_LABEL, sourceLegId: otherRole(role), formats: [] },
+        ],
+        gateOpen: false,
+      });
+      const session = new RecordingSession({
+        decision: this.#decision,
+        provider: this.#inDialect(provider),
+        srcUri: deps.settings.srcUri,
+        drainMs: deps.settings.drainMs,
+        srtpSuites: () => {
+          const protection = this.#protection();
+          return protection.kind === 'srtp' ? protection.suites : [];
+        },
+        media: recording,
+        metadata: this.metadata,
+        srsClient: deps.srsClient,
+        metrics: deps.metrics,
+        clock: deps.clock,
+        logger: logger.child({ recordingId, provider: providerId }),
+      });
+      this.#session = session;
+      this.#catchUp(session);
+    } catch (error) {
+      this.fail('no-media');
+      deps.metrics.srsFailure(providerId, 'no-media');
+      logger.error('no media for a recording that must be made', {
+        recordingId,
+        error: errorMessage(error),
+      });
+    }
+  }
+
+  /** What was desired while the ports were being opened. */
+  #catchUp(session: RecordingSession): void {
+    if (this.#desired !== 'none' && !this.#refusesInsecure()) {
+      session.setDesired(this.#desired, this.#formats());
+    }
+    if (this.#isStopped) {
+      session.stop();
+    }
+  }
+
+  /** The dialect has headers of its own. */
+  #inDialect(provider: ProviderSettings): ProviderSettings {
+    const { profile } = provider;
+    const extraHeaders = { ...this.metadata.headers(), ...profile.extraHeaders };
+    return { ...provider, profile: { ...profile, extraHeaders } };
+  }
+
+  #protection(): RecordingProtection {
+    const { legs, deps } = this.#context;
+    const provider = deps.settings.findProvider(this.#decision.providerId);
+    return recordingProtection(provider?.srtp ?? DEFAULT_PROVIDER_SRTP, legs.remotes);
+  }
+
+  /** RFC 7866 §12.2: what may not be recorded in the clear is not recorded. @returns whether that is so. */
+  #refusesInsecure(): boolean {
+    if (this.#protection().kind !== 'refused') {
+      return false;
+    }
+    const { deps, logger } = this.#context;
+    const { providerId } = this.#decision;
+    if (this.#failure === null) {
+      this.fail(SECURITY);
+      deps.metrics.srsFailure(providerId, SECURITY);
+      logger.error('call that must be recorded is not: its recording would be less protected', {
+        recordingId: this.recordingId,
+        provider: providerId,
+      });
+      this.#session?.stop();
+    }
+    return true;
+  }
+
+  /** In the order of the streams: label 1 is the recorded party. */
+  #formats(): ReturnType<CallLegs['formatsOf']>[] {
+    const { role } = this.#decision;
+    return [role, otherRole(role)].map(each => this.#context.legs.formatsOf(each));
+  }
+
+  #markInterval(desired: 'recording' | 'paused' | null, atMs: number): void {
+    const at = isoTime(atMs);
+    const last = this.#intervals.pop();
+    if (last !== undefined) {
+      this.#intervals.push(last.endAt === null ? { ...last, endAt: at } : last);
+    }
+    if (desired !== null) {
+      this.#intervals.push({ startAt: at, endAt: null, state: desired });
+    }
+  }
+
+  /** What the ledger would say if the gateway were cut off now. */
+  #snapshot(): LedgerRecord {
+    const nowMs = this.#context.deps.clock.wallNowMs();
+    return this.#record({
+      facts: this.#session?.facts() ?? null,
+      end: null,
+      answeredAtMs: this.#begunAtMs ?? nowMs,
+      endedAtMs: nowMs,
+      isAnchored: this.#failure !== 'not-anchored',
+    });
+  }
+
+  #record(
+    facts: Pick<
+      LedgerRecordFacts,
+      'facts' | 'end' | 'answeredAtMs' | 'endedAtMs' | 'isAnchored' | 'voicemail' | 'kept'
+    >,
+  ): LedgerRecord {
+    const { call, deps } = this.#context;
+    return ledgerRecord({
+      ...facts,
+      call,
+      recordingId: this.recordingId,
+      decision: this.#decision,
+      failure: this.#failure,
+      maxReportedLossRatio: deps.settings.maxReportedLossRatio,
+      notices: this.#notices.map(ledgerNotice),
+      controls: this.#controls,
+      intervals: this.#intervals,
+      remarks: [...this.#remarks],
+    });
+  }
+}
+
+function remember<T>(list: T[], entry: T): void {
+  if (list.length >= MAX_TOLD) {
+    list.shift();
+  }
+  list.push(entry);
+}
+
+function dialectOf(metadata: ProviderMetadata | undefined): DialectChoice {
+  if (metadata?.dialect !== 'broadworks') {
+    return { name: 'rfc7865' };
+  }
+  const { dialect: name, schemaVersion, reportEvents: reportsEvents, displayNames } = metadata;
+  return { name, schemaVersion, reportsEvents, displayNames };
+}
