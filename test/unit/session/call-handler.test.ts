@@ -210,7 +210,15 @@ describe('the call handler', () => {
     await settled();
     expect(call.rejections).toEqual([]);
     expect(call.connections.map(({ plan }) => plan)).toEqual([
-      { targets: ROUTE.targets, srtpOnly: 'reject', calleeTrusted: false, callerTrusted: true },
+      {
+        targets: ROUTE.targets,
+        srtpOnly: 'reject',
+        srtp: { accept: false, suites: [], callee: 'when-caller-does' },
+        redirects: 'pass',
+        refer: 'pass',
+        calleeTrusted: false,
+        callerTrusted: true,
+      },
     ]);
     expect(registry.size).toBe(1);
   });
