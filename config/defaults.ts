@@ -64,6 +64,8 @@ export const DEFAULTS = {
     drainRetryAfterS: 30,
     /** ms. Calls that outlive this after SIGTERM are ended, so that a restart ends in bounded time. */
     drainTimeoutMs: 300_000,
+    /** Calls at once; more get 503. Four times what the default media ports can carry: ports run out first. */
+    maxCalls: 10_000,
   },
   media: {
     /** The fastest packet I/O that works on this machine. */

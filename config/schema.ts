@@ -130,6 +130,8 @@ const sipSchema = z.strictObject({
   sessionExpiresS: z.number().int().min(90).max(86_400).exactOptional(),
   minSessionExpiresS: z.number().int().min(90).max(86_400).default(DEFAULTS.sip.minSessionExpiresS),
   drainRetryAfterS: z.number().int().min(1).max(86_400).default(DEFAULTS.sip.drainRetryAfterS),
+  maxCalls: z.number().int().min(1).max(1_000_000).default(DEFAULTS.sip.maxCalls),
+  maxNewCallsPerSecond: z.number().int().min(1).max(100_000).exactOptional(),
   drainTimeoutMs: z.number().int().min(0).max(86_400_000).default(DEFAULTS.sip.drainTimeoutMs),
 });
 
@@ -182,6 +184,13 @@ const routeSchema = z.strictObject({
   organisation: idSchema.exactOptional(),
   location: idSchema.exactOptional(),
   srtp: z.enum(['never', 'when-caller-does', 'always']).default(DEFAULTS.route.srtp),
+  credentials: z
+    .strictObject({
+      username: nonEmptySchema,
+      password: secretSchema,
+      realm: nonEmptySchema.exactOptional(),
+    })
+    .exactOptional(),
   answerTimeoutMs: z.number().int().min(500).max(60_000).exactOptional(),
 });
 

@@ -248,6 +248,10 @@ async function openSip(
     clock,
     logger,
     ids,
+    maxCalls: config.sip.maxCalls,
+    ...(config.sip.maxNewCallsPerSecond === undefined
+      ? {}
+      : { maxNewCallsPerSecond: config.sip.maxNewCallsPerSecond }),
   });
   parts.push('SIP stack', () => sip.close());
   return { engine, sip };

@@ -88,13 +88,15 @@ function routeSettings(
   defaultAnswerTimeoutMs: number,
 ): RouteSettings {
   const answerTimeoutMs = route.answerTimeoutMs ?? defaultAnswerTimeoutMs;
+  const credentials = route.credentials === undefined ? {} : { credentials: route.credentials };
   const targets: readonly CallTarget[] =
     route.nextHops === undefined
-      ? [{ requestUri, nextHop: null, answerTimeoutMs }]
+      ? [{ requestUri, nextHop: null, answerTimeoutMs, ...credentials }]
       : route.nextHops.map(nextHop => ({
           requestUri: readdressed(requestUri, nextHop),
           nextHop,
           answerTimeoutMs,
+          ...credentials,
         }));
   return {
     routeId: `routes[${index}]`,
