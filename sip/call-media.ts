@@ -4,9 +4,11 @@ import {
   type LocalEndpoint,
   otherRole,
   type RemoteStream,
+  type SrtpSuite,
+  type StreamCrypto,
 } from '#core';
 import { SipError } from './errors';
-import { type RecordIndication, type RecordPreference } from './ports';
+import { type CallSrtp, type RecordIndication, type RecordPreference } from './ports';
 import { RecordIndicator } from './record-indicator';
 import { keepEncodings, keepPayloadTypes } from './sdp/codec-policy';
 import {
@@ -15,7 +17,9 @@ import {
   withoutRecordPreference,
   withRecord,
 } from './sdp/record-attribute';
-import { anchorDescription, findAnchorableMedia } from './sdp/media-anchoring';
+import { isSecureProfile } from './sdp/crypto';
+import { LegSecurity, type MediaSecurity } from './sdp/leg-security';
+import { anchorDescription, findAnchorableMedia, isAnchorable } from './sdp/media-anchoring';
 import { preAnswer } from './sdp/pre-answer';
 import { agreedFormats, type Flow, payloadFormats } from './sdp/offer-answer';
 import { statedFlow, toRemoteStream } from './sdp/remote-stream';
@@ -46,6 +50,8 @@ export interface CallMediaOptions {
   readonly allowedEncodings?: readonly string[] | null;
   /** See CallPlan. */
   readonly otherMedia?: 'refuse' | 'pass';
+  /** See CallPlan. */
+  readonly srtp?: CallSrtp;
 }
 
 interface LegMedia {
@@ -57,6 +63,7 @@ interface LegMedia {
   mux: boolean;
   lastTold: string;
   preference: RecordPreference;
+  readonly security: LegSecurity;
 }
 
 /** Another peer in the place of one: nothing changes until it has answered. */
@@ -102,6 +109,7 @@ export class CallMedia {
       mux: false,
       lastTold: '',
       preference: 'nopreference',
+      security: new LegSecurity(options.srtp?.suites ?? []),
     });
     this.#legs = { caller: this.#newLeg(null), callee: this.#newLeg(null) };
   }
@@ -118,7 +126,7 @@ export class CallMedia {
    * @throws SipError `REC_ERR_SIP_BAD_SDP`, `REC_ERR_SIP_NOT_ANCHORABLE`
    */
   decide(offer: string): void {
-    const found = findAnchorableMedia(parseSdp(offer));
+    const found = findAnchorableMedia(parseSdp(offer), this.#takenSuites);
     if (this.#options.anchor === false) {
       this.#mode = 'passed';
       this.#mediaIndex = found.index ?? 0;
@@ -155,13 +163,16 @@ export class CallMedia {
       return sdp;
     }
     const media = description.media[this.#mediaIndex];
-    if (media === undefined || !isPlainAudio(media)) {
-      throw notAnchorable(media?.kind === 'audio' ? 'srtp-only' : 'no-audio');
+    const kind = media?.kind;
+    if (!isAnchorable(media, this.#takenSuites)) {
+      throw notAnchorable(kind === 'audio' ? 'srtp-only' : 'no-audio');
     }
+    const crypto = this.#legs[from].security.takeOffer(media);
     this.#offer = { from, description };
     const to = otherRole(from);
     if (this.#legs[from].agreed === null) {
-      this.#tell(from, description, media, { formats: [], rtcpMux: false, ours: BOTH_WAYS });
+      const agreement = { formats: [], rtcpMux: false, ours: BOTH_WAYS };
+      this.#tell(from, description, media, agreement, crypto);
     }
     beforeWriting?.();
     return this.#anchor(description, to, this.#legs[to].mux);
@@ -195,26 +206,33 @@ export class CallMedia {
         : hasAttribute(offer.description, offered, 'rtcp-mux');
     const answererMux = this.#legs[from].mux && hasAttribute(description, answered, 'rtcp-mux');
     const isRestated = offer.isRestated === true;
+    const offererSecurity = this.#legs[to].security;
+    const offererCrypto = isRestated ? offererSecurity.agreed : offererSecurity.answered;
+    const answererCrypto = this.#legs[from].security.takeAnswer(answered);
     const theirs = payloadFormats(offered);
     const ours = payloadFormats(answered);
     // Each peer sends with the numbers that it was told, which are those of the other's description.
-    this.#tell(to, offer.description, offered, {
+    const forOfferer = {
       formats: agreedOr(agreedFormats(theirs, ours, 'answer'), ours),
       rtcpMux: offererMux,
       ours: statedFlow(description, answered),
-    });
-    this.#tell(from, description, answered, {
+    };
+    const forAnswerer = {
       formats: agreedOr(agreedFormats(theirs, ours, 'offer'), ours),
       rtcpMux: answererMux,
       ours: statedFlow(offer.description, offered),
-    });
+    };
+    this.#tell(to, offer.description, offered, forOfferer, offererCrypto);
+    this.#tell(from, description, answered, forAnswerer, answererCrypto);
     beforeWriting?.();
     const text = isRestated ? '' : this.#anchor(description, to, offererMux, offer.description);
     if (isFinal) {
       this.#legs[from].mux = answererMux;
       this.#legs[from].agreed = description;
       this.#record.agreed(from);
+      this.#legs[from].security.commit(answererCrypto);
       if (!isRestated) {
+        offererSecurity.commit(offererCrypto);
         this.#legs[to].mux = offererMux;
         this.#legs[to].agreed = offer.description;
         this.#record.agreed(to);
@@ -260,7 +278,8 @@ export class CallMedia {
     }
     const rtcpMux = hasAttribute(offered, media, 'rtcp-mux');
     const answer = this.#anchor(made.answer, 'caller', rtcpMux, offered);
-    this.#tell('caller', offered, media, { formats: made.formats, rtcpMux, ours: BOTH_WAYS });
+    const agreement = { formats: made.formats, rtcpMux, ours: BOTH_WAYS };
+    this.#tell('caller', offered, media, agreement, this.#legs.caller.security.answered);
     this.#offer = { from: 'caller', description: made.offer };
     return { answer, offer: this.#anchor(made.offer, 'callee', false) };
   }
@@ -295,9 +314,10 @@ export class CallMedia {
    */
   beginAnchoring(): void {
     const { caller, callee } = this.#legs;
-    const found = caller.agreed === null ? null : findAnchorableMedia(caller.agreed);
+    const suites = this.#takenSuites;
+    const found = caller.agreed === null ? null : findAnchorableMedia(caller.agreed, suites);
     const answered = callee.agreed?.media[found?.index ?? -1];
-    if (found?.index !== null && found !== null && isPlainAudio(answered)) {
+    if (found?.index !== null && found !== null && isAnchorable(answered, suites)) {
       this.#mediaIndex = found.index;
       this.#mode = 'anchored';
       this.#offer = null;
@@ -306,6 +326,8 @@ export class CallMedia {
         const after = passed?.find(line => line.startsWith('o='));
         this.#legs[role].origin = new SdpOrigin(this.#options.ids, after);
         this.#legs[role].mux = false;
+        const own = this.#legs[role].agreed?.media[found.index];
+        this.#legs[role].security.assume(own !== undefined && isSecureProfile(own.protocol));
       }
       return;
     }
@@ -340,7 +362,8 @@ export class CallMedia {
     }
     const leg = this.#newLeg(local);
     const offered = withoutHold(agreed, local);
-    const side = { local, origin: leg.origin, rtcpMux: false };
+    const security = leg.security.offer(this.#offersSecure(role, otherRole(role)));
+    const side = { local, origin: leg.origin, rtcpMux: false, security };
     const told = this.#record.forNewcomer(readRecord(offered, this.#mediaIndex));
     const said = told === null ? offered : withRecord(offered, this.#mediaIndex, told);
     return {
@@ -352,16 +375,19 @@ export class CallMedia {
         if (theirs === undefined || ours === undefined || theirs.port === 0) {
           throw new SipError('REC_ERR_SIP_BAD_ANSWER', 'the answer has no audio');
         }
+        const crypto = leg.security.takeAnswer(theirs);
+        leg.security.commit(crypto);
         leg.agreed = description;
         this.#legs[role] = leg;
         this.#record.replaced(role, told);
         this.#offer = null;
         const formats = payloadFormats(theirs);
-        this.#tell(role, description, theirs, {
+        const agreement = {
           formats: agreedOr(agreedFormats(payloadFormats(ours), formats, 'offer'), formats),
           rtcpMux: false,
           ours: BOTH_WAYS,
-        });
+        };
+        this.#tell(role, description, theirs, agreement, crypto);
       },
     };
   }
@@ -427,8 +453,37 @@ export class CallMedia {
     const own = this.#record.takesPreferences ? withoutRecordPreference(description) : description;
     const said = record === null ? own : withRecord(own, this.#mediaIndex, record);
     const passOthers = this.#options.otherMedia === 'pass';
-    const side = { local, origin, rtcpMux, passOthers };
+    const security = this.#securityToward(to, shape !== undefined);
+    const side = { local, origin, rtcpMux, passOthers, security };
     return anchorDescription(said, this.#mediaIndex, side, shape);
+  }
+
+  /** Suites of SRTP that an offer may come with. */
+  get #takenSuites(): readonly SrtpSuite[] {
+    const { srtp } = this.#options;
+    return srtp?.accept === true ? srtp.suites : [];
+  }
+
+  #securityToward(to: LegRole, isAnswer: boolean): MediaSecurity {
+    const { security } = this.#legs[to];
+    return isAnswer ? security.answer() : security.offer(this.#offersSecure(to, otherRole(to)));
+  }
+
+  /** Whether a leg is offered SRTP: as it was agreed with it, and the first time as the plan says. */
+  #offersSecure(to: LegRole, from: LegRole): boolean {
+    const { srtp } = this.#options;
+    const { agreed, security } = this.#legs[to];
+    if (agreed !== null) {
+      return security.isSecure;
+    }
+    const other = this.#legs[from].security;
+    const isOtherSecure = other.answered !== null || other.isSecure;
+    if (srtp === undefined || srtp.suites.length === 0) {
+      return false;
+    }
+    return to === 'caller'
+      ? isOtherSecure
+      : srtp.callee === 'always' || (srtp.callee === 'when-caller-does' && isOtherSecure);
   }
 
   #tell(
@@ -436,8 +491,10 @@ export class CallMedia {
     description: SessionDescription,
     media: MediaDescription,
     agreement: Parameters<typeof toRemoteStream>[2],
+    crypto: StreamCrypto | null,
   ): void {
-    const stream = toRemoteStream(description, media, agreement);
+    const plain = toRemoteStream(description, media, agreement);
+    const stream = crypto === null ? plain : { ...plain, crypto };
     const told = JSON.stringify(stream);
     if (told !== this.#legs[role].lastTold) {
       this.#legs[role].lastTold = told;
@@ -453,12 +510,10 @@ function agreedOr<T>(agreed: readonly T[], answered: readonly T[]): readonly T[]
 
 function notAnchorable(reason: 'srtp-only' | 'no-audio'): SipError {
   const message =
-    reason === 'srtp-only' ? 'only plain RTP audio is supported' : 'an audio stream is required';
+    reason === 'srtp-only'
+      ? 'only plain RTP and SRTP with SDES keys are supported'
+      : 'an audio stream is required';
   return new SipError('REC_ERR_SIP_NOT_ANCHORABLE', message, { details: { reason } });
-}
-
-function isPlainAudio(media: MediaDescription | undefined): boolean {
-  return media?.kind === 'audio' && /^RTP\/AVPF?$/.test(media.protocol);
 }
 
 /** A description as its writer would have it without any hold (RFC 3264 §8.4). */

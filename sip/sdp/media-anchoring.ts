@@ -1,4 +1,6 @@
-import { type LocalEndpoint } from '#core';
+import { type LocalEndpoint, type SrtpSuite } from '#core';
+import { cryptoLines, isSecureProfile } from './crypto';
+import { type MediaSecurity } from './leg-security';
 import { toDirection } from './offer-answer';
 import { rtcpLines } from './recording-offer';
 import { statedFlow } from './remote-stream';
@@ -26,6 +28,8 @@ export interface AnchorSide {
   readonly rtcpMux: boolean;
   /** Let m-lines that are no audio pass around us. */
   readonly passOthers?: boolean;
+  /** Absent: the profile that the other leg has, without keys. */
+  readonly security?: MediaSecurity;
 }
 
 const PLAIN_RTP: ReadonlySet<string> = new Set(['RTP/AVP', 'RTP/AVPF']);
@@ -72,10 +76,30 @@ const TRANSPORT_ATTRIBUTES: ReadonlySet<string> = new Set([
   'zrtp-hash',
 ]);
 
-/** The first audio m-line with plain RTP; everything else is left to {@link anchorDescription} to refuse. */
-export function findAnchorableMedia(offer: SessionDescription): AnchorableMedia {
+/** Whether an m-line is audio that can go through us: plain RTP, or SRTP with an SDES key of one of the suites. */
+export function isAnchorable(
+  media: MediaDescription | undefined,
+  suites: readonly SrtpSuite[],
+): media is MediaDescription {
+  return (
+    media?.kind === 'audio' &&
+    (PLAIN_RTP.has(media.protocol) ||
+      (isSecureProfile(media.protocol) &&
+        cryptoLines(media).some(({ suite }) => suites.includes(suite))))
+  );
+}
+
+/**
+ * The first audio m-line that can go through us; everything else is left to {@link anchorDescription} to refuse.
+ * @param suites of SRTP that are taken; empty: plain RTP only
+ * @throws SipError `REC_ERR_SIP_BAD_SDP` for broken `a=crypto` lines
+ */
+export function findAnchorableMedia(
+  offer: SessionDescription,
+  suites: readonly SrtpSuite[] = [],
+): AnchorableMedia {
   const active = offer.media.filter(media => media.kind === 'audio' && media.port !== 0);
-  const chosen = active.find(media => PLAIN_RTP.has(media.protocol));
+  const chosen = active.find(media => isAnchorable(media, suites));
   if (chosen !== undefined) {
     return { index: offer.media.indexOf(chosen), reason: null };
   }
@@ -125,8 +149,9 @@ function anchorMedia(
   media: MediaDescription,
   side: AnchorSide,
 ): MediaDescription {
+  const protocol = side.security?.protocolFor(media.protocol) ?? media.protocol;
   if (media.port === 0) {
-    return refuse(media);
+    return refuse({ ...media, protocol });
   }
   const lines = media.lines.filter(
     line => !/^[ck]=/.test(line) && !isTransportAttribute(line) && statedDirection([line]) === null,
@@ -136,11 +161,13 @@ function anchorMedia(
     statedDirection(media.lines) !== null || statedDirection(description.session) !== null;
   return {
     ...media,
+    protocol,
     port: side.local.rtp.port,
     portCount: null,
     lines: [
       ...lines,
       ...(side.rtcpMux ? ['a=rtcp-mux'] : rtcpLines(side.local)),
+      ...(side.security?.lines ?? []),
       ...(wasStated || direction !== 'sendrecv' ? [`a=${direction}`] : []),
     ],
   };
