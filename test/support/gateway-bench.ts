@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 import { parseConfig } from '#config';
-import { CloseStack, noopLogger, randomIds, systemClock } from '#core';
+import { CloseStack, noopLogger, randomIds, type SrtpSuite, systemClock } from '#core';
 
 import { type Gateway, startGateway } from '../../src/app';
 import {
@@ -32,6 +32,10 @@ export interface GatewayBenchOptions {
   readonly backend?: 'auto' | 'linux' | 'dgram';
   /** More of the configuration's sections, laid over the bench's own. */
   readonly config?: Readonly<Record<string, unknown>>;
+  /** The provider's `media`. */
+  readonly providerMedia?: Readonly<Record<string, unknown>>;
+  /** More of the one route. */
+  readonly route?: Readonly<Record<string, unknown>>;
   /** Mode of the user `alice`. */
   readonly mode?: 'always' | 'never';
   readonly recordedUsers?: readonly string[];
@@ -47,7 +51,13 @@ export interface GatewayBench {
   readonly srs: ReferenceSrs;
   readonly callers: PhoneExchange;
   readonly callees: PhoneExchange;
-  phone(side: 'caller' | 'callee', name: string, audio?: PcmSource): Promise<Softphone>;
+  /** @param srtp suite of the calls that it makes; it takes calls of either kind. */
+  phone(
+    side: 'caller' | 'callee',
+    name: string,
+    audio?: PcmSource,
+    srtp?: SrtpSuite,
+  ): Promise<Softphone>;
   /** URI of a user as the caller dials it. */
   uri(user: string): string;
   ledger(): readonly LedgerLine[];
@@ -110,12 +120,14 @@ export async function openGatewayBench(options: GatewayBenchOptions = {}): Promi
         nextHops: [`sip:${HOST}:${calleePort};transport=${transport}`],
         kind: 'internal',
         trusted: true,
+        ...options.route,
       },
     ],
     providers: {
       lab: {
         targets: options.targets?.(srs) ?? [srs.uri('tcp')],
         answerTimeoutMs: options.srsAnswerTimeoutMs ?? 5000,
+        ...(options.providerMedia === undefined ? {} : { media: options.providerMedia }),
       },
     },
     organisations: {
@@ -158,9 +170,10 @@ export async function openGatewayBench(options: GatewayBenchOptions = {}): Promi
     srs,
     callers,
     callees,
-    phone: (side, name, audio = tone({ hz: side === 'caller' ? 440 : 620 })) =>
+    phone: (side, name, audio = tone({ hz: side === 'caller' ? 440 : 620 }), srtp) =>
       createSoftphone({
         ...lab,
+        ...(srtp === undefined ? {} : { srtp }),
         name,
         transport,
         audio,

@@ -3,6 +3,7 @@ import {
   type Clock,
   type Direction,
   type PayloadFormat,
+  type SrtpSuite,
   type Timer,
   type TransportAddress,
 } from '#core';
@@ -13,6 +14,7 @@ import { buildReport, parseRtcp, type ReportBlock } from '../rtp/rtcp';
 import { RtpReceiver } from '../rtp/rtp-receiver';
 import { RtpSender } from '../rtp/rtp-sender';
 import { RtpSocketPair } from '../rtp/rtp-socket';
+import { isSdes, SdesStream } from '../rtp/sdes-stream';
 import { type SourceCounts } from '../rtp/source-statistics';
 import { parseEvent } from '../rtp/telephone-event';
 import { SenderClock } from '../rtp/timeline';
@@ -40,6 +42,8 @@ export interface CallMediaOptions {
   /** Laws that we offer and take, most preferred first. */
   readonly laws: readonly G711Encoding[];
   readonly telephoneEvents: boolean;
+  /** Offers are RTP/SAVP with this suite; absent: plain RTP. Offers of either kind are taken. */
+  readonly srtp?: SrtpSuite;
   /** Keeps every RTP datagram. */
   readonly capture: boolean;
   /** Called after each datagram that arrived. */
@@ -77,6 +81,7 @@ export class CallMedia {
   readonly #receiver: RtpReceiver;
   readonly #sender: RtpSender;
   readonly #cname = `${randomBytes(6).toString('hex')}@lab`;
+  readonly #security = new SdesStream();
   #sockets: RtpSocketPair | null = null;
   #remote: SdpMedia | null = null;
   #formats: readonly PayloadFormat[] = [];
@@ -139,12 +144,45 @@ export class CallMedia {
     return this.#sender;
   }
 
-  /** Our m-line. @param formats default: everything that we do. */
+  /** What protects the call, and what did not pass it. */
+  get security(): SdesStream {
+    return this.#security;
+  }
+
+  /** Our m-line of an answer. @returns null when no offered key can be used. */
+  describeAnswer(
+    offer: SdpMedia,
+    direction: Direction,
+    formats: readonly PayloadFormat[],
+  ): SdpMediaOptions | null {
+    const { protocol } = offer;
+    const plain = { port: this.#sockets?.local.rtp.port ?? 0, formats, direction, protocol };
+    if (!isSdes(protocol)) {
+      this.#security.clear();
+      return plain;
+    }
+    const crypto = this.#security.takeOffer(offer.lines);
+    return crypto === null ? null : { ...plain, crypto };
+  }
+
+  /** Takes the keys of an answer to our offer. @returns false when it has none of ours. */
+  takeAnsweredKeys(answer: SdpMedia): boolean {
+    const wanted = this.#security.suite ?? this.#options.srtp ?? null;
+    return wanted === null || (isSdes(answer.protocol) && this.#security.takeAnswer(answer.lines));
+  }
+
+  /** Our m-line of an offer, as it is in force or as the phone wants it. @param formats default: everything that we do. */
   describe(
     direction: Direction,
     formats: readonly PayloadFormat[] = this.offered(),
   ): SdpMediaOptions {
-    return { port: this.#sockets?.local.rtp.port ?? 0, formats, direction };
+    const suite = this.#security.suite ?? this.#options.srtp ?? null;
+    return {
+      port: this.#sockets?.local.rtp.port ?? 0,
+      formats,
+      direction,
+      ...(suite === null ? {} : { protocol: 'RTP/SAVP', crypto: this.#security.offerLine(suite) }),
+    };
   }
 
   /** The formats that we offer. */
@@ -213,11 +251,15 @@ export class CallMedia {
     if (to === null) {
       return;
     }
-    this.#sockets?.sendRtp(datagram, to);
+    this.#sockets?.sendRtp(this.#security.protect(datagram), to);
     this.#capture(this.sentPackets, datagram, this.#clock.wallNowMs());
   }
 
-  #onRtp(datagram: Buffer, wallMs: number): void {
+  #onRtp(received: Buffer, wallMs: number): void {
+    const datagram = this.#security.unprotect(received);
+    if (datagram === null) {
+      return;
+    }
     this.#capture(this.receivedPackets, datagram, wallMs);
     const packet = this.#receiver.receive(datagram, wallMs);
     if (packet === null) {
@@ -257,7 +299,8 @@ export class CallMedia {
   }
 
   #onRtcp(datagram: Buffer, wallMs: number): void {
-    const facts = parseRtcp(datagram);
+    const plain = this.#security.unprotectRtcp(datagram);
+    const facts = plain === null ? null : parseRtcp(plain);
     if (facts === null) {
       this.#unusable += 1;
       return;
@@ -286,7 +329,7 @@ export class CallMedia {
       ...(sending === null ? {} : { sending }),
       bye,
     });
-    this.#sockets.sendRtcp(report, to, false);
+    this.#sockets.sendRtcp(this.#security.protectRtcp(report), to, false);
   }
 
   #capture(into: CapturedPacket[], datagram: Buffer, wallMs: number): void {

@@ -132,6 +132,11 @@ export class PhoneCall implements DialogOwner {
     return this.#media.receivedPackets;
   }
 
+  /** SRTP suite in force; null: plain RTP. */
+  get cryptoSuite(): string | null {
+    return this.#media.security.suite;
+  }
+
   statistics(): MediaStatistics {
     return this.#media.statistics();
   }
@@ -461,12 +466,18 @@ export class PhoneCall implements DialogOwner {
       throw new LabError('REC_ERR_LAB_BAD_SDP', 'the offer has no audio that we speak');
     }
     const direction = answerDirection(audio.direction, this.#wanted);
+    const ours = this.#media.describeAnswer(audio, direction, formats);
+    if (ours === null) {
+      throw new LabError('REC_ERR_LAB_BAD_SDP', 'the offer has no SRTP key that we can use');
+    }
     this.#remote = offer;
     this.#media.agree(audio, formats, direction);
     return this.#sdp.format(
       offer.media.map(media =>
         media === audio
-          ? { ...this.#describe(direction, formats), protocol: media.protocol }
+          ? this.#holdForm === 'zero-address'
+            ? { ...ours, direction: 'sendrecv', connectionHost: '0.0.0.0' }
+            : ours
           : {
               kind: media.kind,
               protocol: media.protocol,
@@ -483,6 +494,9 @@ export class PhoneCall implements DialogOwner {
     const [audio] = answer.media;
     if (audio === undefined || audio.port === 0) {
       throw new LabError('REC_ERR_LAB_BAD_SDP', 'the answer refuses our audio');
+    }
+    if (!this.#media.takeAnsweredKeys(audio)) {
+      throw new LabError('REC_ERR_LAB_BAD_SDP', 'the answer takes none of our SRTP keys');
     }
     this.#remote = answer;
     // What the peer may receive is what we may send, and we must want to.

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { type Clock, errorMessage, type Logger } from '#core';
+import { type Clock, errorMessage, type Logger, type SrtpSuite } from '#core';
 import { type G711Encoding } from '#media';
 import {
   type ClientTlsOptions,
@@ -91,6 +91,8 @@ export interface SoftphoneOptions {
   readonly logger: Logger;
   /** Sockets shared with other phones; the phone does not close them. */
   readonly exchange?: PhoneExchange;
+  /** Calls of ours are offered as RTP/SAVP with this suite (RFC 4568). Default: plain RTP; offers of either kind are taken. */
+  readonly srtp?: SrtpSuite;
   /** Default: PCMU, PCMA. */
   readonly laws?: readonly G711Encoding[];
   /** Default true. */
@@ -250,7 +252,7 @@ class SipSoftphone implements Softphone {
     if (this.#isClosed || this.#calls.size >= MAX_CALLS) {
       throw new LabError('REC_ERR_LAB_STATE', `${this.name} can make no call`);
     }
-    const { clock, logger, laws, telephoneEvents, capture } = this.#options;
+    const { clock, logger, laws, telephoneEvents, capture, srtp } = this.#options;
     const host = reachableHost(this.#options.host);
     const localTag = newTag();
     let call: PhoneCall | null = null;
@@ -259,6 +261,7 @@ class SipSoftphone implements Softphone {
       clock,
       audio,
       laws: laws ?? ['PCMU', 'PCMA'],
+      ...(srtp === undefined ? {} : { srtp }),
       telephoneEvents: telephoneEvents ?? true,
       capture: capture ?? false,
       onReceived: () => call?.noteActivity(),

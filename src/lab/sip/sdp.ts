@@ -181,6 +181,8 @@ export interface SdpMediaOptions {
   readonly rtcpMux?: boolean;
   /** Written into a c= line of this m-line, e.g. `0.0.0.0` for the hold of RFC 2543. */
   readonly connectionHost?: string;
+  /** An `a=crypto` line (RFC 4568). */
+  readonly crypto?: string;
 }
 
 export interface SdpOptions {
@@ -215,6 +217,9 @@ export function formatSdp(options: SdpOptions): string {
       if (format.fmtp !== undefined) {
         lines.push(`a=fmtp:${format.payloadType} ${format.fmtp}`);
       }
+    }
+    if (media.crypto !== undefined && media.port !== 0) {
+      lines.push(media.crypto);
     }
     if (media.port !== 0) {
       lines.push('a=ptime:20', `a=${media.direction}`);

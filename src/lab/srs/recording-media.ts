@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { type Clock } from '#core';
 import { SenderClock } from '../rtp/timeline';
+import { isSdes } from '../rtp/sdes-stream';
 import { acceptFormats, answerDirection } from '../sip/codecs';
 import { type Sdp, type SdpMedia, type SdpMediaOptions } from '../sip/sdp';
 import { SdpSession } from '../sip/sdp-session';
@@ -98,6 +99,9 @@ export class RecordingMedia {
       const media = answer.media[n];
       if (media !== undefined && slot.stream !== null) {
         slot.media = media;
+        if (isSdes(media.protocol)) {
+          slot.stream.security.takeAnswer(media.lines);
+        }
         slot.stream.agree(media, slot.mine.formats, media.direction.startsWith('send'));
       }
     }
@@ -121,10 +125,17 @@ export class RecordingMedia {
   ): Promise<SdpMediaOptions> {
     const formats = media.kind === 'audio' ? acceptFormats(media.formats) : [];
     const isPlain = media.protocol === 'RTP/AVP' || media.protocol === 'RTP/AVPF';
+    const isSecure = isSdes(media.protocol);
     const isRefused =
       behaviour.refuseStream !== undefined && media.label === behaviour.refuseStream;
-    const isWanted = media.port !== 0 && formats.length > 0 && isPlain && !isRefused;
-    const stream = isWanted ? await this.#streamOf(n, media) : null;
+    const isWanted = media.port !== 0 && formats.length > 0 && (isPlain || isSecure) && !isRefused;
+    const opened = isWanted ? await this.#streamOf(n, media) : null;
+    const crypto = isSecure ? (opened?.security.takeOffer(media.lines) ?? null) : null;
+    // Without a key that we can use the stream is refused (RFC 4568 §5.1.2).
+    const stream = isSecure && crypto === null ? null : opened;
+    if (!isSecure) {
+      stream?.security.clear();
+    }
     const direction =
       behaviour.inactive === true && !this.#isActivated
         ? 'inactive'
@@ -133,7 +144,13 @@ export class RecordingMedia {
     const mine: SdpMediaOptions =
       stream === null
         ? { ...common, port: 0, formats: media.formats }
-        : { ...common, port: stream.port, formats, rtcpMux: media.rtcpMux };
+        : {
+            ...common,
+            port: stream.port,
+            formats,
+            rtcpMux: media.rtcpMux,
+            ...(crypto === null ? {} : { crypto }),
+          };
     stream?.agree(media, formats, direction === 'recvonly');
     this.#slots[n] = { stream: stream ?? this.#slots[n]?.stream ?? null, media, mine };
     return mine;

@@ -5,6 +5,7 @@ import { SAMPLES_PER_MS } from '../audio/pcm';
 import { buildReport, parseRtcp } from '../rtp/rtcp';
 import { type ReceivedPacket, RtpReceiver, type TimelineCorrection } from '../rtp/rtp-receiver';
 import { RtpSocketPair } from '../rtp/rtp-socket';
+import { SdesStream } from '../rtp/sdes-stream';
 import { type SourceCounts } from '../rtp/source-statistics';
 import { parseEvent } from '../rtp/telephone-event';
 import { type SenderClock } from '../rtp/timeline';
@@ -51,6 +52,10 @@ export interface StreamReport {
   readonly senderReports: number;
   /** Not RTP, or of a format that was not agreed. */
   readonly unusable: number;
+  /** SRTP suite in force; null: plain RTP. */
+  readonly cryptoSuite: string | null;
+  /** Packets that were no authentic SRTP. */
+  readonly unauthentic: number;
   /** Digits that came as telephone-events. */
   readonly digits: number;
 }
@@ -63,6 +68,8 @@ interface Written {
 /** One audio m-line of a recording session: receives, decodes, places in the WAV, and reports back by RTCP. */
 export class RecordingStream {
   readonly channel: number;
+  /** SRTP of the stream, when the SRC offers it. */
+  readonly security = new SdesStream();
   /** Fraction 0..1 claimed as lost in our reports; null: the truth. */
   reportedLoss: number | null = null;
   /** Datagrams are thrown away and no reports are sent. */
@@ -137,6 +144,8 @@ export class RecordingStream {
         first === undefined ? null : Math.max(...counts.map(source => source.lastPacketWallMs)),
       senderReports: this.#receiver.senderReports,
       unusable: this.#unusable + this.#receiver.malformed,
+      cryptoSuite: this.security.suite,
+      unauthentic: this.security.unauthentic,
       digits: this.#digits,
     };
   }
@@ -154,7 +163,8 @@ export class RecordingStream {
     if (this.isDeaf) {
       return;
     }
-    const packet = this.#receiver.receive(datagram, wallMs);
+    const plain = this.security.unprotect(datagram);
+    const packet = plain === null ? null : this.#receiver.receive(plain, wallMs);
     if (packet !== null) {
       this.#judge(packet, from, wallMs);
       this.#place(packet);
@@ -242,7 +252,8 @@ export class RecordingStream {
     if (this.isDeaf) {
       return;
     }
-    const facts = parseRtcp(datagram);
+    const plain = this.security.unprotectRtcp(datagram);
+    const facts = plain === null ? null : parseRtcp(plain);
     if (facts === null) {
       this.#unusable += 1;
       return;
@@ -309,6 +320,6 @@ export class RecordingStream {
           },
     );
     const report = buildReport({ ssrc: this.#ssrc, cname: this.#cname, blocks, bye });
-    this.#sockets?.sendRtcp(report, to, remote.rtcpMux);
+    this.#sockets?.sendRtcp(this.security.protectRtcp(report), to, remote.rtcpMux);
   }
 }
