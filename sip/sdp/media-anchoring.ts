@@ -84,7 +84,8 @@ export function isAnchorable(
   return (
     media?.kind === 'audio' &&
     (PLAIN_RTP.has(media.protocol) ||
-      (isSecureProfile(media.protocol) &&
+      (suites.length > 0 &&
+        isSecureProfile(media.protocol) &&
         cryptoLines(media).some(({ suite }) => suites.includes(suite))))
   );
 }

@@ -13,6 +13,7 @@ import {
   type SessionDescription,
   toRemoteStream,
 } from '#sip';
+import { cryptoLine, cryptoLines } from '../../../../sip/sdp/crypto';
 import { anchorDescription, findAnchorableMedia } from '../../../../sip/sdp/media-anchoring';
 import { type FuzzTarget, mustEqual, mustHold, words } from '../target';
 
@@ -93,6 +94,7 @@ function parse(text: string): SessionDescription | null {
 function checkReadings(description: SessionDescription): void {
   for (const media of description.media) {
     mustHold(media.port >= 0 && media.port <= 65_535, 'a port');
+    checkCrypto(media);
     connectionHost(description, media);
     directionOf(description, media);
     const attributes = mediaAttributes(media);
@@ -106,6 +108,22 @@ function checkReadings(description: SessionDescription): void {
     const { rtp, rtcp } = toRemoteStream(description, media, agreement);
     for (const address of [rtp, rtcp]) {
       mustHold(address === null || (address.port > 0 && address.port <= 65_535), 'an address');
+    }
+  }
+}
+
+/** Keys that are read are as long as their suite says, and are written as they were read. */
+function checkCrypto(media: SessionDescription['media'][number]): void {
+  try {
+    for (const line of cryptoLines(media)) {
+      const bytes = Buffer.from(line.key.keySalt, 'base64').length;
+      mustHold([28, 30, 44].includes(bytes), 'a key of a known length');
+      const again = cryptoLines({ ...media, lines: [cryptoLine(line)] });
+      mustEqual(again[0]?.key.keySalt ?? '', line.key.keySalt, 'the key written and read again');
+    }
+  } catch (error) {
+    if (!isSipError(error, 'REC_ERR_SIP_BAD_SDP')) {
+      throw error;
     }
   }
 }
