@@ -110,6 +110,26 @@ export default defineConfig(
       '@typescript-eslint/no-confusing-void-expression': ['error', { ignoreArrowShorthand: true }],
     },
   },
+  {
+    // The live page: what browsers provide.
+    files: ['src/admin/public/**/*.js'],
+    languageOptions: {
+      globals: Object.fromEntries(
+        [
+          'AbortController',
+          'TextDecoder',
+          'URLSearchParams',
+          'clearInterval',
+          'clearTimeout',
+          'document',
+          'fetch',
+          'sessionStorage',
+          'setInterval',
+          'setTimeout',
+        ].map(name => [name, 'readonly']),
+      ),
+    },
+  },
   ...layers,
   engineIsUnknown,
   session,

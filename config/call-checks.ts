@@ -58,6 +58,16 @@ function checkPrompts(prompts: TreeView): PlacedMessage[] {
 export function checkAccess(config: TreeView): PlacedMessage[] {
   const problems: PlacedMessage[] = [];
   const names = new Set<string>();
+  const admin = config.get('admin');
+  const host = admin.get('host').text() ?? DEFAULTS.admin.host;
+  if (
+    admin.get('enabled').value !== false &&
+    !isLoopbackIp(host) &&
+    admin.get('tokens').items().length === 0
+  ) {
+    const message = 'must name a token when admin.host is an address that others can reach';
+    problems.push(problem(admin.get('tokens'), message));
+  }
   for (const token of config.get('admin').get('tokens').items()) {
     const name = token.get('name').text();
     if (token.get('sha256').exists === token.get('token').exists) {

@@ -1,4 +1,3 @@
-import { isLoopbackIp } from './ip-address';
 import { NO_PROVIDER, RECORDING_LICENCES } from './names';
 import { userSchema } from './people-schema';
 import { type GatewayConfig, type UserConfig } from './schema';
@@ -18,7 +17,6 @@ export function configWarnings(config: GatewayConfig): readonly string[] {
     ...warnAboutTerms(config),
     ...warnAboutRegions(config),
     ...warnAboutExtensions(config),
-    ...warnAboutAccess(config),
   ];
 }
 
@@ -188,12 +186,4 @@ function warnAboutExtensions(config: GatewayConfig): string[] {
         `${sharedExtensions} extensions belong to several users: calls of ${open.join(', ')} find none of them without ` +
           'organisation (and location).',
       ];
-}
-
-function warnAboutAccess({ admin }: GatewayConfig): string[] {
-  return admin.enabled && !isLoopbackIp(admin.host) && admin.tokens.length === 0
-    ? [
-        `admin.host is ${admin.host} and there are no admin.tokens: metrics and health are served there, but no API.`,
-      ]
-    : [];
 }

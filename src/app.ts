@@ -9,10 +9,11 @@ import {
   startEmbeddedEngine,
 } from '#sip/engine';
 
-import { type AdminServer, type HealthReport, startAdminServer } from './admin';
+import { type AdminServer, type HealthReport, ProviderWatch } from './admin';
 import { openLedger } from './ledger';
 import { type GatewayMetrics } from './observability';
-import { CallRegistry, createCallHandler, missingReason } from './session';
+import { openOutside } from './outside';
+import { CallRegistry, createCallHandler } from './session';
 import { engineTransports } from './engine-transports';
 import { SettingsStore } from './settings-store';
 
@@ -118,12 +119,16 @@ async function build(
 
   const { engine, sip } = await openSip(config, deps, parts, failure);
   const registry = new CallRegistry();
-  registry.onEvent(event => {
-    const reason = missingReason(event);
-    if (reason !== null) {
-      metrics.recordingMissing(event.providerId ?? 'none', reason);
-    }
-  });
+  const providers = new ProviderWatch(
+    () =>
+      Object.fromEntries(
+        Object.entries(store.current.config.providers).map(([id, { targets }]) => [
+          id,
+          targets.map(({ uri }) => uri),
+        ]),
+      ),
+    clock,
+  );
   const { srsClient } = sip;
   sip.gateway.onCall(
     createCallHandler(
@@ -134,7 +139,7 @@ async function build(
           return store.current.session;
         },
         ledger,
-        metrics,
+        metrics: providers.watching(metrics),
         clock,
         ids,
         logger,
@@ -163,13 +168,22 @@ async function build(
     ledger: () => ({ ...ledger.counters(), head: ledger.head() }),
     ...(engine === null ? {} : { engine: () => engine.counters() }),
   });
-  let admin: AdminServer | null = null;
-  if (config.admin.enabled) {
-    const { host, port } = config.admin;
-    admin = await startAdminServer({ host, port, registry: metrics.registry, health, logger });
-    const server = admin;
-    parts.push('admin server', () => server.close());
-  }
+  const admin = await openOutside(
+    config,
+    {
+      clock,
+      ids,
+      logger,
+      metrics,
+      settings: store,
+      registry,
+      ledger,
+      providers,
+      health,
+      drain: startDraining,
+    },
+    parts,
+  );
 
   const drain = async (): Promise<void> => {
     startDraining();

@@ -2,7 +2,8 @@ import { systemClock, withDeadline } from '#core';
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
 import { LabelGuard } from './label-guard';
 import { controlMetrics } from './control-metrics';
-import { registerLedgerMetrics, type LedgerTotals } from './ledger-metrics';
+import { type LedgerTotals, registerLedgerMetrics } from './ledger-metrics';
+import { registerWebhookMetrics, type WebhookTotals } from './webhook-metrics';
 
 /** How a call through the gateway ended. */
 export type CallResult = 'answered' | 'rejected' | 'cancelled' | 'failed';
@@ -85,6 +86,7 @@ export interface EngineTotals {
 /** Asked when metrics are scraped, never per packet. */
 export interface MetricSources {
   readonly ledger?: () => LedgerTotals;
+  readonly webhooks?: () => WebhookTotals;
   readonly media?: () => MediaTotals;
   readonly engine?: () => Promise<EngineTotals>;
 }
@@ -113,6 +115,7 @@ export function createMetrics(options: { processMetrics?: boolean } = {}): Gatew
   }
   registerMediaMetrics(registry, () => sources.media?.() ?? null);
   registerLedgerMetrics(registry, () => sources.ledger?.() ?? null);
+  registerWebhookMetrics(registry, () => sources.webhooks?.() ?? null);
   registerEngineMetrics(registry, () => sources.engine?.() ?? null);
   return Object.assign(sessionMetrics(registry), {
     registry,

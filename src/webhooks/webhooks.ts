@@ -8,7 +8,6 @@ import {
 } from './webhook-target';
 
 export interface WebhooksOptions {
-  readonly targets: readonly WebhookTargetSettings[];
   readonly feed: EventFeed;
   readonly clock: Clock;
   readonly logger: Logger;
@@ -25,6 +24,8 @@ export interface WebhookTotals {
 }
 
 export interface Webhooks extends Closeable {
+  /** Who is told from now on. Targets that stay keep what waits for them; those that go give it up. */
+  setTargets(targets: readonly WebhookTargetSettings[]): void;
   totals(): WebhookTotals;
   /** Delivers what waits, for a short time. Never rejects. */
   close(): Promise<void>;
@@ -42,31 +43,44 @@ export function startWebhooks(options: WebhooksOptions): Webhooks {
     'attempts-exhausted': 0,
     closed: 0,
   };
-  const targets = options.targets.map(
-    settings =>
-      new WebhookTarget({
-        settings,
-        clock,
-        // A URL may hold a token in its path: the host says enough.
-        logger: logger.child({ webhook: new URL(settings.url).host }),
-        observer: {
-          delivered: () => (totals.delivered += 1),
-          retried: () => (totals.retries += 1),
-          deadLetter: reason => (deadLetters[reason] += 1),
-        },
-        ...(limits === undefined ? {} : { limits }),
-      }),
-  );
+  let targets = new Map<string, WebhookTarget>();
+  const open = (settings: WebhookTargetSettings): WebhookTarget =>
+    new WebhookTarget({
+      settings,
+      clock,
+      // A URL may hold a token in its path: the host says enough.
+      logger: logger.child({ webhook: new URL(settings.url).host }),
+      observer: {
+        delivered: () => (totals.delivered += 1),
+        retried: () => (totals.retries += 1),
+        deadLetter: reason => (deadLetters[reason] += 1),
+      },
+      ...(limits === undefined ? {} : { limits }),
+    });
   const stop = feed.listen(event => targets.forEach(target => target.offer(event)));
   return {
+    setTargets(wanted) {
+      const before = targets;
+      targets = new Map(
+        wanted.map(settings => {
+          const key = JSON.stringify(settings);
+          return [key, before.get(key) ?? open(settings)];
+        }),
+      );
+      before.forEach((target, key) => {
+        if (!targets.has(key)) {
+          void target.close(0);
+        }
+      });
+    },
     totals: () => ({
       ...totals,
-      queued: targets.reduce((sum, target) => sum + target.queued, 0),
+      queued: [...targets.values()].reduce((sum, target) => sum + target.queued, 0),
       deadLetters: { ...deadLetters },
     }),
     async close() {
       stop();
-      await Promise.all(targets.map(target => target.close(CLOSE_GRACE_MS)));
+      await Promise.all([...targets.values()].map(target => target.close(CLOSE_GRACE_MS)));
     },
   };
 }

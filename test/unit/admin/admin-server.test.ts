@@ -1,7 +1,9 @@
 import { connect } from 'node:net';
-import { type GatewayError, noopLogger } from '#core';
+import { type GatewayError, noopLogger, randomIds, systemClock } from '#core';
 import { type AdminServer, type HealthReport, startAdminServer } from '../../../src/admin';
 import { createMetrics } from '../../../src/observability';
+import { EventFeed } from '../../../src/webhooks';
+import { fakeOperations } from './fake-operations';
 
 describe('startAdminServer', () => {
   const metrics = createMetrics({ processMetrics: false });
@@ -15,6 +17,11 @@ describe('startAdminServer', () => {
       registry: metrics.registry,
       health: () => health,
       logger: noopLogger,
+      tokens: () => [],
+      operations: fakeOperations(),
+      feed: new EventFeed(randomIds, () => undefined),
+      clock: systemClock,
+      version: '1.2.3',
     });
   }
 
@@ -63,7 +70,7 @@ describe('startAdminServer', () => {
   });
 
   test.each([
-    ['/', undefined, 404],
+    ['/nothing', undefined, 404],
     ['/metrics/../../etc/passwd', undefined, 404],
     ['/metrics', { method: 'POST', body: 'x' }, 404],
     ['/%zz', undefined, 400],

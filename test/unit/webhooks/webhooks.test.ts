@@ -116,12 +116,12 @@ describe('webhooks', () => {
     events: readonly string[] | null = null,
   ): Webhooks {
     hooks = startWebhooks({
-      targets: [{ url, secret: SECRET, events }],
       feed,
       clock: systemClock,
       logger: noopLogger,
       limits: { firstRetryMs: 5, maxRetryMs: 20, ...limits },
     });
+    hooks.setTargets([{ url, secret: SECRET, events }]);
     return hooks;
   }
 
@@ -181,6 +181,21 @@ describe('webhooks', () => {
     await waitUntil(() => got.length === 1, 'the first message');
     server.closeAllConnections();
     await waitUntil(() => started.totals().delivered === 2, 'what was queued');
+  });
+
+  test('targets come and go; one that stays keeps what waits for it', async () => {
+    const started = start();
+    const stays = { url, secret: SECRET, events: null };
+    answers = [503];
+    feed.publish('call.started', 0, {});
+    await waitUntil(() => got.length === 1, 'the first attempt');
+    started.setTargets([stays, { ...stays, url: `${url}/new`, events: ['recording'] }]);
+    feed.publish('recording.started', 0, {});
+    await waitUntil(() => started.totals().delivered === 3, 'all messages');
+    started.setTargets([]);
+    feed.publish('call.ended', 0, {});
+    expect(started.totals().queued).toBe(0);
+    expect(got.map(({ path }) => path).sort()).toEqual(['/hook', '/hook', '/hook', '/hook/new']);
   });
 
   test('a target hears only what it wants', async () => {
