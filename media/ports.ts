@@ -157,8 +157,16 @@ export interface MediaRecording {
    * begins at each ring's cursor and catches up. Entries whose `receives` is false keep the ring waiting.
    */
   setRemotes(remotes: readonly (RemoteStream | null)[]): void;
+  /** @throws MediaError when packets cannot be sent to one of these. Changes nothing. */
+  checkRemotes(remotes: readonly (RemoteStream | null)[]): void;
   /** Copies another leg into the stream from now on (transfer); SSRC, sequence and timeline stay continuous. */
   setSource(label: string, legId: string, formats: readonly PayloadFormat[]): void;
+  /**
+   * The SRS is gone: sending stops at once, and what was captured from `fromWallMs` on, as far as the rings reach, waits
+   * for the next one, which {@link setRemotes} names. It gets it in order, at the pace of catching up.
+   * @returns wall clock of the capture of the oldest packet that waits, ms; null when nothing does.
+   */
+  rewind(fromWallMs: number): Promise<number | null>;
   /** Cheap: shared memory. */
   report(): RecordingReport;
   /** Sends what the rings still hold for at most `drainMs`, then RTCP BYE, then closes. Idempotent. */
@@ -186,12 +194,16 @@ export interface RecordingStreamReport {
   readonly packetsOverflowed: number;
   /** Captured, but the SRS did not accept their payload format. */
   readonly packetsUnaccepted: number;
-  /** Captured and not sent yet. */
+  /** Sent, and then made to wait again for another SRS (each time that it happened). */
+  readonly packetsReplayed: number;
+  /** Captured and not sent yet, or waiting again. */
   readonly packetsPending: number;
   /** Wall clock, ms since the epoch, of the capture of the first and last packet sent; null when none. */
   readonly firstPacketAtMs: number | null;
   readonly lastPacketAtMs: number | null;
   readonly lastReceiverReport: ReceiverReport | null;
+  /** Wall clock of its arrival, ms; null when none came. */
+  readonly lastReceiverReportAtMs: number | null;
 }
 
 export interface MediaPlaneCounters {

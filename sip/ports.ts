@@ -311,6 +311,11 @@ export interface RecordingDialog {
     readonly streams?: readonly RecordingStreamOffer[];
     readonly metadata?: string;
   }): Promise<readonly SrsStreamAnswer[]>;
+  /**
+   * OPTIONS within the dialog (RFC 3261 §11.2). @returns whether the SRS is there and still knows the dialog; never
+   * rejects.
+   */
+  probe(deadlineMs: number): Promise<boolean>;
   /** Ends the dialog; never rejects. */
   bye(options?: { readonly metadata?: string; readonly reason?: string }): Promise<void>;
 }
@@ -326,4 +331,6 @@ export interface SrsClient {
     events: RecordingDialogEvents,
     signal: AbortSignal,
   ): Promise<RecordingDialog>;
+  /** OPTIONS to an SRS outside of any dialog. @returns whether anything answered; never rejects. */
+  ping(srsUri: string, deadlineMs: number): Promise<boolean>;
 }

@@ -13,7 +13,7 @@ import { type AdminServer, type HealthReport, ProviderWatch } from './admin';
 import { openLedger } from './ledger';
 import { type GatewayMetrics } from './observability';
 import { openOutside } from './outside';
-import { CallRegistry, createCallHandler } from './session';
+import { CallRegistry, createCallHandler, SrsHealth } from './session';
 import { engineTransports } from './engine-transports';
 import { SettingsStore } from './settings-store';
 
@@ -56,6 +56,10 @@ export interface GatewayCounters {
 
 /** How long calls may take to end in an orderly way when the gateway closes, beyond the drain time, ms. */
 const HANG_UP_DEADLINE_MS = 5_000;
+
+/** How often each recorder is asked whether it is there, ms. */
+const SRS_PING_INTERVAL_MS = 30_000;
+const SRS_PING_DEADLINE_MS = 4_000;
 
 /**
  * The composition root: builds every part and joins them.
@@ -130,11 +134,20 @@ async function build(
     clock,
   );
   const { srsClient } = sip;
+  const srsHealth = new SrsHealth({
+    clock,
+    ping: uri => srsClient.ping(uri, SRS_PING_DEADLINE_MS),
+  });
+  parts.push('SRS health', () => srsHealth.close());
+  for (const { targets } of Object.values(config.providers)) {
+    targets.forEach(({ uri }) => srsHealth.watch(uri, SRS_PING_INTERVAL_MS));
+  }
   sip.gateway.onCall(
     createCallHandler(
       {
         media,
         srsClient,
+        srsHealth,
         get settings() {
           return store.current.session;
         },

@@ -123,9 +123,8 @@ function providerSettings(providerId: string, provider: ProviderConfig): Provide
   const { srtp, codecs, dtmf, comfortNoise, pause, labels } = provider.media;
   return {
     providerId,
-    targets: [...provider.targets]
-      .sort((a, b) => a.priority - b.priority || b.weight - a.weight)
-      .map(({ uri }) => uri),
+    targets: provider.targets,
+    failover: provider.failover,
     profile,
     answerTimeoutMs: provider.answerTimeoutMs,
     network: provider.network,

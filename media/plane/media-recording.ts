@@ -58,13 +58,17 @@ export class PlaneRecording implements MediaRecording {
   }
 
   setRemotes(remotes: readonly (RemoteStream | null)[]): void {
+    this.checkRemotes(remotes);
+    // A recording that drains still takes the SRS's answer: what was captured can then be delivered.
+    this.#options.worker.send({ kind: 'set-remotes', recording: this.#options.number, remotes });
+  }
+
+  checkRemotes(remotes: readonly (RemoteStream | null)[]): void {
     remotes.forEach(remote => {
       if (remote !== null) {
         checkRemote(remote);
       }
     });
-    // A recording that drains still takes the SRS's answer: what was captured can then be delivered.
-    this.#options.worker.send({ kind: 'set-remotes', recording: this.#options.number, remotes });
   }
 
   setSource(label: string, legId: string, formats: readonly PayloadFormat[]): void {
@@ -79,6 +83,20 @@ export class PlaneRecording implements MediaRecording {
       sourceSlot: this.#options.slotOfLeg(legId),
       formats,
     });
+  }
+
+  async rewind(fromWallMs: number): Promise<number | null> {
+    if (this.#isClosing) {
+      throw new MediaError('REC_ERR_MEDIA_CLOSED', 'the recording is closed');
+    }
+    const { worker, number: recording } = this.#options;
+    const reply = await worker.request(request => ({
+      kind: 'rewind',
+      request,
+      recording,
+      fromWallMs,
+    }));
+    return Number.isFinite(reply.atMs) ? reply.atMs : null;
   }
 
   report(): RecordingReport {
@@ -109,6 +127,7 @@ export class PlaneRecording implements MediaRecording {
     const packetsOverflowed = read(STREAM.overflowed);
     const packetsUnaccepted = read(STREAM.unaccepted);
     const packetsCaptured = read(STREAM.captured);
+    const packetsReplayed = read(STREAM.replayed);
     const packetsGone = packetsSent + packetsOverflowed + packetsUnaccepted;
     return {
       label: stream.label,
@@ -117,8 +136,9 @@ export class PlaneRecording implements MediaRecording {
       bytesSent: read(STREAM.bytesSent),
       packetsOverflowed,
       packetsUnaccepted,
+      packetsReplayed,
       // The worker counts on meanwhile: a packet may be seen as captured and sent, or neither, but not negative.
-      packetsPending: Math.max(0, packetsCaptured - packetsGone),
+      packetsPending: Math.max(0, packetsCaptured + packetsReplayed - packetsGone),
       firstPacketAtMs: packetsSent === 0 ? null : read(STREAM.firstSentAtMs),
       lastPacketAtMs: packetsSent === 0 ? null : read(STREAM.lastSentAtMs),
       lastReceiverReport:
@@ -129,6 +149,8 @@ export class PlaneRecording implements MediaRecording {
               packetsLost: read(STREAM.packetsLost),
               jitterMs: read(STREAM.jitterMs),
             },
+      lastReceiverReportAtMs:
+        read(STREAM.receiverReports) === 0 ? null : read(STREAM.receiverReportAtMs),
     };
   }
 }

@@ -96,6 +96,9 @@ export class WorkerControl {
       case 'set-source':
         this.#setSource(command);
         break;
+      case 'rewind':
+        this.#rewind(command);
+        break;
       case 'close-recording':
         this.#closeRecording(command);
         break;
@@ -140,8 +143,13 @@ export class WorkerControl {
     return this.#loop;
   }
 
-  #reply(request: number, error: string | null = null, busySlot: number | null = null): void {
-    this.#emit({ kind: 'reply', request, error, busySlot, atMs: Date.now() });
+  #reply(
+    request: number,
+    error: string | null = null,
+    busySlot: number | null = null,
+    atMs = Date.now(),
+  ): void {
+    this.#emit({ kind: 'reply', request, error, busySlot, atMs });
   }
 
   #openLeg({ request, binding, cname }: CommandOf<'open-leg'>): void {
@@ -374,6 +382,17 @@ export class WorkerControl {
       add(this.#counters, stream.counterBase, STREAM.unaccepted, unaccepted);
     });
     loop.recorder.startCatchingUp(recording, loop.nowMs);
+  }
+
+  #rewind({ request, recording: id, fromWallMs }: CommandOf<'rewind'>): void {
+    const loop = this.#attached;
+    const recording = loop.recordings.get(id);
+    const { wallOffsetMs = 0 } = recording ?? {};
+    const oldestMs =
+      recording === undefined
+        ? Infinity
+        : loop.recorder.rewind(recording, fromWallMs - wallOffsetMs);
+    this.#reply(request, null, null, oldestMs + wallOffsetMs);
   }
 
   #setSource(command: CommandOf<'set-source'>): void {

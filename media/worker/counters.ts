@@ -4,7 +4,7 @@
  */
 
 /** Doubles per row. */
-export const COUNTER_STRIDE = 16;
+export const COUNTER_STRIDE = 24;
 
 /** Columns of a leg's row. */
 export const LEG = {
@@ -25,7 +25,8 @@ export const LEG = {
 
 /**
  * Columns of a recording stream's row; those of the same meaning stand where a leg's stand. What every packet
- * changes is in one line of the cache. Pending packets are what was captured and is in no other count.
+ * changes is in one line of the cache. Pending packets are what was
+ * captured or replayed and is in no other count.
  */
 export const STREAM = {
   captured: 0,
@@ -44,6 +45,10 @@ export const STREAM = {
   packetsLost: 12,
   jitterMs: 13,
   unauthentic: 15,
+  /** Packets that were sent and then, for another SRS, made to wait again. */
+  replayed: 14,
+  /** Wall clock of the last receiver report. */
+  receiverReportAtMs: 16,
 } as const;
 
 /** Reads one counter of a row. @param base index of the row's first column. */

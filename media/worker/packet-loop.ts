@@ -430,6 +430,7 @@ export class PacketLoop implements PacketSink {
     counters[base + STREAM.fractionLost] = report.fractionLost;
     counters[base + STREAM.packetsLost] = report.packetsLost;
     counters[base + STREAM.jitterMs] = report.jitterMs;
+    counters[base + STREAM.receiverReportAtMs] = Date.now();
     add(counters, base, STREAM.receiverReports, 1);
     if (this.nowMs - stream.lastReportAtMs >= REPORT_INTERVAL_MS) {
       stream.lastReportAtMs = this.nowMs;

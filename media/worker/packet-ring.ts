@@ -12,10 +12,10 @@ export const MIN_RING_BYTES = 4 * (HEADER_BYTES + MAX_PACKET_BYTES);
 /**
  * A bounded ring of packets with one read cursor, in memory that packets can be sent from. The oldest packets give
  * way to new ones; those that the cursor had not reached are counted as overflowed. Packets behind the cursor stay
- * until their room is needed.
+ * until their room is needed, so that the cursor can go back to them.
  *
  * ```text
- * record:  u32 size | u16 packet length | u16 flags | f64 capture time, ms | packet … padding to 16
+ * record:  u16 size | u16 mark | u16 packet length | u16 flags | f64 capture time, ms | packet … padding to 16
  * ```
  */
 export class PacketRing {
@@ -69,7 +69,7 @@ export class PacketRing {
     if (offset + size > this.#capacity) {
       const rest = this.#capacity - offset;
       this.#makeRoom(rest);
-      this.#writeHeader(this.#base + offset, rest, FILLER, 0, 0);
+      this.#writeHeader(this.#base + offset, rest, 0, FILLER, 0, 0);
       if (this.#cursor === this.#head) {
         this.#cursor += rest;
       }
@@ -81,10 +81,13 @@ export class PacketRing {
     return this.#base + offset + HEADER_BYTES;
   }
 
-  /** Adds the packet that was written where {@link reserve} said. @param flags 16 bits of the caller's. */
-  commit(length: number, captureMs: number, flags: number): void {
+  /**
+   * Adds the packet that was written where {@link reserve} said. Capture times never go back.
+   * @param flags 16 bits of the caller's. @param mark 16 more.
+   */
+  commit(length: number, captureMs: number, flags: number, mark = 0): void {
     const offset = this.#base + (this.#head % this.#capacity);
-    this.#writeHeader(offset, this.#reserved, length, flags, captureMs);
+    this.#writeHeader(offset, this.#reserved, mark, length, flags, captureMs);
     this.#head += this.#reserved;
     this.pending++;
   }
@@ -103,15 +106,42 @@ export class PacketRing {
     return (this.memory.words[(this.#cursorOffset() + 4) >> 2] ?? 0) >>> 16;
   }
 
+  get packetMark(): number {
+    return (this.memory.words[this.#cursorOffset() >> 2] ?? 0) >>> 16;
+  }
+
   get packetCaptureMs(): number {
     return this.memory.doubles[(this.#cursorOffset() + 8) >> 3] ?? 0;
   }
 
   /** Moves the cursor past its packet. */
   advance(): void {
-    const offset = this.#cursorOffset();
-    this.#cursor += this.memory.words[offset >> 2] ?? 0;
+    this.#cursor += this.#sizeAt(this.#cursorOffset());
     this.pending--;
+  }
+
+  /**
+   * Moves the cursor back to the oldest packet that is still there and was captured at `fromMs` or later; never forward.
+   * @returns how many packets are pending again.
+   */
+  rewind(fromMs: number): number {
+    let position = this.#tail;
+    let again = 0;
+    let target = this.#cursor;
+    while (position < this.#cursor) {
+      const offset = this.#base + (position % this.#capacity);
+      const isPacket = !this.#isFiller(offset);
+      if (isPacket && again === 0 && (this.memory.doubles[(offset + 8) >> 3] ?? 0) >= fromMs) {
+        target = position;
+      }
+      if (isPacket && target <= position) {
+        again++;
+      }
+      position += this.#sizeAt(offset);
+    }
+    this.#cursor = target;
+    this.pending += again;
+    return again;
   }
 
   /** Moves the cursor past everything. @returns how many packets were passed. */
@@ -125,20 +155,28 @@ export class PacketRing {
   /** Steps over fillers: they are never what the cursor means. */
   #cursorOffset(): number {
     const offset = this.#base + (this.#cursor % this.#capacity);
-    if (((this.memory.words[(offset + 4) >> 2] ?? 0) & 0xffff) === FILLER && this.pending > 0) {
-      this.#cursor += this.memory.words[offset >> 2] ?? 0;
+    if (this.pending > 0 && this.#isFiller(offset)) {
+      this.#cursor += this.#sizeAt(offset);
       return this.#base;
     }
     return offset;
   }
 
+  #sizeAt(offset: number): number {
+    return (this.memory.words[offset >> 2] ?? 0) & 0xffff;
+  }
+
+  #isFiller(offset: number): boolean {
+    return ((this.memory.words[(offset + 4) >> 2] ?? 0) & 0xffff) === FILLER;
+  }
+
   #makeRoom(size: number): void {
     while (this.#head + size - this.#tail > this.#capacity) {
       const offset = this.#base + (this.#tail % this.#capacity);
-      const recordSize = this.memory.words[offset >> 2] ?? 0;
+      const recordSize = this.#sizeAt(offset);
       if (this.#cursor === this.#tail) {
         this.#cursor += recordSize;
-        if (((this.memory.words[(offset + 4) >> 2] ?? 0) & 0xffff) !== FILLER) {
+        if (!this.#isFiller(offset)) {
           this.pending--;
           this.overflowed++;
         }
@@ -150,11 +188,12 @@ export class PacketRing {
   #writeHeader(
     offset: number,
     size: number,
+    mark: number,
     length: number,
     flags: number,
     captureMs: number,
   ): void {
-    this.memory.words[offset >> 2] = size;
+    this.memory.words[offset >> 2] = (mark << 16) | size;
     this.memory.words[(offset + 4) >> 2] = (flags << 16) | length;
     this.memory.doubles[(offset + 8) >> 3] = captureMs;
   }

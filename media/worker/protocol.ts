@@ -82,6 +82,12 @@ export type WorkerCommand =
       readonly formats: readonly PayloadFormat[];
     }
   | {
+      readonly kind: 'rewind';
+      readonly request: number;
+      readonly recording: number;
+      readonly fromWallMs: number;
+    }
+  | {
       readonly kind: 'close-recording';
       readonly request: number;
       readonly recording: number;
@@ -117,7 +123,7 @@ export interface WorkerReply {
   readonly request: number;
   readonly error: string | null;
   readonly busySlot: number | null;
-  /** Wall clock of effect, ms. */
+  /** Wall clock of effect, ms; for `rewind`, of the capture of the oldest packet that waits now (Infinity: none). */
   readonly atMs: number;
 }
 

@@ -109,7 +109,12 @@ export class Recorder {
       to[i + shift] = from[i] ?? 0;
     }
     output.stamp(ring.memory.view, target);
-    ring.commit(length, nowMs, stream.isFirstOfGate ? AFTER_PAUSE : 0);
+    ring.commit(
+      length,
+      nowMs,
+      stream.isFirstOfGate ? AFTER_PAUSE : 0,
+      ring.memory.view.getUint16(target + RTP_SEQUENCE_AT),
+    );
     stream.isFirstOfGate = false;
     if (ring.overflowed !== stream.overflowedCounted) {
       this.#countOverflow(stream);
@@ -119,6 +124,26 @@ export class Recorder {
         this.#fallBehind(stream.recording, nowMs);
       }
     }
+  }
+
+  /**
+   * The SRS is gone: nothing leaves any more, and what was captured at `fromMs` or later waits for the next one.
+   * @returns capture time of the oldest waiting packet of all streams; Infinity when none waits.
+   */
+  rewind(recording: RecordingState, fromMs: number): number {
+    recording.isLive = false;
+    let oldestMs = Infinity;
+    for (const stream of recording.streams) {
+      stream.isSending = false;
+      stream.isRefused = false;
+      stream.isReplaying = true;
+      stream.leftOut = 0;
+      add(this.#counters, stream.counterBase, STREAM.replayed, stream.ring.rewind(fromMs));
+      if (stream.ring.pending > 0) {
+        oldestMs = Math.min(oldestMs, stream.ring.packetCaptureMs);
+      }
+    }
+    return oldestMs;
   }
 
   /** After anything that may let pending packets leave: the playhead begins at the oldest of them. */
@@ -195,9 +220,10 @@ export class Recorder {
       ring.advance();
       return true;
     }
-    const sequence = memory.view.getUint16(at + RTP_SEQUENCE_AT);
-    if (stream.leftOut !== 0) {
-      memory.view.setUint16(at + RTP_SEQUENCE_AT, (sequence - stream.leftOut) & 0xffff);
+    if (stream.leftOut !== 0 || stream.isReplaying) {
+      // The ring's mark is the sequence number as captured, whatever an earlier sending has made of the packet's.
+      const sequence = (ring.packetMark - stream.leftOut) & 0xffff;
+      memory.view.setUint16(at + RTP_SEQUENCE_AT, sequence);
     }
     const result = this.#transmit(stream, memory, at, length);
     if (result === SEND_OK) {
@@ -217,9 +243,6 @@ export class Recorder {
       ring.overflowed++;
       this.#countOverflow(stream);
       return true;
-    }
-    if (stream.leftOut !== 0) {
-      memory.view.setUint16(at + RTP_SEQUENCE_AT, sequence);
     }
     return false;
   }

@@ -44,6 +44,8 @@ export class RecordingStreamState {
   accepted = acceptanceTable([]);
   /** How many captured packets were left out so far: later ones move up, so that no gap looks like loss. */
   leftOut = 0;
+  /** The ring was rewound: packets in it may have been sent before. */
+  isReplaying = false;
   /** How much of the ring's overflow is in the counters. */
   overflowedCounted = 0;
   /** Whether the next captured packet is the first since the gate opened. */

@@ -19,7 +19,7 @@ import { type UserAgent } from '../user-agent';
 import { recordingBody } from './recording-body';
 import { RECORDING_ACCEPT, RECORDING_ALLOW } from './signalling-profile';
 import { RecordingStreamKeys } from './stream-keys';
-import { SrsDialog } from './srs-dialog';
+import { isFromPeer, SrsDialog } from './srs-dialog';
 
 export interface SrsClientOptions {
   readonly userAgent: UserAgent;
@@ -108,6 +108,30 @@ export class SipSrsClient implements SrsClient {
           },
         },
       });
+    });
+  }
+
+  ping(srsUri: string, deadlineMs: number): Promise<boolean> {
+    return new Promise(resolve => {
+      this.#options.userAgent.send(
+        {
+          method: 'OPTIONS',
+          uri: srsUri,
+          headers: {
+            To: `<${srsUri}>`,
+            From: '<sip:siprec-gateway@localhost>',
+            Contact: `<${localContactUri('siprec-gateway', srsUri)}>`,
+            Accept: RECORDING_ACCEPT,
+            'Max-Forwards': '70',
+          },
+          finalDeadlineMs: deadlineMs,
+          document: 'the OPTIONS to the SRS',
+        },
+        {
+          final: response => resolve(isFromPeer(response)),
+          failed: () => resolve(false),
+        },
+      );
     });
   }
 

@@ -110,6 +110,24 @@ export class SrsDialog implements RecordingDialog, DialogOwner {
     return this.#answered;
   }
 
+  probe(deadlineMs: number): Promise<boolean> {
+    const dialog = this.#dialog;
+    if (dialog === null || this.#isEnded) {
+      return Promise.resolve(false);
+    }
+    return new Promise(resolve => {
+      dialog.send(
+        'OPTIONS',
+        { headers: { Accept: RECORDING_ACCEPT }, finalDeadlineMs: deadlineMs },
+        {
+          // RFC 3261 §12.2.1.2: 481 says that the dialog is gone, whatever else is well.
+          final: response => resolve(isFromPeer(response) && response.status !== 481),
+          failed: () => resolve(false),
+        },
+      );
+    });
+  }
+
   async bye(options: { readonly metadata?: string; readonly reason?: string } = {}): Promise<void> {
     if (this.#isEnded) {
       return;
@@ -335,4 +353,9 @@ export class SrsDialog implements RecordingDialog, DialogOwner {
       });
     }
   }
+}
+
+/** An SRS has answered, and not the engine in its place. */
+export function isFromPeer(response: ResponseLike): boolean {
+  return response.source_address !== undefined && response.source_address !== '';
 }

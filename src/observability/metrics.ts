@@ -28,6 +28,8 @@ export interface Metrics {
   indication(state: string): void;
   /** One SRS attempt that failed, or an SRS that was lost. */
   srsFailure(provider: string, reason: string): void;
+  /** A recording that was lost in mid-call goes on at an SRS again. */
+  recordingRestored(provider: string): void;
   /** From the decision to record to the SRS's answer. */
   observeSrsSetup(provider: string, seconds: number): void;
   /** What the gateway added to the call's set-up: from the INVITE's arrival to its departure. */
@@ -47,6 +49,7 @@ export const noopMetrics: Metrics = {
   recordingRecovered: () => undefined,
   recordingMissing: () => undefined,
   srsFailure: () => undefined,
+  recordingRestored: () => undefined,
   observeSrsSetup: () => undefined,
   observeCallSetup: () => undefined,
 };
@@ -168,6 +171,12 @@ function sessionMetrics(registry: Registry): Metrics {
     labelNames: ['provider', 'reason'],
     registers,
   });
+  const restored = new Counter({
+    name: `${PREFIX}recordings_restored_total`,
+    help: 'Recordings that were lost in mid-call and went on at a recorder again, by provider.',
+    labelNames: ['provider'],
+    registers,
+  });
   const callSetup = new Histogram({
     name: `${PREFIX}call_setup_added_seconds`,
     help: 'Time that the gateway adds to call set-up: from the arrival of the INVITE to its departure.',
@@ -208,6 +217,7 @@ function sessionMetrics(registry: Registry): Metrics {
     recordingMissing: (provider, reason) =>
       missing.inc({ provider, reason: reasons.label(reason) }),
     srsFailure: (provider, reason) => srsFailures.inc({ provider, reason: reasons.label(reason) }),
+    recordingRestored: provider => restored.inc({ provider }),
     observeSrsSetup: (provider, seconds) => srsSetup.observe({ provider }, nonNegative(seconds)),
     observeCallSetup: seconds => callSetup.observe(nonNegative(seconds)),
   };

@@ -15,7 +15,9 @@ export {
   type RecordingView,
 } from './live-view';
 export { missingReason } from './missing-recording';
+export { SrsHealth, type SrsHealthView } from './srs/srs-health';
 export {
+  type FailoverSettings,
   type ProviderSettings,
   type RouteSettings,
   type SessionSettings,

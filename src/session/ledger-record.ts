@@ -15,6 +15,7 @@ import {
 import { type RecordingDecision } from '../policy';
 import { RECORDED_PARTY_LABEL } from './recording-metadata';
 import { type RecordingFacts } from './recording-session';
+import { missedMs } from './srs/outages';
 
 export interface LedgerRecordFacts {
   readonly call: IncomingCall;
@@ -34,10 +35,6 @@ export interface LedgerRecordFacts {
   readonly maxReportedLossRatio: number;
   /** Policy or terms keep from recording what was asked for. Default null. */
   readonly forbiddenBy?: 'policy' | 'terms' | null;
-  /** Times that were not delivered although the recording went on. Default: none. */
-  readonly gaps?: readonly LedgerGap[];
-  /** ms of audio that were sent once more after a recorder was lost. Default 0. */
-  readonly replayedMs?: number;
   readonly notices?: readonly LedgerNotice[];
   readonly controls?: readonly LedgerControl[];
   readonly intervals?: readonly LedgerInterval[];
@@ -75,9 +72,9 @@ export function ledgerRecord(input: LedgerRecordFacts): LedgerRecord {
     verdictReasons: verdict.reasons,
     verdictText: verdict.text,
     streams: streams(input),
-    gaps: [...(input.gaps ?? []), ...gaps(input, startedAtMs), ...unknownRest(input)],
+    gaps: [...missed(input), ...gaps(input, startedAtMs), ...unknownRest(input)],
     endedBy: input.end === null ? 'gateway: cut off' : `${input.end.by}: ${input.end.cause}`,
-    replayedS: Math.round(input.replayedMs ?? 0) / 1000,
+    replayedS: Math.round(replayedMs(facts)) / 1000,
     notices: input.notices ?? [],
     controls: input.controls ?? [],
     intervals: input.intervals ?? [],
@@ -85,6 +82,26 @@ export function ledgerRecord(input: LedgerRecordFacts): LedgerRecord {
     kept: input.kept ?? null,
     remarks: [...remarks(facts), ...(input.remarks ?? [])],
   };
+}
+
+/** What no SRS was sent although the recording went on at another one. */
+function missed({ facts }: LedgerRecordFacts): readonly LedgerGap[] {
+  return (facts?.outages ?? [])
+    .filter(outage => missedMs(outage) > 0)
+    .map(outage => ({
+      startAt: isoTime(outage.deliveredUntilMs),
+      endAt: isoTime(outage.deliveredUntilMs + missedMs(outage)),
+      reason: 'srs-lost',
+    }));
+}
+
+/** Audio of before the loss that was sent once more, ms. */
+function replayedMs(facts: RecordingFacts | null): number {
+  return (facts?.outages ?? []).reduce(
+    (sum, { noticedAtMs, replayedFromMs }) =>
+      sum + (replayedFromMs === null ? 0 : Math.max(0, noticedAtMs - replayedFromMs)),
+    0,
+  );
 }
 
 /** What became of the time after the last checkpoint nobody knows. */
@@ -114,7 +131,7 @@ function verdictFacts(input: LedgerRecordFacts): VerdictFacts {
     internalError: isMediaLost || !isAnchored ? null : failure,
     streams: streamFacts(facts),
     maxReportedLossRatio: input.maxReportedLossRatio,
-    gaps: (input.gaps ?? []).map(
+    gaps: missed(input).map(
       ({ startAt, endAt, reason }) =>
         `not delivered from ${startAt} to ${endAt ?? 'the end'}: ${reason}`,
     ),

@@ -1,13 +1,15 @@
 /**
- * The states of one recording session (one SRS dialog), as a table.
+ * The states of one recording session (one SRS dialog at a time), as a table.
  *
  * ```text
  *  idle ── start ──▶ inviting ── accepted ──▶ established ◀── changeEnded ── updating
- *                    │  ▲ │                    │  │  └──── changeBegan ────────▲ │
- *             refused└──┘ │exhausted           │  └─ dialogLost ──▶ lost ◀───────┘
- *                         ▼                    │ stop                │ stop
- *                       failed                 ▼                     ▼
- *                                            ending ── closed ──▶ ended
+ *                     │   ▲                    │  │  └──── changeBegan ────────▲ │
+ *            exhausted│   │retry               │  └─ dialogLost ──▶ lost ◀───────┘
+ *                     ▼   │                    │ stop            │    │ stop
+ *                    failed                    │                 │    │
+ *                         ▲                    ▼        retry    │    ▼
+ *                         │                  ending ── closed ──▶│─▶ ended
+ *                     inviting ◀─────────────────────────────────┘
  * ```
  *
  * A stop while `inviting` does not abandon the attempt: what was said is in the ring, and it is delivered
@@ -28,8 +30,8 @@ export type RecordingSessionState = (typeof RECORDING_SESSION_STATES)[number];
 export const RECORDING_SESSION_EVENTS = [
   'start',
   'accepted',
-  'refused',
   'exhausted',
+  'retry',
   'changeBegan',
   'changeEnded',
   'dialogLost',
@@ -43,13 +45,13 @@ const TRANSITIONS: Readonly<
   Record<RecordingSessionState, Partial<Record<RecordingSessionEvent, RecordingSessionState>>>
 > = {
   idle: { start: 'inviting', stop: 'ended' },
-  inviting: { accepted: 'established', refused: 'inviting', exhausted: 'failed' },
+  inviting: { accepted: 'established', exhausted: 'failed' },
   established: { changeBegan: 'updating', dialogLost: 'lost', stop: 'ending' },
   updating: { changeEnded: 'established', dialogLost: 'lost', stop: 'ending' },
-  lost: { stop: 'ended' },
+  lost: { retry: 'inviting', stop: 'ended' },
   ending: { closed: 'ended', dialogLost: 'ended' },
   ended: {},
-  failed: {},
+  failed: { retry: 'inviting' },
 };
 
 /** The state after `event`; the same state when the event means nothing there. */

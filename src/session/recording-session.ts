@@ -5,11 +5,13 @@ import {
   type Logger,
   type PayloadFormat,
   type SrtpSuite,
+  type Timer,
 } from '#core';
 import { type MediaRecording, type RecordingReport } from '#media';
 import {
   type RecordingDialog,
   type RecordingStreamOffer,
+  SipError,
   type SrsClient,
   type SrsStreamAnswer,
 } from '#sip';
@@ -23,19 +25,20 @@ import {
 } from './recording-session-state';
 import { type Metrics } from '../observability';
 import { type ProviderSettings } from './settings';
+import { deliveredUntilMs, type Outage } from './srs/outages';
+import { type SrsHealth } from './srs/srs-health';
+import {
+  type AcceptedInvitation,
+  type EarlyEvents,
+  type InvitedSrs,
+  type SrsAttempt,
+  SrsInvitation,
+} from './srs/srs-invitation';
+import { SrsLiveness } from './srs/srs-liveness';
+import { type SrsTarget } from './srs/srs-target';
 
-/** One attempt to reach an SRS. */
-export interface SrsAttempt {
-  readonly uri: string;
-  /** `established`, or the code of the error that ended the attempt. */
-  readonly result: string;
-  /** SIP status of a refusal. */
-  readonly status: number | null;
-  readonly atMs: number;
-  readonly tookMs: number;
-  /** Call-ID of the dialog, which the SRS knows too. */
-  readonly srsCallId?: string;
-}
+export { type Outage } from './srs/outages';
+export { type SrsAttempt } from './srs/srs-invitation';
 
 /** What happened to a recording, as it is told to the ledger. */
 export interface RecordingFacts {
@@ -45,15 +48,20 @@ export interface RecordingFacts {
   readonly startedAtMs: number | null;
   readonly establishedAtMs: number | null;
   readonly stoppedAtMs: number | null;
-  /** When the SRS went away in mid-recording; null when it did not. */
+  /** When the SRS went away for good in mid-recording; null when it did not. */
   readonly lostAtMs: number | null;
   readonly lostReason: string | null;
+  /** In order; the recording went on after all but, perhaps, the last. */
+  readonly outages: readonly Outage[];
   readonly unreachableLabels: readonly string[];
   /** The newest answer of the SRS, one per stream. */
   readonly answers: readonly SrsStreamAnswer[];
   readonly report: RecordingReport;
   readonly replacedCharacters: number;
 }
+
+/** `exhausted`: no SRS takes the recording for now; it is tried again while the call lasts. */
+export type RecordingSessionChange = 'established' | 'exhausted' | 'lost' | 'restored';
 
 export interface RecordingSessionOptions {
   readonly decision: RecordingDecision;
@@ -65,42 +73,65 @@ export interface RecordingSessionOptions {
   readonly media: MediaRecording;
   readonly metadata: RecordingMetadata;
   readonly srsClient: SrsClient;
+  readonly health: SrsHealth;
+  /** Called at each change that others may have to act upon. */
+  readonly changed?: (change: RecordingSessionChange) => void;
   readonly metrics: Metrics;
   readonly clock: Clock;
   readonly logger: Logger;
 }
 
+/** Pauses between rounds of invitations while nobody takes the recording; the last one repeats, ms. */
+const RETRY_PAUSES_MS = [1_000, 2_000, 4_000, 8_000, 15_000];
+/** An SRS that keeps a recording shorter than this is not asked again at once, ms. */
+const STABLE_AFTER_MS = 5_000;
+/** Attempts that are remembered for the ledger: the first and the newest. */
+const MAX_ATTEMPTS = 64;
+
 /**
- * One recording session: brings the actual state of one SRS dialog to the desired one. Its RTP gate follows
+ * One recording: finds an SRS, keeps it informed, finds another when it is lost, and ends in an orderly way. It brings
+ * the actual state to the desired one; the intent machine never knows of refusals and failures. The gate follows
  * the desire at once, whatever the signalling is doing, and nothing that it does can delay the live call.
  */
 export class RecordingSession {
   readonly #options: RecordingSessionOptions;
-  readonly #abort = new AbortController();
   readonly #attempts: SrsAttempt[] = [];
+  readonly #outages: Outage[] = [];
   readonly #unreachable = new Set<string>();
   #state: RecordingSessionState = 'idle';
   #desired: DesiredRecording = 'none';
   #formats: readonly (readonly PayloadFormat[])[] = [];
   #offeredSuites = '';
+  #invitation: SrsInvitation | null = null;
+  #target: SrsTarget | null = null;
   #dialog: RecordingDialog | null = null;
+  #liveness: SrsLiveness | null = null;
   #answers: readonly SrsStreamAnswer[] = [];
   #startedAtMs: number | null = null;
   #establishedAtMs: number | null = null;
+  /** When the present SRS accepted. */
+  #acceptedAtMs = 0;
   #stoppedAtMs: number | null = null;
-  #lostAtMs: number | null = null;
-  #lostReason: string | null = null;
+  /** From where the next SRS is sent audio again, wall clock; null: nothing was delivered yet. */
+  #replayFromMs: number | null = null;
   /** What has to be told to the SRS and was not yet. */
   #dirty = { streams: false, metadata: false };
   /** An update failed: partial documents would count from one that the SRS never got. */
   #needsComplete = false;
   #isUpdating = false;
   #isStopRequested = false;
-  /** The report of media that was closed before the recording was stopped (SRS lost or never reached). */
+  #retry: Timer | null = null;
+  #rounds = 0;
+  /** Losses in a row soon after an answer. */
+  #quickLosses = 0;
+  /** The report of media that is closed or closing. */
   #releasedMedia: Promise<RecordingReport> | null = null;
   /** Resolves once, when nothing of the recording is open any more. Never rejects. */
   readonly finished: Promise<RecordingFacts>;
   readonly #finish: (facts: RecordingFacts) => void;
+  /** Resolves once: whether an SRS took the recording in the first round of invitations. Never rejects. */
+  readonly firstOutcome: Promise<boolean>;
+  readonly #settleFirst: (isEstablished: boolean) => void;
 
   constructor(options: RecordingSessionOptions) {
     this.#options = options;
@@ -109,6 +140,11 @@ export class RecordingSession {
       finish = resolve;
     });
     this.#finish = finish;
+    let settle: (isEstablished: boolean) => void = () => undefined;
+    this.firstOutcome = new Promise(resolve => {
+      settle = resolve;
+    });
+    this.#settleFirst = settle;
   }
 
   get state(): RecordingSessionState {
@@ -116,7 +152,8 @@ export class RecordingSession {
   }
 
   /**
-   * Follows the intent. The gate moves first; signalling comes after.
+   * Follows the intent. The gate moves first; signalling comes after. `paused` as the first desire establishes the session
+   * ahead of the recording, its streams inactive (RFC 7866 §7.1.1).
    * @param formats per stream, in order; what the streams may carry.
    */
   setDesired(desired: DesiredRecording, formats: readonly (readonly PayloadFormat[])[]): void {
@@ -161,6 +198,7 @@ export class RecordingSession {
   /** ICMP says that nobody listens for a stream. */
   markUnreachable(label: string): void {
     this.#unreachable.add(label);
+    this.#liveness?.unreachable(label);
   }
 
   /**
@@ -172,6 +210,7 @@ export class RecordingSession {
       return;
     }
     this.#isStopRequested = true;
+    this.#retry?.cancel();
     this.#desired = 'none';
     this.#stoppedAtMs = this.#options.clock.wallNowMs();
     this.#moveGate(false);
@@ -181,18 +220,21 @@ export class RecordingSession {
   /** Stops, and gives up an attempt that is under way instead of waiting for its answer. */
   abort(): void {
     this.stop();
-    this.#abort.abort();
+    this.#invitation?.abort();
   }
 
   facts(report: RecordingReport = this.#options.media.report()): RecordingFacts {
+    const last = this.#outages.at(-1);
+    const lost = last?.restoredAtMs === null ? last : null;
     return {
       state: this.#state,
       attempts: [...this.#attempts],
       startedAtMs: this.#startedAtMs,
       establishedAtMs: this.#establishedAtMs,
       stoppedAtMs: this.#stoppedAtMs,
-      lostAtMs: this.#lostAtMs,
-      lostReason: this.#lostReason,
+      lostAtMs: lost?.noticedAtMs ?? null,
+      lostReason: lost?.cause ?? null,
+      outages: [...this.#outages],
       unreachableLabels: [...this.#unreachable],
       answers: this.#answers,
       report,
@@ -200,113 +242,247 @@ export class RecordingSession {
     };
   }
 
+  // -- finding an SRS --------------------------------------------------------------------------------
+
   async #invite(): Promise<void> {
-    const { provider, logger, metrics } = this.#options;
-    for (const srsUri of provider.targets) {
-      if (this.#abort.signal.aborted) {
-        break;
-      }
-      if (await this.#inviteOne(srsUri)) {
-        return;
-      }
-      this.#transition('refused');
-    }
-    logger.error('call that must be recorded is not', {
-      provider: provider.providerId,
-      attempts: this.#attempts.length,
+    const { provider, health, clock, logger } = this.#options;
+    this.#rounds++;
+    this.#invitation = new SrsInvitation({
+      targets: health.order(provider.targets),
+      maxResponseWaitMs: provider.failover.maxResponseWaitMs,
+      invite: (target, signal) => this.#inviteOne(target, signal),
+      attempted: attempt => this.#attempted(attempt),
+      clock,
+      logger,
     });
-    metrics.srsFailure(provider.providerId, 'exhausted');
-    this.#transition('exhausted');
-    this.#releasedMedia = this.#closeMedia(0);
-    if (this.#isStopRequested) {
-      this.#continueStop();
+    const accepted = await this.#invitation.outcome;
+    this.#invitation = null;
+    if (accepted === null) {
+      this.#exhausted();
+    } else {
+      await this.#accept(accepted);
     }
   }
 
-  /** @returns whether the SRS accepted. */
-  async #inviteOne(srsUri: string): Promise<boolean> {
-    const { clock, provider, metrics, logger } = this.#options;
-    const atMs = clock.wallNowMs();
-    const begunMs = clock.monotonicMs();
-    const attempt = (result: string, status: number | null, srsCallId?: string): void => {
-      this.#attempts.push({
-        uri: srsUri,
-        result,
-        status,
-        atMs,
-        tookMs: Math.round(clock.monotonicMs() - begunMs),
-        ...(srsCallId === undefined ? {} : { srsCallId }),
-      });
-    };
+  #attempted(attempt: SrsAttempt): void {
+    const { provider, health, metrics } = this.#options;
+    if (this.#attempts.length >= MAX_ATTEMPTS) {
+      this.#attempts.splice(MAX_ATTEMPTS / 2, 1);
+    }
+    this.#attempts.push(attempt);
+    if (attempt.result === 'established') {
+      health.succeeded(attempt.uri);
+    } else if (attempt.result !== 'REC_ERR_SIP_ABORTED') {
+      health.failed(attempt.uri);
+      metrics.srsFailure(provider.providerId, attempt.result);
+    }
+  }
+
+  async #inviteOne(target: SrsTarget, signal: AbortSignal): Promise<InvitedSrs> {
+    const { provider, srcUri, metadata, srsClient, media } = this.#options;
     // The document is made from the facts of this moment; later ones wait for the dialog.
     this.#dirty = { streams: false, metadata: false };
-    let dialog: RecordingDialog;
-    try {
-      dialog = await this.#options.srsClient.invite(
-        {
-          srsUri,
-          from: { uri: this.#options.srcUri, displayName: null },
-          profile: provider.profile,
-          streams: this.#offers(),
-          metadata: this.#options.metadata.complete(),
-          answerTimeoutMs: provider.answerTimeoutMs,
-        },
-        {
-          answerChanged: streams => {
+    const early: EarlyEvents = { end: null, wantsSnapshot: false };
+    let invited: InvitedSrs | null = null;
+    const isCurrent = (): boolean => this.#dialog !== null && this.#dialog === invited?.dialog;
+    const dialog = await srsClient.invite(
+      {
+        srsUri: target.uri,
+        from: { uri: srcUri, displayName: null },
+        profile: provider.profile,
+        streams: this.#offers(),
+        metadata: metadata.complete(),
+        answerTimeoutMs: provider.answerTimeoutMs,
+      },
+      {
+        answerChanged: streams => {
+          if (isCurrent()) {
             this.#takeAnswer(streams);
-          },
-          snapshotRequested: reason => this.#sendSnapshot(reason),
-          ended: end => this.#lose(end.cause, end.reason),
+          }
         },
-        this.#abort.signal,
-      );
-    } catch (error) {
-      const code = isGatewayError(error) ? error.code : 'REC_ERR_INTERNAL';
-      const status = isGatewayError(error) ? error.details['status'] : null;
-      attempt(code, typeof status === 'number' ? status : null);
-      metrics.srsFailure(provider.providerId, code);
-      logger.warn('srs attempt failed', { srsUri, code, error: errorMessage(error) });
-      return false;
-    }
-    if (!this.#takeAnswer(dialog.streams)) {
-      const code = 'REC_ERR_SIP_SRS_BAD_ANSWER';
-      attempt(code, null);
-      metrics.srsFailure(provider.providerId, code);
-      await dialog.bye({ reason: 'SDP not usable' });
-      return false;
-    }
-    attempt('established', null, dialog.sipCallId);
-    this.#accept(dialog);
-    metrics.observeSrsSetup(
-      provider.providerId,
-      (clock.wallNowMs() - (this.#startedAtMs ?? atMs)) / 1000,
+        snapshotRequested: reason => {
+          if (isCurrent()) {
+            this.#sendSnapshot(reason);
+          } else {
+            early.wantsSnapshot = true;
+          }
+        },
+        ended: end => {
+          if (isCurrent()) {
+            this.#lose(end.cause, end.reason);
+          } else {
+            early.end = end;
+          }
+        },
+      },
+      signal,
     );
-    return true;
+    try {
+      media.checkRemotes(dialog.streams);
+    } catch (error) {
+      await dialog.bye({ reason: 'SIP;cause=488;text="SDP not usable"' });
+      throw new SipError('REC_ERR_SIP_SRS_BAD_ANSWER', errorMessage(error), { cause: error });
+    }
+    invited = { dialog, early };
+    return invited;
   }
 
-  #accept(dialog: RecordingDialog): void {
-    const { clock, logger, provider } = this.#options;
-    this.#establishedAtMs = clock.wallNowMs();
+  async #accept({ target, invited }: AcceptedInvitation): Promise<void> {
+    const { dialog, early } = invited;
+    const { clock, logger, provider, metrics, changed } = this.#options;
+    const outage = this.#outages.at(-1);
+    const isRestored = outage?.restoredAtMs === null;
+    let replayedFromMs: number | null = null;
+    if (this.#replayFromMs !== null) {
+      // Once more: while nobody took it, the ring may have lost its oldest packets.
+      replayedFromMs = await this.#rewind(this.#replayFromMs);
+    }
+    this.#takeAnswer(dialog.streams);
+    this.#acceptedAtMs = clock.wallNowMs();
+    this.#target = target;
+    this.#rounds = 0;
+    this.#unreachable.clear();
     this.#transition('accepted');
-    if (this.#lostAtMs !== null) {
-      // The SRS hung up before its 200 was looked at: everything is released already.
-      this.#transition('dialogLost');
-      if (this.#isStopRequested) {
-        this.#continueStop();
-      }
-      return;
+    if (this.#establishedAtMs === null) {
+      this.#establishedAtMs = this.#acceptedAtMs;
+      metrics.observeSrsSetup(
+        provider.providerId,
+        (this.#acceptedAtMs - (this.#startedAtMs ?? this.#acceptedAtMs)) / 1000,
+      );
+    }
+    if (isRestored) {
+      const restored = { ...outage, restoredAtMs: this.#acceptedAtMs, replayedFromMs };
+      this.#outages.splice(-1, 1, restored);
+      metrics.recordingRestored(provider.providerId);
     }
     this.#dialog = dialog;
-    logger.info('recording session established', {
+    logger.info(isRestored ? 'recording restored' : 'recording session established', {
       provider: provider.providerId,
+      srsUri: target.uri,
       srsCallId: dialog.sipCallId,
       refusedStreams: dialog.streams.filter(stream => stream === null).length,
     });
-    if (this.#isStopRequested) {
+    this.#settleFirst(true);
+    changed?.(isRestored ? 'restored' : 'established');
+    if (early.end !== null) {
+      // The SRS hung up before its 200 was looked at.
+      this.#lose(early.end.cause, early.end.reason);
+    } else if (this.#isStopRequested) {
       this.#continueStop();
     } else {
-      void this.#update();
+      this.#watch(dialog);
+      if (early.wantsSnapshot) {
+        this.#sendSnapshot(null);
+      } else {
+        void this.#update();
+      }
     }
+  }
+
+  /** Nobody takes the recording for now. What is said stays in the rings as long as they reach. */
+  #exhausted(): void {
+    const { provider, logger, metrics, changed } = this.#options;
+    this.#transition('exhausted');
+    if (this.#rounds === 1) {
+      logger.error('call that must be recorded is not', {
+        provider: provider.providerId,
+        attempts: this.#attempts.length,
+      });
+      metrics.srsFailure(provider.providerId, 'exhausted');
+      this.#settleFirst(false);
+      changed?.('exhausted');
+    }
+    if (this.#isStopRequested) {
+      this.#continueStop();
+      return;
+    }
+    this.#retryAfter(pauseBeforeRound(this.#rounds));
+  }
+
+  #retryAfter(pauseMs: number): void {
+    const retry = (): void => {
+      this.#transition('retry');
+      void this.#invite();
+    };
+    if (pauseMs === 0) {
+      retry();
+    } else {
+      this.#retry = this.#options.clock.setTimer(pauseMs, retry);
+    }
+  }
+
+  // -- losing it -------------------------------------------------------------------------------------
+
+  #watch(dialog: RecordingDialog): void {
+    const { clock, provider, media } = this.#options;
+    this.#liveness = new SrsLiveness({
+      dialog,
+      rules: provider.failover,
+      clock,
+      isSending: () => this.#desired === 'recording',
+      lastReceiverReportAtMs: () =>
+        media
+          .report()
+          .streams.reduce<number | null>(
+            (newest, { lastReceiverReportAtMs: atMs }) =>
+              atMs !== null && atMs >= this.#acceptedAtMs ? Math.max(newest ?? 0, atMs) : newest,
+            null,
+          ),
+      dead: finding => {
+        // Should it live after all, it is told that the recording goes on elsewhere.
+        void dialog.bye({ reason: 'SIP;cause=408;text="No sign of life"' });
+        this.#lose(finding, null);
+      },
+    });
+  }
+
+  /** The SRS is gone. The live call does not notice; the next SRS gets everything that this one may have missed. */
+  #lose(cause: string, reason: string | null): void {
+    this.#dialog = null;
+    this.#liveness?.stop();
+    this.#liveness = null;
+    if (this.#state === 'ending' || this.#isStopRequested) {
+      this.#transition('dialogLost');
+      return;
+    }
+    const { clock, logger, metrics, provider, health, media, changed } = this.#options;
+    const noticedAtMs = clock.wallNowMs();
+    const deliveredMs = deliveredUntilMs({
+      cause,
+      noticedAtMs,
+      sinceMs: this.#acceptedAtMs,
+      report: media.report(),
+      failover: provider.failover,
+    });
+    // A second SRS lost before it had caught up has not got what the first one missed.
+    this.#replayFromMs = deliveredMs - provider.failover.overlapMs;
+    this.#outages.push({
+      noticedAtMs,
+      cause,
+      deliveredUntilMs: deliveredMs,
+      restoredAtMs: null,
+      replayedFromMs: null,
+    });
+    this.#transition('dialogLost');
+    metrics.srsFailure(provider.providerId, cause === 'bye' ? 'srs-bye' : 'srs-lost');
+    logger.error('recording lost in mid-call', { provider: provider.providerId, cause, reason });
+    if (this.#target !== null) {
+      health.failed(this.#target.uri);
+    }
+    changed?.('lost');
+    void this.#rewind(this.#replayFromMs);
+    const isQuick = noticedAtMs - this.#acceptedAtMs < STABLE_AFTER_MS;
+    this.#quickLosses = isQuick ? this.#quickLosses + 1 : 0;
+    // Whoever takes and drops it again and again shall not keep us busy.
+    this.#retryAfter(pauseBeforeRound(this.#quickLosses - 1));
+  }
+
+  /** @returns wall clock of the oldest packet that waits; null when none does. */
+  #rewind(fromMs: number): Promise<number | null> {
+    return this.#options.media.rewind(fromMs).catch((error: unknown) => {
+      this.#options.logger.error('rewinding a recording failed', { error: errorMessage(error) });
+      return null;
+    });
   }
 
   /** @returns false when the SRS named addresses that no packet can be sent to; nothing is sent then. */
@@ -325,6 +501,8 @@ export class RecordingSession {
       return false;
     }
   }
+
+  // -- telling it ------------------------------------------------------------------------------------
 
   /** RFC 7866 §9.2: the snapshot goes out immediately, with the SDP that defines its labels. */
   #sendSnapshot(reason: string | null): void {
@@ -359,6 +537,9 @@ export class RecordingSession {
         } catch (error) {
           // The SRS knows nothing of it: the next thing that it is told is everything.
           this.#needsComplete = true;
+          if (isGatewayError(error) && error.code === 'REC_ERR_SIP_TIMEOUT') {
+            this.#giveUp('update-timeout');
+          }
           this.#options.metrics.srsFailure(this.#options.provider.providerId, 'update-failed');
           this.#options.logger.warn('recording session update failed', {
             error: errorMessage(error),
@@ -371,6 +552,15 @@ export class RecordingSession {
     }
     if (this.#isStopRequested) {
       this.#continueStop();
+    }
+  }
+
+  /** The SRS does not answer any more: the recording goes on elsewhere. */
+  #giveUp(cause: string): void {
+    const dialog = this.#dialog;
+    if (dialog !== null) {
+      void dialog.bye({ reason: 'SIP;cause=408;text="No answer"' });
+      this.#lose(cause, null);
     }
   }
 
@@ -402,20 +592,7 @@ export class RecordingSession {
     }));
   }
 
-  #lose(cause: 'bye' | 'lost', reason: string | null): void {
-    if (this.#state === 'ending') {
-      this.#dialog = null;
-      return;
-    }
-    const { clock, logger, metrics, provider } = this.#options;
-    this.#lostAtMs = clock.wallNowMs();
-    this.#lostReason = cause;
-    this.#dialog = null;
-    this.#transition('dialogLost');
-    metrics.srsFailure(provider.providerId, cause === 'bye' ? 'srs-bye' : 'srs-lost');
-    logger.error('recording lost in mid-call', { provider: provider.providerId, cause, reason });
-    this.#releasedMedia = this.#closeMedia(0);
-  }
+  // -- ending ----------------------------------------------------------------------------------------
 
   #continueStop(): void {
     const before = this.#state;
@@ -429,6 +606,7 @@ export class RecordingSession {
       case 'ended':
       case 'failed':
         this.#releasedMedia ??= this.#closeMedia(0);
+        this.#settleFirst(false);
         void this.#releasedMedia.then(report => this.#finish(this.facts(report)));
         break;
       default:
@@ -439,6 +617,7 @@ export class RecordingSession {
 
   async #end(): Promise<void> {
     const { metadata, provider, drainMs } = this.#options;
+    this.#liveness?.stop();
     const canDeliver = this.#answers.some(answer => answer?.receives === true);
     this.#releasedMedia = this.#closeMedia(canDeliver ? drainMs : 0);
     const report = await this.#releasedMedia;
@@ -470,4 +649,9 @@ export class RecordingSession {
       this.#options.logger.debug('recording session state', { from, event, to: this.#state });
     }
   }
+}
+
+/** @param failures rounds, or losses, in a row; none: no pause. */
+function pauseBeforeRound(failures: number): number {
+  return failures <= 0 ? 0 : (RETRY_PAUSES_MS[Math.min(failures, RETRY_PAUSES_MS.length) - 1] ?? 0);
 }

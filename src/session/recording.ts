@@ -227,6 +227,7 @@ export class Recording {
         media: recording,
         metadata: this.metadata,
         srsClient: deps.srsClient,
+        health: deps.srsHealth,
         metrics: deps.metrics,
         clock: deps.clock,
         logger: logger.child({ recordingId, provider: providerId }),

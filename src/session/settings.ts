@@ -2,6 +2,7 @@ import { type NetworkKind, type SrtpSuite } from '#core';
 import { type CallTarget, type InviteFacts, type SignallingProfile } from '#sip';
 
 import { type CallPolicy, type FindUser, type IdentityScope } from '../policy';
+import { type SrsTarget } from './srs/srs-target';
 
 /** A peer that sends us calls. */
 export interface TrunkSettings {
@@ -31,11 +32,11 @@ export interface RouteSettings {
 /** One recording provider: where its SRSs are and how they want to be addressed. */
 export interface ProviderSettings {
   readonly providerId: string;
-  /** SRS URIs, tried in order. */
-  readonly targets: readonly string[];
+  readonly targets: readonly SrsTarget[];
   readonly profile: SignallingProfile;
   /** How long one SRS may take to answer the INVITE, ms. */
   readonly answerTimeoutMs: number;
+  readonly failover: FailoverSettings;
   /** Media network toward the SRS. */
   readonly network: string;
   /** Send the final metadata in the BYE (RFC 8068 §3.2.4). */
@@ -76,6 +77,19 @@ export interface ProviderSrtp {
   readonly suites: readonly SrtpSuite[];
   /** Record a protected call in the clear where the policy is `never`, instead of failing with `security`. Default false. */
   readonly allowLessProtected?: boolean;
+}
+
+/** How a recorder that is not there is found out, and what the next one gets. */
+export interface FailoverSettings {
+  /** An SRS without a final answer is overtaken by the next after this, ms. */
+  readonly maxResponseWaitMs: number;
+  /** OPTIONS within the recording's dialog, ms; 0: none. */
+  readonly optionsIntervalMs: number;
+  readonly optionsDeadlineMs: number;
+  /** Receiver reports that stop for this long, ms; 0: not looked at. */
+  readonly rtcpSilenceMs: number;
+  /** How much before the last sign of life the next SRS is sent again, ms. */
+  readonly overlapMs: number;
 }
 
 /** Everything that a call asks of the configuration, already resolved to plain look-ups. */

@@ -9,6 +9,7 @@ import {
   placeCall,
   talkFor,
 } from '../support/gateway-bench';
+import { waitUntil } from '../support/wait-until';
 
 const PACKETS = 40;
 
@@ -71,10 +72,12 @@ describe('a recorder in trouble never hurts the call, and the ledger says what w
     expect(metrics).toMatch(/srs_failures_total\{provider="lab",reason="srs-refused"\} 1/);
   });
 
-  test('hanging up in mid-call: what came before is recorded, the rest is a gap', async () => {
+  test('hanging up in mid-call for good: what came before is recorded, the rest is a gap', async () => {
     const { line, recordings } = await callWith({ byeAfterMs: 400 }, {}, async bench => {
       const recording = await bench.srs.waitForRecording(({ state }) => state === 'ended');
       expect(recording.endedBy).toBe('srs-bye');
+      bench.srs.setBehaviour({ refuseStatus: 503 });
+      await waitUntil(async () => /exhausted/.test(await bench.metrics()), 'nobody takes it again');
     });
     expect(line).toMatchObject({ verdict: 'partial', verdictReasons: ['srs-lost'] });
     expect(line.gaps).toMatchObject([{ reason: 'srs-lost', endAt: line.endedAt }]);

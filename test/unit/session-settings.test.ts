@@ -132,7 +132,17 @@ describe('sessionSettings', () => {
   test('finds a provider with its recorders in order and its way of signalling', () => {
     expect(settings.findProvider('p1')).toMatchObject({
       providerId: 'p1',
-      targets: ['sip:srs1.example.com;transport=tcp', 'sip:srs2.example.com:5070;transport=udp'],
+      targets: [
+        { uri: 'sip:srs1.example.com;transport=tcp', priority: 0, weight: 1 },
+        { uri: 'sip:srs2.example.com:5070;transport=udp', priority: 1, weight: 1 },
+      ],
+      failover: {
+        maxResponseWaitMs: 1_000,
+        optionsIntervalMs: 3_000,
+        optionsDeadlineMs: 2_000,
+        rtcpSilenceMs: 20_000,
+        overlapMs: 2_000,
+      },
       profile: {
         requireSiprec: true,
         contactTag: 'src',

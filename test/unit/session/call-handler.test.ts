@@ -16,6 +16,7 @@ import {
   type SessionSettings,
   type TrunkSettings,
 } from '../../../src/session';
+import { SrsHealth } from '../../../src/session/srs/srs-health';
 import { ManualClock } from '../../support/manual-clock';
 import { callPolicy } from '../../support/user-policy';
 
@@ -113,7 +114,8 @@ function bench(
       close: unexpected('close'),
       openCall,
     },
-    srsClient: { invite: unexpected('an SRS') },
+    srsClient: { invite: unexpected('an SRS'), ping: unexpected('a ping') },
+    srsHealth: new SrsHealth({ clock: new ManualClock(), ping: unexpected('a ping') }),
     settings: {
       findTrunk: () => TRUNK,
       findRoute: () => ROUTE,

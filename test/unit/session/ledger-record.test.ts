@@ -41,10 +41,12 @@ function stream(
     bytesSent: 17_200,
     packetsOverflowed: 0,
     packetsUnaccepted: 0,
+    packetsReplayed: 0,
     packetsPending: 0,
     firstPacketAtMs: ANSWERED_MS + 10,
     lastPacketAtMs: ANSWERED_MS + 2000,
     lastReceiverReport: null,
+    lastReceiverReportAtMs: null,
     ...changes,
   };
 }
@@ -58,6 +60,7 @@ function sessionFacts(changes: Partial<RecordingFacts> = {}): RecordingFacts {
     stoppedAtMs: ANSWERED_MS + 60_000,
     lostAtMs: null,
     lostReason: null,
+    outages: [],
     unreachableLabels: [],
     answers: [ACCEPTED, ACCEPTED],
     report: { streams: [stream('1'), stream('2')] },

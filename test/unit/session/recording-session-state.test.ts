@@ -6,22 +6,17 @@ import {
 } from '../../../src/session/recording-session-state';
 
 // Rows: states; columns in the order of RECORDING_SESSION_EVENTS; `.` is "ignored".
+// prettier-ignore
 const EXPECTED: Readonly<Record<RecordingSessionState, string>> = {
-  //            start    accepted    refused  exhausted changeBegan changeEnded dialogLost stop   closed
-  idle: '       inviting .           .        .         .           .           .          ended  .',
-  inviting:
-    '   .        established inviting failed    .           .           .          .      .',
-  established:
-    '.        .           .        .         updating    .           lost       ending .',
-  updating:
-    '   .        .           .        .         .           established lost       ending .',
-  lost: '       .        .           .        .         .           .           .          ended  .',
-  ending:
-    '     .        .           .        .         .           .           ended      .      ended',
-  ended:
-    '      .        .           .        .         .           .           .          .      .',
-  failed:
-    '     .        .           .        .         .           .           .          .      .',
+  //            start    accepted    exhausted retry    changeBegan changeEnded dialogLost stop   closed
+  idle: '       inviting .           .         .        .           .           .          ended  .',
+  inviting: '   .        established failed    .        .           .           .          .      .',
+  established: '.        .           .         .        updating    .           lost       ending .',
+  updating: '   .        .           .         .        .           established lost       ending .',
+  lost: '       .        .           .         inviting .           .           .          ended  .',
+  ending: '     .        .           .         .        .           .           ended      .      ended',
+  ended: '      .        .           .         .        .           .           .          .      .',
+  failed: '     .        .           .         inviting .           .           .          .      .',
 };
 
 const MATRIX = RECORDING_SESSION_STATES.flatMap(state => {

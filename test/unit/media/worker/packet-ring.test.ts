@@ -89,3 +89,65 @@ test('any mix of writing and reading behaves like a list that forgets its oldest
     { numRuns: 200 },
   );
 });
+
+describe('going back in the ring', () => {
+  test('begins at the oldest packet captured at or after the given time', () => {
+    const ring = ringOf(MIN_RING_BYTES);
+    for (let number = 1; number <= 9; number++) {
+      push(ring, number, 172);
+    }
+    for (let number = 1; number <= 6; number++) {
+      take(ring);
+    }
+    expect(ring.rewind(4)).toBe(3);
+    expect(ring.pending).toBe(6);
+    expect(Array.from({ length: 6 }, () => take(ring).number)).toEqual([4, 5, 6, 7, 8, 9]);
+  });
+
+  test('never moves the cursor forward, and keeps what is unread', () => {
+    const ring = ringOf(MIN_RING_BYTES);
+    push(ring, 1, 172);
+    push(ring, 2, 172);
+    take(ring);
+    expect(ring.rewind(50)).toBe(0);
+    expect(ring.pending).toBe(1);
+    expect(take(ring).number).toBe(2);
+  });
+
+  test('reaches, at any fill and any packet sizes, exactly the packets that are still there', () => {
+    fc.assert(
+      fc.property(
+        fc.array(fc.integer({ min: 12, max: 1500 }), { minLength: 1, maxLength: 60 }),
+        fc.integer({ min: 0, max: 60 }),
+        fc.integer({ min: 0, max: 60 }),
+        (lengths, reads, fromMs) => {
+          const ring = ringOf(MIN_RING_BYTES);
+          const survivors = ringOf(MIN_RING_BYTES);
+          lengths.forEach((length, number) => {
+            push(ring, number, length);
+            push(survivors, number, length);
+          });
+          const there = Array.from({ length: survivors.pending }, () => take(survivors).number);
+          let next = there[0]!;
+          for (let read = 0; read < reads && ring.pending > 0; read++) {
+            next = take(ring).number + 1;
+          }
+          ring.rewind(fromMs);
+          const expected = there.filter(number => number >= Math.min(fromMs, next));
+          expect(ring.pending).toBe(expected.length);
+          expect(Array.from({ length: ring.pending }, () => take(ring))).toEqual(
+            expected.map(number => ({ number, length: lengths[number]!, isWhole: true })),
+          );
+        },
+      ),
+    );
+  });
+});
+
+test('a record carries a mark of 16 bits', () => {
+  const ring = ringOf(MIN_RING_BYTES);
+  const at = ring.reserve(20);
+  ring.memory.bytes.fill(7, at, at + 20);
+  ring.commit(20, 7, 3, 0xfffe);
+  expect([ring.packetMark, ring.packetFlags, ring.packetLength]).toEqual([0xfffe, 3, 20]);
+});

@@ -1,0 +1,62 @@
+import { type RecordingReport } from '#media';
+
+import { type FailoverSettings } from '../settings';
+
+/** A time during which no SRS had the recording, although one had had it before. Wall clock, ms. */
+export interface Outage {
+  /** When it was noticed. */
+  readonly noticedAtMs: number;
+  /** `bye`, `lost`, or what the watch on the SRS found. */
+  readonly cause: string;
+  /** Audio up to here is taken as delivered. */
+  readonly deliveredUntilMs: number;
+  /** When another SRS, or the same one again, took the recording; null: none did. */
+  readonly restoredAtMs: number | null;
+  /** The oldest packet that it was sent, again or for the first time; null: there was none. */
+  readonly replayedFromMs: number | null;
+}
+
+/**
+ * How far the audio is known to have arrived when an SRS is found gone: the oldest stream's last receiver report; without
+ * reports, the last moment at which the slowest watch would still have been content. An SRS that says goodbye had
+ * everything until then.
+ */
+export function deliveredUntilMs(facts: {
+  readonly cause: string;
+  readonly noticedAtMs: number;
+  /** When this SRS accepted, ms. */
+  readonly sinceMs: number;
+  readonly report: RecordingReport;
+  readonly failover: FailoverSettings;
+}): number {
+  const { cause, noticedAtMs, sinceMs, report, failover } = facts;
+  const reportedAtMs = report.streams
+    .map(({ lastReceiverReportAtMs }) => lastReceiverReportAtMs ?? -Infinity)
+    .filter(atMs => atMs >= sinceMs);
+  const silent = report.streams.length - reportedAtMs.length;
+  if (silent === 0 && reportedAtMs.length > 0) {
+    return Math.min(...reportedAtMs);
+  }
+  return cause === 'bye'
+    ? noticedAtMs
+    : Math.max(sinceMs, noticedAtMs - detectionWindowMs(failover));
+}
+
+/** How long the death of an SRS may go unnoticed, ms. */
+export function detectionWindowMs(failover: FailoverSettings): number {
+  const { optionsIntervalMs, optionsDeadlineMs, rtcpSilenceMs } = failover;
+  return optionsIntervalMs > 0 ? optionsIntervalMs + optionsDeadlineMs : rtcpSilenceMs;
+}
+
+/** What no SRS was ever sent, of an outage, ms. */
+export function missedMs(outage: Outage): number {
+  const { deliveredUntilMs: untilMs, replayedFromMs, restoredAtMs } = outage;
+  if (restoredAtMs === null) {
+    return 0;
+  }
+  const fromMs = replayedFromMs ?? restoredAtMs;
+  // Packets lie up to a few packet times apart.
+  return fromMs - untilMs > PACKET_SLACK_MS ? fromMs - untilMs : 0;
+}
+
+const PACKET_SLACK_MS = 200;

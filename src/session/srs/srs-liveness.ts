@@ -1,0 +1,109 @@
+import { type Clock, type Timer } from '#core';
+import { type RecordingDialog } from '#sip';
+
+/** What gave a dead SRS away. */
+export type LivenessFinding = 'options' | 'rtp-unreachable' | 'rtcp-silence';
+
+export interface LivenessRules {
+  /** An OPTIONS within the dialog at this interval, ms; 0: none. */
+  readonly optionsIntervalMs: number;
+  /** For its answer, ms. */
+  readonly optionsDeadlineMs: number;
+  /** An SRS that sent receiver reports and sends none for this long is dead, ms; 0: not looked at. */
+  readonly rtcpSilenceMs: number;
+}
+
+export interface SrsLivenessOptions {
+  readonly dialog: RecordingDialog;
+  readonly rules: LivenessRules;
+  readonly clock: Clock;
+  /** Wall clock of the last receiver report of any stream, ms; null: none came yet. */
+  readonly lastReceiverReportAtMs: () => number | null;
+  /** Whether packets are being sent, so that reports are due. */
+  readonly isSending: () => boolean;
+  /** Called at most once. */
+  readonly dead: (finding: LivenessFinding) => void;
+}
+
+/** Unreachable ports are believed at the second word, unless an OPTIONS tells at once that nobody is there. */
+const UNREACHABLE_LIMIT = 2;
+
+/**
+ * Watches the SRS of an established recording: OPTIONS within the dialog (RFC 3261 §11.2), ICMP errors of its RTP ports, and
+ * receiver reports that stop. A SIP stack alone would learn of its death at the BYE.
+ */
+export class SrsLiveness {
+  readonly #options: SrsLivenessOptions;
+  readonly #unreachable = new Map<string, number>();
+  /** Silence counts from here: reports are not due while nothing is sent. */
+  #sendingSinceMs: number | null = null;
+  #timer: Timer | null = null;
+  #isProbing = false;
+  #isStopped = false;
+
+  constructor(options: SrsLivenessOptions) {
+    this.#options = options;
+    this.#schedule();
+  }
+
+  stop(): void {
+    this.#isStopped = true;
+    this.#timer?.cancel();
+  }
+
+  /** ICMP says that nobody listens for a stream. */
+  unreachable(label: string): void {
+    const times = (this.#unreachable.get(label) ?? 0) + 1;
+    this.#unreachable.set(label, times);
+    if (times >= UNREACHABLE_LIMIT) {
+      this.#dead('rtp-unreachable');
+    } else {
+      void this.#probe();
+    }
+  }
+
+  #schedule(): void {
+    const { clock, rules } = this.#options;
+    if (rules.optionsIntervalMs > 0 && !this.#isStopped) {
+      this.#timer = clock.setTimer(rules.optionsIntervalMs, () => {
+        this.#checkReports();
+        void this.#probe().then(() => this.#schedule());
+      });
+    }
+  }
+
+  async #probe(): Promise<void> {
+    const { dialog, rules } = this.#options;
+    if (this.#isProbing || this.#isStopped || rules.optionsIntervalMs === 0) {
+      return;
+    }
+    this.#isProbing = true;
+    const isAlive = await dialog.probe(rules.optionsDeadlineMs);
+    this.#isProbing = false;
+    if (!isAlive) {
+      this.#dead('options');
+    }
+  }
+
+  #checkReports(): void {
+    const { clock, rules, isSending, lastReceiverReportAtMs } = this.#options;
+    const nowMs = clock.wallNowMs();
+    if (!isSending()) {
+      this.#sendingSinceMs = null;
+      return;
+    }
+    this.#sendingSinceMs ??= nowMs;
+    const lastMs = lastReceiverReportAtMs();
+    const sinceMs = Math.max(lastMs ?? 0, this.#sendingSinceMs);
+    if (rules.rtcpSilenceMs > 0 && lastMs !== null && nowMs - sinceMs > rules.rtcpSilenceMs) {
+      this.#dead('rtcp-silence');
+    }
+  }
+
+  #dead(finding: LivenessFinding): void {
+    if (!this.#isStopped) {
+      this.stop();
+      this.#options.dead(finding);
+    }
+  }
+}
