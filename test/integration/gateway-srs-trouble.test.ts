@@ -79,7 +79,8 @@ describe('a recorder in trouble never hurts the call, and the ledger says what w
       bench.srs.setBehaviour({ refuseStatus: 503 });
       await waitUntil(async () => /exhausted/.test(await bench.metrics()), 'nobody takes it again');
     });
-    expect(line).toMatchObject({ verdict: 'partial', verdictReasons: ['srs-lost'] });
+    expect(line).toMatchObject({ verdict: 'partial' });
+    expect(line.verdictReasons).toContain('srs-lost');
     expect(line.gaps).toMatchObject([{ reason: 'srs-lost', endAt: line.endedAt }]);
     expect(recordings[0]!.streams.every(({ packets }) => packets > 0)).toBe(true);
   });

@@ -1,0 +1,137 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+import { noopLogger, systemClock } from '#core';
+
+import {
+  readWav,
+  type Recording,
+  type ReferenceSrs,
+  scanTones,
+  type SrsBehaviour,
+  startReferenceSrs,
+} from '../../src/lab';
+import { type LedgerLine } from '../../src/ledger';
+import {
+  type AnsweredCall,
+  type GatewayBench,
+  hangUp,
+  openGatewayBench,
+  placeCall,
+  talkFor,
+} from '../support/gateway-bench';
+
+const CALLER_HZ = 440;
+
+/** What became of the call, read before its evidence is deleted. */
+interface Outcome {
+  readonly line: LedgerLine;
+  /** Answer to hang-up, ms. */
+  readonly talkedMs: number;
+  readonly recorders: readonly {
+    /** How long the caller's tone is heard on label 1, ms. */
+    readonly toneMs: number;
+    readonly ids: unknown;
+    readonly lost: readonly number[];
+  }[];
+}
+
+/** A call with two recorders, of which the first one misbehaves. */
+async function callWith(
+  first: SrsBehaviour,
+  whileTalking: (bench: GatewayBench, call: AnsweredCall, spare: ReferenceSrs) => Promise<void>,
+): Promise<Outcome> {
+  const folder = mkdtempSync(join(tmpdir(), 'spare-'));
+  const spare = await startReferenceSrs({
+    clock: systemClock,
+    logger: noopLogger,
+    host: '127.0.0.1',
+    port: 0,
+    transports: ['tcp'],
+    outDir: folder,
+  });
+  const bench = await openGatewayBench({
+    targets: srs => [srs.uri('tcp'), spare.uri('tcp')],
+  });
+  try {
+    bench.srs.setBehaviour(first);
+    const caller = await bench.phone('caller', 'alice');
+    const callee = await bench.phone('callee', 'bob');
+    const call = await placeCall(bench, caller, callee);
+    await whileTalking(bench, call, spare);
+    for (const side of [call.outgoing, call.incoming]) {
+      expect(side.statistics().received.map(source => source.lost)).toEqual([0]);
+    }
+    await hangUp(call);
+    const [line] = await bench.waitForLedger(1);
+    await bench.expectNothingOpen();
+    await spare.waitForRecording(({ state }) => state === 'ended');
+    return {
+      line: line!,
+      talkedMs: Date.parse(line!.endedAt) - Date.parse(line!.startedAt),
+      recorders: [bench.srs, spare].map(({ recordings: [recording] }) => ({
+        toneMs: toneMs(recording!),
+        ids: idsOf(recording!),
+        lost: recording!.streams.map(({ lost }) => lost),
+      })),
+    };
+  } finally {
+    await bench.close();
+    await spare.close();
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+/** Milliseconds of the caller's tone in a channel. */
+function toneMs(recording: Recording, channel = 0): number {
+  const samples = readWav(recording.wavPath).channels[channel]!;
+  return (
+    scanTones(samples, [CALLER_HZ], { windowMs: 40 }).filter(({ hz }) => hz === CALLER_HZ).length *
+    40
+  );
+}
+
+/** Session and participants, which all recordings of a call share (RFC 7865 §6.10). */
+function idsOf({ view }: Recording): unknown {
+  return {
+    sessions: view?.metadata.sessions.map(({ sessionId }) => sessionId),
+    participants: view?.metadata.participants.map(({ participantId }) => participantId),
+  };
+}
+
+jest.setTimeout(90_000);
+
+describe('a recorder that is lost in mid-call is followed by the next', () => {
+  test('after a BYE: the next one gets the overlap and everything since, with the same ids', async () => {
+    const { line, talkedMs, recorders } = await callWith(
+      { byeAfterMs: 1_500 },
+      async (_bench, call, spare) => {
+        await spare.waitForRecording();
+        await talkFor(call, 250);
+      },
+    );
+    expect(line).toMatchObject({ verdict: 'recorded', gaps: [] });
+    expect(line.srsAttempts.map(({ result }) => result)).toEqual(['established', 'established']);
+    expect(line.replayedS).toBeGreaterThan(0.9);
+    const [first, second] = recorders;
+    expect(second?.lost).toEqual([0, 0]);
+    // The first one has what came before its BYE; the second one an overlap, and the rest.
+    expect(first?.toneMs).toBeGreaterThan(900);
+    expect(first!.toneMs + second!.toneMs).toBeGreaterThan(talkedMs - 200);
+    expect(second?.ids).toEqual(first?.ids);
+  });
+
+  test('that was frozen: it is found out by its silence, and nothing is missing', async () => {
+    const { line, talkedMs, recorders } = await callWith(
+      { stopReading: true },
+      async (_bench, call, spare) => {
+        await spare.waitForRecording(undefined, 20_000);
+        await talkFor(call, 420);
+      },
+    );
+    expect(line).toMatchObject({ verdict: 'recorded', gaps: [] });
+    // Nobody knows what a frozen one has kept: the next one has it all.
+    expect(recorders[1]?.toneMs).toBeGreaterThan(talkedMs - 300);
+  });
+});
