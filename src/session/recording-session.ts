@@ -1,32 +1,20 @@
-import {
-  type Clock,
-  errorMessage,
-  isGatewayError,
-  type Logger,
-  type PayloadFormat,
-  type SrtpSuite,
-  type Timer,
-} from '#core';
-import { type MediaRecording, type RecordingReport } from '#media';
+import { errorMessage, isGatewayError, type PayloadFormat, type Timer } from '#core';
+import { type RecordingReport } from '#media';
 import {
   type RecordingDialog,
   type RecordingStreamOffer,
   SipError,
-  type SrsClient,
   type SrsStreamAnswer,
 } from '#sip';
 
-import { type DesiredRecording, type RecordingDecision } from '../policy';
-import { type RecordingMetadata } from './recording-metadata';
+import { type DesiredRecording } from '../policy';
+import { type RecordingFacts, type RecordingSessionOptions } from './recording-session-options';
 import {
   nextRecordingSessionState,
   type RecordingSessionEvent,
   type RecordingSessionState,
 } from './recording-session-state';
-import { type Metrics } from '../observability';
-import { type ProviderSettings } from './settings';
 import { deliveredUntilMs, type Outage } from './srs/outages';
-import { type SrsHealth } from './srs/srs-health';
 import {
   type AcceptedInvitation,
   type EarlyEvents,
@@ -39,47 +27,7 @@ import { type SrsTarget } from './srs/srs-target';
 
 export { type Outage } from './srs/outages';
 export { type SrsAttempt } from './srs/srs-invitation';
-
-/** What happened to a recording, as it is told to the ledger. */
-export interface RecordingFacts {
-  readonly state: RecordingSessionState;
-  readonly attempts: readonly SrsAttempt[];
-  /** When the intent first said "on"; null when it never did. */
-  readonly startedAtMs: number | null;
-  readonly establishedAtMs: number | null;
-  readonly stoppedAtMs: number | null;
-  /** When the SRS went away for good in mid-recording; null when it did not. */
-  readonly lostAtMs: number | null;
-  readonly lostReason: string | null;
-  /** In order; the recording went on after all but, perhaps, the last. */
-  readonly outages: readonly Outage[];
-  readonly unreachableLabels: readonly string[];
-  /** The newest answer of the SRS, one per stream. */
-  readonly answers: readonly SrsStreamAnswer[];
-  readonly report: RecordingReport;
-  readonly replacedCharacters: number;
-}
-
-/** `exhausted`: no SRS takes the recording for now; it is tried again while the call lasts. */
-export type RecordingSessionChange = 'established' | 'exhausted' | 'lost' | 'restored';
-
-export interface RecordingSessionOptions {
-  readonly decision: RecordingDecision;
-  readonly provider: ProviderSettings;
-  readonly srcUri: string;
-  readonly drainMs: number;
-  /** Suites that the streams are offered with now; empty or absent: plain RTP. */
-  readonly srtpSuites?: () => readonly SrtpSuite[];
-  readonly media: MediaRecording;
-  readonly metadata: RecordingMetadata;
-  readonly srsClient: SrsClient;
-  readonly health: SrsHealth;
-  /** Called at each change that others may have to act upon. */
-  readonly changed?: (change: RecordingSessionChange) => void;
-  readonly metrics: Metrics;
-  readonly clock: Clock;
-  readonly logger: Logger;
-}
+export { type RecordingFacts } from './recording-session-options';
 
 /** Pauses between rounds of invitations while nobody takes the recording; the last one repeats, ms. */
 const RETRY_PAUSES_MS = [1_000, 2_000, 4_000, 8_000, 15_000];

@@ -48,7 +48,7 @@ function route(requestUri: string, sourceHost: string): RouteSettings | null {
     throw new Error(`no trunk for ${sourceHost}`);
   }
   // Routing asks for nothing else of the INVITE.
-  return settings.findRoute({ requestUri } as InviteFacts, trunk);
+  return settings.findRoute({ requestUri }, trunk);
 }
 
 describe('sessionSettings', () => {
