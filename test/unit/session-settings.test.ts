@@ -1,5 +1,4 @@
 import { parseConfig } from '#config';
-import { type InviteFacts } from '#sip';
 
 import { type RouteSettings } from '../../src/session';
 import { readdressed, sessionSettings } from '../../src/session-settings';
