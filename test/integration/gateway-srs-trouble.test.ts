@@ -77,7 +77,10 @@ describe('a recorder in trouble never hurts the call, and the ledger says what w
       const recording = await bench.srs.waitForRecording(({ state }) => state === 'ended');
       expect(recording.endedBy).toBe('srs-bye');
       bench.srs.setBehaviour({ refuseStatus: 503 });
-      await waitUntil(async () => (await bench.metrics()).includes('exhausted'), 'nobody takes it again');
+      await waitUntil(
+        async () => (await bench.metrics()).includes('exhausted'),
+        'nobody takes it again',
+      );
     });
     expect(line).toMatchObject({ verdict: 'partial' });
     expect(line.verdictReasons).toContain('srs-lost');
