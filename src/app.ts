@@ -131,6 +131,7 @@ async function build(
           targets.map(({ uri }) => uri),
         ]),
       ),
+    uri => srsHealth.isDead(uri),
     clock,
   );
   const { srsClient } = sip;

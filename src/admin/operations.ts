@@ -12,9 +12,11 @@ export interface ParticipantChange {
 /** Whether and how a provider's recorders work at the moment. Times are ms since the epoch. */
 export interface ProviderView {
   readonly providerId: string;
-  /** `up`: the last attempt succeeded; `down`: it failed; `unknown`: there was none yet. */
+  /** `up`: the last attempt succeeded; `down`: it failed, or every target is dead; `unknown`: there was none yet. */
   readonly state: 'up' | 'down' | 'unknown';
   readonly targets: readonly string[];
+  /** Targets that do not answer at the moment: they are asked last. */
+  readonly deadTargets: readonly string[];
   readonly openRecordings: number;
   readonly lastSuccessAtMs: number | null;
   readonly lastFailureAtMs: number | null;

@@ -13,12 +13,21 @@ interface State {
 /** How the providers do, seen from what is measured anyway. */
 export class ProviderWatch {
   readonly #targets: () => Readonly<Record<string, readonly string[]>>;
+  readonly #isDead: (uri: string) => boolean;
   readonly #clock: Clock;
   readonly #states = new Map<string, State>();
 
-  /** @param targets of every configured provider, as they are now. */
-  constructor(targets: () => Readonly<Record<string, readonly string[]>>, clock: Clock) {
+  /**
+   * @param targets of every configured provider, as they are now
+   * @param isDead whether a target is known not to answer
+   */
+  constructor(
+    targets: () => Readonly<Record<string, readonly string[]>>,
+    isDead: (uri: string) => boolean,
+    clock: Clock,
+  ) {
     this.#targets = targets;
+    this.#isDead = isDead;
     this.#clock = clock;
   }
 
@@ -50,7 +59,9 @@ export class ProviderWatch {
   views(): readonly ProviderView[] {
     return Object.entries(this.#targets()).map(([providerId, targets]) => {
       const state = this.#of(providerId);
-      return { providerId, targets, state: judge(state), ...state };
+      const deadTargets = targets.filter(this.#isDead);
+      const isDown = targets.length > 0 && deadTargets.length === targets.length;
+      return { providerId, targets, deadTargets, state: isDown ? 'down' : judge(state), ...state };
     });
   }
 

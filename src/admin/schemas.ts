@@ -176,6 +176,7 @@ export const providers = {
           providerId: text,
           state: { type: 'string', enum: ['up', 'down', 'unknown'] },
           targets: texts,
+          deadTargets: { ...texts, description: 'those that do not answer at the moment' },
           openRecordings: { type: 'integer' },
           lastSuccessAtMs: timeOrNull,
           lastFailureAtMs: timeOrNull,

@@ -20,7 +20,8 @@ import {
   recordingProtection,
   type RecordingProtection,
 } from './recording-protection';
-import { RecordingSession } from './recording-session';
+import { RecordingSession, type SrsAttempt } from './recording-session';
+import { type RecordingSessionChange } from './recording-session-options';
 import { type ProviderMetadata, type ProviderSettings } from './settings';
 
 /** How long the end of a call waits for a ledger record to be on the disk, ms. */
@@ -108,6 +109,9 @@ export class Recording {
     ROLES.forEach(role => this.metadata.setActivity(role, legs.activityOf(role), atMs));
     deps.metrics.recordingStarted(this.#decision.providerId);
     this.#entry = deps.ledger.begin(() => this.#snapshot());
+    if (this.#failure !== null) {
+      this.#tell('recording.failed', this.#failure);
+    }
   }
 
   /** The gate follows at once; what has to be told to the SRS must be in the metadata before. */
@@ -160,7 +164,12 @@ export class Recording {
 
   /** Something inside the gateway keeps the recording from being made. The first reason counts. */
   fail(reason: string): void {
-    this.#failure ??= reason;
+    if (this.#failure === null) {
+      this.#failure = reason;
+      if (this.#begunAtMs !== null) {
+        this.#tell('recording.failed', reason);
+      }
+    }
   }
 
   markUnreachable(label: string): void {
@@ -201,6 +210,30 @@ export class Recording {
     return record.verdict;
   }
 
+  #sessionChanged(change: RecordingSessionChange): void {
+    switch (change) {
+      case 'exhausted':
+        this.#tell('recording.failed', noSrsReason(this.#session?.facts().attempts.at(-1)));
+        break;
+      case 'lost':
+        this.#tell('recording.lost', 'srs-lost');
+        break;
+      case 'restored':
+        this.#tell('recording.restored', 'srs-restored');
+        break;
+      case 'established':
+        break;
+    }
+  }
+
+  /** Whoever listens hears of it while the call still lasts. */
+  #tell(kind: 'recording.failed' | 'recording.lost' | 'recording.restored', reason: string): void {
+    const { user, providerId } = this.#decision;
+    const { recordingId } = this;
+    const { userId, organisationId } = user;
+    this.#context.emit(kind, { recordingId, userId, organisationId, providerId }, { reason });
+  }
+
   async #openSession(provider: ProviderSettings): Promise<void> {
     const { deps, logger, media } = this.#context;
     const { recordingId } = this;
@@ -231,6 +264,7 @@ export class Recording {
         metrics: deps.metrics,
         clock: deps.clock,
         logger: logger.child({ recordingId, provider: providerId }),
+        changed: change => this.#sessionChanged(change),
       });
       this.#session = session;
       this.#catchUp(session);
@@ -335,6 +369,14 @@ export class Recording {
       remarks: [...this.#remarks],
     });
   }
+}
+
+/** In the words of the ledger. */
+function noSrsReason(last: SrsAttempt | undefined): string {
+  if (last === undefined) {
+    return 'srs-not-tried';
+  }
+  return last.status === null ? 'srs-silent' : 'srs-refused';
 }
 
 function remember<T>(list: T[], entry: T): void {

@@ -1,3 +1,6 @@
+import { createServer } from 'node:http';
+import { type AddressInfo } from 'node:net';
+
 import { type GatewayBench, openGatewayBench, placeCall } from '../support/gateway-bench';
 import { type CallView, type RecordingView } from '../../src/session';
 import { waitUntil } from '../support/wait-until';
@@ -75,4 +78,44 @@ describe('the API of a running gateway', () => {
       'externalIdentifier',
     ]);
   });
+});
+
+describe('a call that must be recorded and is not', () => {
+  test('is told at once, by a metric, a webhook and the event stream', async () => {
+    const heard: { kind: string; callId: string }[] = [];
+    const hook = createServer((request, response) => {
+      let body = '';
+      request.on('data', (chunk: Buffer) => (body += chunk.toString()));
+      request.on('end', () => {
+        heard.push(JSON.parse(body) as (typeof heard)[number]);
+        response.writeHead(204).end();
+      });
+    });
+    await new Promise<void>(done => hook.listen(0, '127.0.0.1', done));
+    const { port } = hook.address() as AddressInfo;
+    const url = `http://127.0.0.1:${port}/`;
+    const refusing = await openGatewayBench({
+      config: {
+        admin: { port: 0 },
+        webhooks: [{ url, secret: 'a-secret-of-sixteen-or-more', events: ['recording'] }],
+      },
+    });
+    try {
+      refusing.srs.setBehaviour({ refuseStatus: 486 });
+      const caller = await refusing.phone('caller', 'alice');
+      const callee = await refusing.phone('callee', 'bob');
+      const call = await placeCall(refusing, caller, callee);
+      await waitUntil(() => heard.some(({ kind }) => kind === 'recording.failed'), 'the webhook');
+      // The call goes on: it was told while it lasts.
+      expect(call.outgoing.state).toBe('answered');
+      expect(await refusing.metrics()).toMatch(
+        /siprec_gateway_recordings_missing_total\{provider="lab",reason="[a-z-]+"\} 1/,
+      );
+      await call.outgoing.hangUp();
+      expect(await refusing.waitForLedger(1)).toMatchObject([{ verdict: 'failed' }]);
+    } finally {
+      await refusing.close();
+      hook.close();
+    }
+  }, 60_000);
 });

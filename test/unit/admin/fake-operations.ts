@@ -100,6 +100,7 @@ export function fakeOperations(): FakeOperations {
         providerId: 'lab',
         state: 'up',
         targets: ['sip:srs@192.0.2.9'],
+        deadTargets: [],
         openRecordings: 1,
         lastSuccessAtMs: 1,
         lastFailureAtMs: null,
