@@ -67,4 +67,4 @@ export { type SrsBehaviour } from './srs/behaviour';
 export { type CountedDeviation, type SrsDeviation } from './srs/deviation';
 export { partiesOfLabel, type StreamParty } from './srs/parties';
 export { type Recording, type RecordingEvent, type RecordingState } from './srs/recording';
-export { type StreamReport } from './srs/recording-stream';
+export { type ObservedPacket, type StreamReport } from './srs/recording-stream';

@@ -19,6 +19,7 @@ import { type IncomingRequest, SipEndpoint } from './sip/sip-endpoint';
 import { type SrsBehaviour } from './srs/behaviour';
 import { EvidenceStore, type EvidenceLimits } from './srs/evidence-store';
 import { Recording, type RecordingEvent } from './srs/recording';
+import { type ObservedPacket } from './srs/recording-stream';
 import { TcpGate } from './srs/tcp-gate';
 import { Waiters } from './waiters';
 
@@ -48,6 +49,8 @@ export interface ReferenceSrsOptions {
   readonly rtcpIntervalMs?: number;
   /** A stream that lasts longer without a sender report is a deviation. Default 8 s. */
   readonly rtcpDueMs?: number;
+  /** Told of every RTP packet that was understood, with the session that it belongs to. */
+  readonly onRtp?: (recording: Recording, packet: ObservedPacket) => void;
   readonly timers?: Partial<TimerValues>;
   /** The certificate that it listens with over TLS. */
   readonly listenerTls?: ServerTls;
@@ -234,7 +237,7 @@ export class ReferenceSrs {
   }
 
   #record(incoming: IncomingRequest, behaviour: SrsBehaviour): void {
-    const { clock, logger, rtcpIntervalMs, rtcpDueMs, maxFrames } = this.#options;
+    const { clock, logger, rtcpIntervalMs, rtcpDueMs, maxFrames, onRtp } = this.#options;
     const callId = callIdOf(incoming.request);
     this.#count += 1;
     const folder = `${String(this.#count).padStart(4, '0')}-${callId.replace(/[^A-Za-z0-9.-]/g, '_').slice(0, 80)}`;
@@ -253,6 +256,7 @@ export class ReferenceSrs {
         maxFrames: maxFrames ?? DEFAULT_MAX_FRAMES,
         ...(rtcpIntervalMs === undefined ? {} : { rtcpIntervalMs }),
         ...(rtcpDueMs === undefined ? {} : { rtcpDueMs }),
+        ...(onRtp === undefined ? {} : { onRtp: packet => onRtp(recording, packet) }),
         connection: {
           stopReading: () => this.#gate?.stopReading(incoming.source.remotePort),
           break: () => this.#gate?.break(incoming.source.remotePort),

@@ -22,6 +22,8 @@ export interface SrsBehaviour {
   readonly reportedLoss?: number;
   /** Answers re-INVITEs with 491. */
   readonly glare?: boolean;
+  /** The first re-INVITEs get these statuses (300–699), one each; those that follow are served. */
+  readonly refuseReinvites?: readonly number[];
   /** Breaks the TCP connection of the session. */
   readonly closeConnectionAfterMs?: number;
 }

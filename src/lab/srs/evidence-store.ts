@@ -10,7 +10,10 @@ export interface EvidenceLimits {
 
 const DEFAULT_LIMITS: EvidenceLimits = { maxFiles: 999, maxBytes: 64 * 1024 * 1024 };
 
-/** The folder of one recording session: what came, byte for byte. */
+/** RFC 4568 §9.1: the key and salt of an `a=crypto` line. */
+const SDES_KEY = /^(a=crypto:[^\r\n]*?inline:)([A-Za-z0-9+/=]+)/gm;
+
+/** The folder of one recording session: what came, byte for byte, except for SRTP keys. */
 export class EvidenceStore {
   readonly directory: string;
   readonly #limits: EvidenceLimits;
@@ -48,8 +51,9 @@ export class EvidenceStore {
     return nameOf('metadata', this.#counts.metadata);
   }
 
+  /** Keeps a message. Keys are overwritten with as many asterisks: lengths stay true. */
   addSip(raw: Buffer): void {
-    this.#add('sip', raw);
+    this.#add('sip', raw.includes('inline:') ? withoutKeys(raw) : raw);
   }
 
   addDocument(bytes: Buffer): void {
@@ -73,6 +77,15 @@ export class EvidenceStore {
     this.#bytes += bytes.length;
     writeFileSync(join(this.directory, nameOf(kind, this.#counts[kind])), bytes);
   }
+}
+
+function withoutKeys(raw: Buffer): Buffer {
+  // Latin-1 maps bytes to characters one to one, whatever the encoding of the message.
+  const text = raw.toString('latin1');
+  const masked = text.replace(SDES_KEY, (_, line: string, key: string) => {
+    return line + '*'.repeat(key.length);
+  });
+  return Buffer.from(masked, 'latin1');
 }
 
 function nameOf(kind: 'sip' | 'metadata', n: number): string {

@@ -7,7 +7,7 @@ import { type Sdp, type SdpMedia, type SdpMediaOptions } from '../sip/sdp';
 import { SdpSession } from '../sip/sdp-session';
 import { type SrsBehaviour } from './behaviour';
 import { type SrsDeviation } from './deviation';
-import { RecordingStream, type StreamReport } from './recording-stream';
+import { type ObservedPacket, RecordingStream, type StreamReport } from './recording-stream';
 import { RecordingWav } from './recording-wav';
 
 /** Channels of the WAV; further streams are refused. RFC 7866 §8.4 asks for two at least. */
@@ -22,6 +22,7 @@ export interface RecordingMediaOptions {
   readonly rtcpIntervalMs?: number;
   readonly onDeviation: (deviation: SrsDeviation) => void;
   readonly onPacket: (isFirst: boolean) => void;
+  readonly onRtp?: (packet: ObservedPacket) => void;
 }
 
 /** One m-line of the session: what the SRC said last, what we agreed to, and the stream if we took it. */
@@ -163,7 +164,7 @@ export class RecordingMedia {
     if (existing !== null || channel === null) {
       return existing;
     }
-    const { host, clock, rtcpIntervalMs, onDeviation, onPacket } = this.#options;
+    const { host, clock, rtcpIntervalMs, onDeviation, onPacket, onRtp } = this.#options;
     const stream = await RecordingStream.open({
       host,
       clock,
@@ -174,6 +175,7 @@ export class RecordingMedia {
       onDeviation: finding =>
         onDeviation({ ...finding, where: `label ${media.label ?? '(none)'}` }),
       onPacket,
+      ...(onRtp === undefined ? {} : { onRtp }),
     });
     stream.reportedLoss = this.#reportedLoss;
     // The session may have ended meanwhile.

@@ -1,7 +1,7 @@
 import { randomBytes, randomInt } from 'node:crypto';
 import { type Clock, type PayloadFormat, type Timer, type TransportAddress } from '#core';
 import { decodeG711 } from '#media';
-import { SAMPLES_PER_MS } from '../audio/pcm';
+import { levelDbfs, SAMPLES_PER_MS } from '../audio/pcm';
 import { buildReport, parseRtcp } from '../rtp/rtcp';
 import { type ReceivedPacket, RtpReceiver, type TimelineCorrection } from '../rtp/rtp-receiver';
 import { RtpSocketPair } from '../rtp/rtp-socket';
@@ -19,6 +19,7 @@ const DEFAULT_RTCP_INTERVAL_MS = 5000;
 const FIRST_RTCP_MS = 500;
 /** Packets sent before a change may still be under way this long after it. */
 const CHANGE_GRACE_MS = 500;
+const AUDIBLE_DBFS = -60;
 
 export interface RecordingStreamOptions {
   readonly host: string;
@@ -31,6 +32,18 @@ export interface RecordingStreamOptions {
   readonly onDeviation: (deviation: Omit<SrsDeviation, 'where'>) => void;
   /** Called after each packet. */
   readonly onPacket: (isFirst: boolean) => void;
+  readonly onRtp?: (packet: ObservedPacket) => void;
+}
+
+/** One RTP packet as it reached the SRS. */
+export interface ObservedPacket {
+  readonly label: string | null;
+  readonly kind: 'audio' | 'event' | 'other';
+  /** When it came, and when by its timestamp its first sample was spoken; ms since the epoch. */
+  readonly arrivedAtMs: number;
+  readonly spokenAtMs: number;
+  /** Whether audio holds anything above -60 dBFS. */
+  readonly isAudible: boolean;
 }
 
 /** What was received in one stream, for verdict and tables. */
@@ -167,7 +180,14 @@ export class RecordingStream {
     const packet = plain === null ? null : this.#receiver.receive(plain, wallMs);
     if (packet !== null) {
       this.#judge(packet, from, wallMs);
-      this.#place(packet);
+      const samples = this.#place(packet);
+      this.#options.onRtp?.({
+        label: this.#label,
+        kind: samples !== null ? 'audio' : this.#isEvent(packet.payloadType) ? 'event' : 'other',
+        arrivedAtMs: wallMs,
+        spokenAtMs: packet.wallMs,
+        isAudible: samples !== null && levelDbfs(samples) > AUDIBLE_DBFS,
+      });
     }
     this.#options.onPacket(packet?.isFirstOfSource ?? false);
   }
@@ -206,7 +226,8 @@ export class RecordingStream {
     }
   }
 
-  #place(packet: ReceivedPacket): void {
+  /** @returns the samples of an audio packet. */
+  #place(packet: ReceivedPacket): Int16Array | null {
     const law = lawOf(this.#formats, packet.payloadType);
     if (law !== null) {
       const samples = decodeG711(law, packet.payload);
@@ -216,7 +237,9 @@ export class RecordingStream {
         packet.wallMs,
         packet.wallMs + samples.length / SAMPLES_PER_MS,
       );
-    } else if (this.#isEvent(packet.payloadType)) {
+      return samples;
+    }
+    if (this.#isEvent(packet.payloadType)) {
       // Digits are counted, never kept: they may be card numbers.
       const event = parseEvent(packet.payload);
       if (event !== null && packet.timestamp !== this.#lastEventTimestamp) {
@@ -231,6 +254,7 @@ export class RecordingStream {
         message: `payload type ${packet.payloadType} was not agreed`,
       });
     }
+    return null;
   }
 
   #isEvent(payloadType: number): boolean {

@@ -3,6 +3,9 @@ import { SAMPLES_PER_MS } from '../audio/pcm';
 import { readWav } from '../audio/wav-reader';
 import { WavWriter, writeWav } from '../audio/wav-writer';
 
+/** With a busy event loop, what was received is in the file well within 100 ms: it survives the process's death. */
+const FLUSH_MS = 50;
+
 /**
  * The 2-channel WAV of a recording session by wall-clock time. Frame 0 is the first sample of the first packet;
  * it moves to an earlier time when a sender report shows that something belongs before it.
@@ -17,7 +20,7 @@ export class RecordingWav {
   constructor(path: string, clock: Clock, maxFrames: number) {
     this.path = path;
     this.#clock = clock;
-    this.#writer = new WavWriter({ path, channels: 2, clock, maxFrames });
+    this.#writer = new WavWriter({ path, channels: 2, clock, maxFrames, flushMs: FLUSH_MS });
   }
 
   /** Wall clock of frame 0, ms since the epoch; null before the first packet. */

@@ -20,13 +20,15 @@ import { MetadataIntake } from './metadata-intake';
 import { partiesOfLabel } from './parties';
 import { readRecordingBody, type RecordingBody } from './recording-body';
 import { RecordingMedia } from './recording-media';
-import { type StreamReport } from './recording-stream';
+import { type ObservedPacket, type StreamReport } from './recording-stream';
 import {
   checkContact,
   checkCSeq,
   checkFollowingSdp,
   checkInitialInvite,
   checkSdp,
+  type SignallingDialect,
+  signallingDialectOf,
 } from './signalling-checks';
 
 /** RFC 7866 §9.1 says "immediately"; this is what we grant. */
@@ -59,6 +61,8 @@ export interface RecordingOptions {
   readonly rtcpIntervalMs?: number;
   /** A stream that lasts longer without a sender report is a deviation. Default 8 s. */
   readonly rtcpDueMs?: number;
+  /** Told of every packet that was understood; for tools that look at each one. */
+  readonly onRtp?: (packet: ObservedPacket) => void;
   /** Acts on the TCP connection of the session; no effect on UDP. */
   readonly connection: { stopReading(): void; break(): void };
   readonly onEvent: (event: RecordingEvent) => void;
@@ -84,6 +88,10 @@ export class Recording implements DialogOwner {
   #dialog: Dialog | null = null;
   #lastOffer: (Sdp & { text: string }) | null = null;
   #lastCSeq: number | null = null;
+  #dialect: SignallingDialect = 'rfc7866';
+  #refusedReinvites = 0;
+  /** What the newest `verdict.json` says about the beginning of the WAV. */
+  #toldStartWallMs: number | null = null;
   #lastActivityMs: number;
   #endedAtMs: number | null = null;
   #endedBy: string | null = null;
@@ -109,6 +117,7 @@ export class Recording implements DialogOwner {
       ...(options.rtcpIntervalMs === undefined ? {} : { rtcpIntervalMs: options.rtcpIntervalMs }),
       onDeviation: deviation => this.#deviations.add(deviation),
       onPacket: isFirst => this.#onPacket(isFirst),
+      ...(options.onRtp === undefined ? {} : { onRtp: options.onRtp }),
     });
     this.#store.addSip(source.raw);
   }
@@ -235,7 +244,7 @@ export class Recording implements DialogOwner {
       headers: sdpHeaders(),
       body: this.#media.offer(direction),
     });
-    this.#judge(checkContact(response));
+    this.#judge(checkContact(response, this.#dialect));
     if (response.status < 300) {
       this.#takeAnswer(response.body.toString('utf8'));
     }
@@ -273,7 +282,8 @@ export class Recording implements DialogOwner {
     this.#options.onEvent({ kind: 'offered' });
     const { body, findings } = readRecordingBody(request);
     this.#judge(findings);
-    this.#judge(checkInitialInvite(request, body.metadata !== null));
+    this.#dialect = signallingDialectOf(body.metadata?.bytes ?? null);
+    this.#judge(checkInitialInvite(request, body.metadata !== null, this.#dialect));
     this.#lastCSeq = parseCSeq(request.headers.get('cseq'))?.number ?? null;
     const answer = await this.#answer(body);
     this.#takeMetadata(body);
@@ -399,8 +409,14 @@ export class Recording implements DialogOwner {
         this.#respond(incoming, 491);
         return;
       }
+      const refusal = this.#options.behaviour.refuseReinvites?.[this.#refusedReinvites];
+      if (refusal !== undefined) {
+        this.#refusedReinvites += 1;
+        this.#respond(incoming, refusal);
+        return;
+      }
     }
-    this.#judge(checkContact(request));
+    this.#judge(checkContact(request, this.#dialect));
     const { body, findings } = readRecordingBody(request);
     this.#judge(findings);
     // Without an offer an UPDATE is about metadata alone; an INVITE asks for ours (RFC 3261 §14.2).
@@ -476,6 +492,11 @@ export class Recording implements DialogOwner {
     this.#lastActivityMs = this.#clock.monotonicMs();
     if (isFirst) {
       this.#options.onEvent({ kind: 'first-packet' });
+    }
+    if (this.startWallMs !== this.#toldStartWallMs) {
+      // Whoever finds the WAV of a killed process must be able to tell what its time 0 is.
+      this.#toldStartWallMs = this.startWallMs;
+      this.#store.writeVerdict(this.verdict());
     }
     this.#waiters.check();
   }

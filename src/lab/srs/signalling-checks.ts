@@ -5,13 +5,31 @@ import { type SrsDeviation } from './deviation';
 
 type Finding = Omit<SrsDeviation, 'where'>;
 
+/**
+ * What a session's signalling is measured by. BroadWorks and Webex Calling speak as before RFC 7866
+ * (docs/broadworks-dialect.md): `;src` in the Contact, no Require, and no word about snapshot requests.
+ */
+export type SignallingDialect = 'rfc7866' | 'broadworks';
+
+/** A session that describes itself with a document of the drafts speaks the signalling of that time. */
+export function signallingDialectOf(metadata: Buffer | null): SignallingDialect {
+  return metadata !== null && PRE_STANDARD_ROOT.test(metadata.toString('latin1'))
+    ? 'broadworks'
+    : 'rfc7866';
+}
+
+const PRE_STANDARD_ROOT = /<(?:[A-Za-z_][\w.-]*:)?recording_metadata[\s>]/;
 /** RFC 4574 §4: a token. */
 const LABEL = /^[A-Za-z0-9!#$%&'*+\-.^_`{|}~]+$/;
 
 /** What is wrong with the headers of the INVITE that begins a recording session. */
-export function checkInitialInvite(invite: SipRequest, hasMetadata: boolean): Finding[] {
-  const findings = checkContact(invite);
-  if (!includes(invite.headers.getList('require'), 'siprec')) {
+export function checkInitialInvite(
+  invite: SipRequest,
+  hasMetadata: boolean,
+  dialect: SignallingDialect = 'rfc7866',
+): Finding[] {
+  const findings = checkContact(invite, dialect);
+  if (dialect === 'rfc7866' && !includes(invite.headers.getList('require'), 'siprec')) {
     findings.push({
       name: 'missing-require',
       clause: 'RFC 7866 §6.1.1',
@@ -26,7 +44,10 @@ export function checkInitialInvite(invite: SipRequest, hasMetadata: boolean): Fi
       message: 'the Accept header leaves out application/sdp',
     });
   }
-  if (!accepted.some(value => value?.startsWith('application/rs-metadata') === true)) {
+  if (
+    dialect === 'rfc7866' &&
+    !accepted.some(value => value?.startsWith('application/rs-metadata') === true)
+  ) {
     findings.push({
       name: 'accept',
       clause: 'RFC 7866 §9.2',
@@ -44,7 +65,10 @@ export function checkInitialInvite(invite: SipRequest, hasMetadata: boolean): Fi
 }
 
 /** RFC 7866 §6.1.1: the feature tag is in the Contact of every request and response that makes or changes. */
-export function checkContact(message: SipMessage): Finding[] {
+export function checkContact(
+  message: SipMessage,
+  dialect: SignallingDialect = 'rfc7866',
+): Finding[] {
   const [contact] = message.headers.getList('contact');
   const parsed = contact === undefined ? null : parseNameAddr(contact);
   if (parsed === null) {
@@ -52,7 +76,9 @@ export function checkContact(message: SipMessage): Finding[] {
       { name: 'contact', clause: 'RFC 3261 §8.1.1.8', message: 'there is no usable Contact' },
     ];
   }
-  return parsed.params.has('+sip.src')
+  const isTagged =
+    parsed.params.has('+sip.src') || (dialect === 'broadworks' && parsed.params.has('src'));
+  return isTagged
     ? []
     : [
         {

@@ -9,6 +9,7 @@ import {
   checkFollowingSdp,
   checkInitialInvite,
   checkSdp,
+  signallingDialectOf,
 } from '../../../../src/lab/srs/signalling-checks';
 
 const SDP = [
@@ -94,6 +95,33 @@ describe('checkInitialInvite() and checkContact()', () => {
       'accept',
       'metadata-not-in-invite',
     ]);
+  });
+});
+
+describe('the signalling of BroadWorks', () => {
+  const invite = makeRequest(
+    'INVITE',
+    'sip:srs@192.0.2.9',
+    HeaderList.of(['Contact', '<sip:s@192.0.2.1>;src'], ['Accept', 'application/sdp']),
+    '',
+  );
+
+  it('is taken as such: no Require, src in the Contact, no word of snapshots', () => {
+    expect(checkInitialInvite(invite, true, 'broadworks')).toEqual([]);
+    expect(namesOf(checkInitialInvite(invite, true))).toEqual([
+      'missing-src-tag',
+      'missing-require',
+      'accept',
+    ]);
+  });
+
+  it('is known by the document of the drafts', () => {
+    const dialectOf = (xml: string): string => signallingDialectOf(Buffer.from(xml));
+    expect(dialectOf('<?xml version="1.0"?>\n<recording_metadata xmlns="urn:x">')).toBe(
+      'broadworks',
+    );
+    expect(dialectOf('<recording xmlns="urn:ietf:params:xml:ns:recording:1">')).toBe('rfc7866');
+    expect(signallingDialectOf(null)).toBe('rfc7866');
   });
 });
 
