@@ -25,6 +25,8 @@ export interface DemoOptions {
   readonly outDir: string | null;
   /** One JSON object as the last line instead of tables. */
   readonly json: boolean;
+  /** What is shown: one recorded call, a scenario by name, all of them, or only their list. */
+  readonly show: 'call' | 'all' | 'list' | { readonly scenario: string };
 }
 
 /** How the reference SRS is told to misbehave; what is absent behaves. Times in ms. */

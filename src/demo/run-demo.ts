@@ -1,6 +1,5 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 
 import { SingleBar } from 'cli-progress';
 
@@ -9,35 +8,26 @@ import { systemClock } from '#core';
 import { createLogger } from '../observability';
 import { openDemoBench } from './bench';
 import { checkRecordedCall } from './checks';
+import { evidenceFolder } from './evidence-folder';
 import { type DemoCheck, type DemoFacts } from './facts';
 import { runRecordedCall } from './recorded-call';
 import { demoJson, demoText } from './report';
+import { listScenarios, runAllScenarios, runScenario } from './run-scenarios';
 
 export interface DemoOptions {
   /** Where the evidence goes; null: a new folder below the system's temporary folder. */
   readonly outDir: string | null;
   /** One JSON object as the last line instead of tables. */
   readonly json: boolean;
+  /** What is shown: one recorded call, a scenario by name, all of them, or only their list. */
+  readonly show: 'call' | 'all' | 'list' | { readonly scenario: string };
 }
 
 const SCENARIO = 'always';
 const TALK_MS = 5_000;
 const TRANSPORT = 'udp';
-/** What an earlier run may have left in the folder: it must never pass for evidence of this one. */
-const EVIDENCE = [
-  'recording.wav',
-  'caller-heard.wav',
-  'callee-heard.wav',
-  'metadata',
-  'sip',
-  'srs',
-  'ledger.jsonl',
-  'gateway.log',
-  'result.json',
-];
-
 /**
- * Places one recorded call on loopback and checks what everybody got.
+ * Places one recorded call on loopback, or plays scenarios, and checks what everybody got.
  * @returns the exit code: 0 only if every check holds.
  */
 export async function runDemo(
@@ -45,7 +35,25 @@ export async function runDemo(
   signal: AbortSignal,
   print: (line: string) => void,
 ): Promise<number> {
-  const outDir = prepareFolder(options.outDir);
+  const { show, json } = options;
+  if (show === 'list') {
+    listScenarios(json, print);
+    return 0;
+  }
+  if (show === 'all') {
+    return runAllScenarios(options, signal, print);
+  }
+  return show === 'call'
+    ? runCall(options, signal, print)
+    : runScenario(show.scenario, options, signal, print);
+}
+
+async function runCall(
+  options: DemoOptions,
+  signal: AbortSignal,
+  print: (line: string) => void,
+): Promise<number> {
+  const outDir = evidenceFolder(options.outDir);
   const { facts, checks } = await record(outDir, signal);
   const json = demoJson(SCENARIO, outDir, facts, checks);
   writeFileSync(join(outDir, 'result.json'), `${JSON.stringify(json, null, 2)}\n`);
@@ -83,17 +91,6 @@ async function record(
     progress.stop();
     await log.close();
   }
-}
-
-function prepareFolder(outDir: string | null): string {
-  if (outDir === null) {
-    return mkdtempSync(join(tmpdir(), 'siprec-demo-'));
-  }
-  mkdirSync(outDir, { recursive: true });
-  for (const name of EVIDENCE) {
-    rmSync(join(outDir, name), { recursive: true, force: true });
-  }
-  return resolve(outDir);
 }
 
 /** Progress on standard error, so that standard output is the result alone; plain lines without a terminal. */

@@ -65,6 +65,7 @@ export { runPhone, type RunPhoneAudio, type RunPhoneOptions } from './run-phone'
 export { type LabSurroundings, runSrs, type RunSrsOptions } from './run-srs';
 export { type SrsBehaviour } from './srs/behaviour';
 export { type CountedDeviation, type SrsDeviation } from './srs/deviation';
+export { explainDocuments, type Explanation } from './srs/explain';
 export { partiesOfLabel, type StreamParty } from './srs/parties';
 export { type Recording, type RecordingEvent, type RecordingState } from './srs/recording';
 export { type ObservedPacket, type StreamReport } from './srs/recording-stream';

@@ -85,6 +85,7 @@ export class ReferenceSrs {
   #endpoint: SipEndpoint | null = null;
   #gate: TcpGate | null = null;
   #count = 0;
+  #messagesReceived = 0;
   #isClosing = false;
 
   /** @internal Use startReferenceSrs(). */
@@ -102,6 +103,11 @@ export class ReferenceSrs {
   /** Open dialogs, transactions and connections; all 0 when everything has ended. */
   get counters(): SipEndpoint['counters'] {
     return this.#started.counters;
+  }
+
+  /** SIP messages that came, whatever became of them. */
+  get messagesReceived(): number {
+    return this.#messagesReceived;
   }
 
   /** Where an SRC sends its INVITEs, e.g. `sip:srs@127.0.0.1:5090;transport=tcp`. */
@@ -208,6 +214,7 @@ export class ReferenceSrs {
   }
 
   #onReceived(message: SipMessage, raw: Buffer): void {
+    this.#messagesReceived += 1;
     this.#byCallId.get(message.headers.get('call-id') ?? '')?.noteReceived(raw);
   }
 

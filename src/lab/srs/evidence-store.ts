@@ -1,4 +1,4 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 export interface EvidenceLimits {
@@ -60,9 +60,11 @@ export class EvidenceStore {
     this.#add('metadata', bytes);
   }
 
-  /** Writes `verdict.json`, again and again. */
+  /** Writes `verdict.json`, again and again. Whoever reads it, even after our death, finds it whole. */
   writeVerdict(verdict: object): void {
-    writeFileSync(join(this.directory, 'verdict.json'), `${JSON.stringify(verdict, null, 2)}\n`);
+    const path = join(this.directory, 'verdict.json');
+    writeFileSync(`${path}.new`, `${JSON.stringify(verdict, null, 2)}\n`);
+    renameSync(`${path}.new`, path);
   }
 
   #add(kind: 'sip' | 'metadata', bytes: Buffer): void {

@@ -233,9 +233,15 @@ describe('runCli', () => {
 
   test('demo passes its options on', async () => {
     await run(['demo']);
-    expect(demo).toEqual({ outDir: null, json: false });
+    expect(demo).toEqual({ outDir: null, json: false, show: 'call' });
     await run(['demo', '--out', 'd', '--json']);
-    expect(demo).toEqual({ outDir: 'd', json: true });
+    expect(demo).toEqual({ outDir: 'd', json: true, show: 'call' });
+    await run(['demo', '--scenario', 'hold']);
+    expect(demo).toMatchObject({ show: { scenario: 'hold' } });
+    await run(['demo', '--all']);
+    expect(demo).toMatchObject({ show: 'all' });
+    await run(['demo', '--list']);
+    expect(demo).toMatchObject({ show: 'list' });
   });
 
   test('srs --explain reads files and starts no recorder', async () => {

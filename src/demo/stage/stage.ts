@@ -1,0 +1,306 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+import { parseConfig } from '#config';
+import { type Clock, CloseStack, errorMessage, randomIds } from '#core';
+
+import { type Gateway, startGateway } from '../../app';
+import {
+  answerAfter,
+  type CallOptions,
+  createSoftphone,
+  type IncomingCallHandler,
+  type PhoneCall,
+  type Softphone,
+  tone,
+} from '../../lab';
+import { createLogger, createMetrics, type GatewayMetrics } from '../../observability';
+import { type Scenario } from '../scenario';
+import { collectEvidence, type Evidence, writeHeard } from './evidence';
+import { ALICE, BOB, type DemoParty, HOST, type PhoneSpec, type Places } from './places';
+import { stageConfig } from './stage-config';
+import { startStageSrs, type StageSrs } from './stage-srs';
+
+const TONE_LEVEL_DBFS = -12;
+const RING_MS = 200;
+const DEADLINE_MS = 10_000;
+const DEFAULT_PHONES: readonly PhoneSpec[] = [{ party: ALICE }, { party: BOB }];
+
+export interface StageOptions {
+  readonly outDir: string;
+  readonly clock: Clock;
+  readonly signal: AbortSignal;
+  /** Told what happens, with the time of the call in ms. */
+  readonly tell: (atMs: number | null, what: string) => void;
+}
+
+/** Two ends of a call that stands. */
+export interface StageCall {
+  readonly caller: PhoneCall;
+  readonly callee: PhoneCall;
+}
+
+export interface PlaceCallOptions extends CallOptions {
+  /** Default: it rings for a moment, then answers. */
+  readonly answer?: IncomingCallHandler;
+  /** Default: the phone of that name, at the gateway. */
+  readonly user?: string;
+}
+
+/** A scenario's gateway, recorders and phones, and its time: 0 is the answer of its first call. */
+export class Stage {
+  readonly outDir: string;
+  readonly clock: Clock;
+  readonly metrics: GatewayMetrics;
+  /** Figures worth printing, e.g. seconds lost. */
+  readonly figures: Record<string, string> = {};
+  readonly #options: StageOptions;
+  readonly #phones: ReadonlyMap<string, Softphone>;
+  readonly #srs: readonly StageSrs[];
+  readonly #gateway: Gateway;
+  readonly #calls: {
+    readonly party: DemoParty;
+    readonly file: string;
+    readonly call: PhoneCall;
+  }[] = [];
+  #zeroMs: number | null = null;
+
+  /** @internal Use openStage(). */
+  constructor(
+    options: StageOptions,
+    parts: {
+      phones: ReadonlyMap<string, Softphone>;
+      srs: readonly StageSrs[];
+      gateway: Gateway;
+      metrics: GatewayMetrics;
+    },
+  ) {
+    this.#options = options;
+    this.outDir = options.outDir;
+    this.clock = options.clock;
+    this.metrics = parts.metrics;
+    this.#phones = parts.phones;
+    this.#srs = parts.srs;
+    this.#gateway = parts.gateway;
+  }
+
+  get gateway(): Gateway {
+    return this.#gateway;
+  }
+
+  get recorders(): readonly StageSrs[] {
+    return this.#srs;
+  }
+
+  /** When the first call was answered, ms since the epoch. @throws before that. */
+  get zeroMs(): number {
+    if (this.#zeroMs === null) {
+      throw new Error('no call was answered yet');
+    }
+    return this.#zeroMs;
+  }
+
+  /** Time of the call, ms. */
+  nowMs(): number {
+    return this.clock.wallNowMs() - this.zeroMs;
+  }
+
+  srs(name: string): StageSrs {
+    const found = this.#srs.find(srs => srs.name === name);
+    if (found === undefined) {
+      throw new Error(`there is no recorder ${name}`);
+    }
+    return found;
+  }
+
+  phone(party: DemoParty): Softphone {
+    const found = this.#phones.get(party.name);
+    if (found === undefined) {
+      throw new Error(`there is no phone ${party.name}`);
+    }
+    return found;
+  }
+
+  /** Where a phone sends what is meant for a user: the gateway. */
+  uriOf(user: string): string {
+    const listener = this.#gateway.listeners.find(({ transport }) => transport === 'udp');
+    return `sip:${user}@${HOST}:${listener?.port ?? 0};transport=udp`;
+  }
+
+  tell(what: string): void {
+    this.#options.tell(this.#zeroMs === null ? null : this.nowMs(), what);
+  }
+
+  /** A call that is answered. @throws LabError when it is not. */
+  async call(from: DemoParty, to: DemoParty, options: PlaceCallOptions = {}): Promise<StageCall> {
+    const answered = this.nextCallOf(to, options.answer);
+    const caller = await this.dial(from, options.user ?? to.name, options);
+    await caller.waitFor('answered', DEADLINE_MS);
+    const callee = await answered;
+    this.#zeroMs ??= caller.times.answeredAtMs;
+    this.tell(`${to.name} has answered`);
+    return { caller, callee };
+  }
+
+  /** Calls a user, whatever comes of it. */
+  async dial(from: DemoParty, user: string, options: CallOptions = {}): Promise<PhoneCall> {
+    this.tell(`${from.name} calls ${user}`);
+    const call = await this.phone(from).call(this.uriOf(user), options);
+    this.#keep(from, call, 'caller');
+    return call;
+  }
+
+  /** The next call that reaches a phone, as soon as it does. It answers unless told otherwise. */
+  nextCallOf(
+    party: DemoParty,
+    answer: IncomingCallHandler = answerAfter(RING_MS),
+  ): Promise<PhoneCall> {
+    return new Promise(resolve => {
+      this.phone(party).onIncoming(incoming => {
+        this.#keep(party, incoming.call, 'callee');
+        resolve(incoming.call);
+        answer(incoming);
+      });
+    });
+  }
+
+  /** Lets time pass until that time of the call, ms. @throws when the run is aborted. */
+  async until(atMs: number): Promise<void> {
+    await this.pause(Math.max(0, atMs - this.nowMs()));
+  }
+
+  async pause(durationMs: number): Promise<void> {
+    const { signal } = this.#options;
+    await new Promise<void>((resolve, reject) => {
+      const stop = (): void => {
+        timer.cancel();
+        reject(new Error('stopped'));
+      };
+      const timer = this.clock.setTimer(durationMs, () => {
+        signal.removeEventListener('abort', stop);
+        resolve();
+      });
+      signal.addEventListener('abort', stop, { once: true });
+      if (signal.aborted) {
+        stop();
+      }
+    });
+  }
+
+  /** Waits until something is so. @throws when it is not in time. */
+  async waitUntil(
+    isSo: () => boolean | Promise<boolean>,
+    what: string,
+    deadlineMs = DEADLINE_MS,
+  ): Promise<void> {
+    const deadline = this.clock.monotonicMs() + deadlineMs;
+    while (!(await isSo())) {
+      if (this.clock.monotonicMs() > deadline) {
+        throw new Error(`waited ${deadlineMs} ms in vain: ${what}`);
+      }
+      await this.pause(20);
+    }
+  }
+
+  /** Hangs up, waits until both ends know. @returns the time of the call, ms. */
+  async hangUp(call: StageCall, who: 'caller' | 'callee' = 'caller'): Promise<number> {
+    const atMs = this.nowMs();
+    this.tell(`the ${who} hangs up`);
+    await call[who].hangUp();
+    await Promise.all([call.caller, call.callee].map(end => end.waitFor('ended', DEADLINE_MS)));
+    return atMs;
+  }
+
+  /** Waits until everything has ended; writes and reads the evidence. */
+  async evidence(): Promise<Evidence> {
+    await this.waitUntil(
+      () => this.#gateway.openCalls() === 0,
+      'the gateway to finish its calls',
+      30_000,
+    );
+    writeHeard(this.outDir, this.#calls, this.zeroMs, this.clock);
+    return collectEvidence(this);
+  }
+
+  /** What a party heard in its n-th call (0-based), from time 0 of the stage on; mono PCM16, 8 kHz. */
+  heard(call: PhoneCall): Int16Array {
+    return call.heard(this.zeroMs);
+  }
+
+  #keep(party: DemoParty, call: PhoneCall, role: 'caller' | 'callee'): void {
+    const isFirst = !this.#calls.some(({ file }) => file.startsWith(role));
+    const number = this.#calls.filter(kept => kept.party === party).length;
+    const file = isFirst ? role : number === 0 ? party.name : `${party.name}-${number + 1}`;
+    this.#calls.push({ party, file: `${file}-heard.wav`, call });
+  }
+}
+
+/**
+ * Opens a scenario's stage, plays, and closes it again.
+ * @throws when a part cannot start, or what `play` throws.
+ */
+export async function onStage<T>(
+  scenario: Scenario,
+  options: StageOptions,
+  play: (stage: Stage) => Promise<T>,
+): Promise<T> {
+  const parts = new CloseStack();
+  try {
+    return await play(await openStage(scenario, options, parts));
+  } finally {
+    for (const error of await parts.close()) {
+      options.tell(null, `not closed: ${errorMessage(error.cause ?? error)}`);
+    }
+  }
+}
+
+async function openStage(
+  scenario: Scenario,
+  options: StageOptions,
+  parts: CloseStack,
+): Promise<Stage> {
+  const { outDir, clock } = options;
+  mkdirSync(outDir, { recursive: true });
+  const log = createLogger({ level: 'debug', file: join(outDir, 'gateway.log') });
+  parts.push('log', () => log.close());
+  const srs: StageSrs[] = [];
+  for (const spec of scenario.srs ?? [{ name: 'srs' }]) {
+    const started = await startStageSrs(spec, { outDir: join(outDir, 'srs', spec.name), clock });
+    parts.push(`recorder ${spec.name}`, () => started.close());
+    srs.push(started);
+  }
+  const phoneSpecs = scenario.phones ?? DEFAULT_PHONES;
+  const phones = new Map<string, Softphone>();
+  for (const { party, options: own } of phoneSpecs) {
+    const phone = await createSoftphone({
+      name: party.name,
+      displayName: party.displayName,
+      host: HOST,
+      transport: 'udp',
+      audio: tone({ hz: party.toneHz, levelDbfs: TONE_LEVEL_DBFS }),
+      clock,
+      logger: log.logger,
+      ...own,
+    });
+    parts.push(party.name, () => phone.close());
+    phones.set(party.name, phone);
+  }
+  const places: Places = {
+    outDir,
+    srsUris: srs.map(({ uri }) => uri),
+    nextHops: Object.fromEntries(
+      [...phones].map(([name, { uri }]) => [name, uri.replace(/^sip:[^@]*@/, 'sip:')]),
+    ),
+  };
+  const text = stageConfig(phoneSpecs, places, scenario.config?.(places) ?? {});
+  writeFileSync(join(outDir, 'gateway.json'), `${JSON.stringify(JSON.parse(text), null, 2)}\n`);
+  const metrics = createMetrics({ processMetrics: false });
+  const gateway = await startGateway(parseConfig(text, scenario.name), {
+    clock,
+    ids: randomIds,
+    logger: log.logger,
+    metrics,
+  });
+  parts.push('gateway', () => gateway.close());
+  return new Stage(options, { phones, srs, gateway, metrics });
+}
