@@ -27,7 +27,7 @@ interface Run {
 }
 
 /** A recorded call of alice, who is on label 1 whatever happens; afterwards everything is closed and accounted for. */
-async function recordedCall(
+async function expectRecordedCall(
   run: (facts: Run) => Promise<void>,
   options: { behaviour?: SrsBehaviour; verdict?: string; ringMs?: number } = {},
 ): Promise<void> {
@@ -81,7 +81,7 @@ jest.setTimeout(60_000);
 
 describe('a recording follows its call', () => {
   test('through hold and resume from either side (RFC 8068 §3.2.2)', async () => {
-    await recordedCall(async ({ call, recording }) => {
+    await expectRecordedCall(async ({ call, recording }) => {
       expect(activity(recording)).toEqual(BOTH_TALK);
       await call.outgoing.hold();
       await recording.until(() => !activity(recording).includes('bob sends'), 5_000, 'bob is held');
@@ -97,7 +97,7 @@ describe('a recording follows its call', () => {
   });
 
   test('through a change of codec by re-INVITE: the recorder is offered the new one', async () => {
-    await recordedCall(async ({ call, recording }) => {
+    await expectRecordedCall(async ({ call, recording }) => {
       const pcmaOnly = call.outgoing
         .offer()
         .replace(/(m=audio \d+ \S+) [\d ]+/, '$1 8')
@@ -115,7 +115,7 @@ describe('a recording follows its call', () => {
   });
 
   test('through a change of SSRC: the recorder sees one stream without a gap', async () => {
-    await recordedCall(async ({ call, recording }) => {
+    await expectRecordedCall(async ({ call, recording }) => {
       call.outgoing.changeSsrc();
       call.incoming.changeSsrc();
       await talkFor(call, 60);
@@ -127,7 +127,7 @@ describe('a recording follows its call', () => {
   });
 
   test('through three re-INVITEs in a row, crossing ones included', async () => {
-    await recordedCall(async ({ call, recording }) => {
+    await expectRecordedCall(async ({ call, recording }) => {
       for (let round = 0; round < 3; round++) {
         expect((await call.outgoing.reinvite()).status).toBe(200);
       }
@@ -142,7 +142,7 @@ describe('a recording follows its call', () => {
   });
 
   test('and offers the recorder every codec of the leg’s answer, so that a payload type may change at any time', async () => {
-    await recordedCall(async ({ recording }) => {
+    await expectRecordedCall(async ({ recording }) => {
       await Promise.resolve();
       const invite = readFileSync(join(recording.directory, 'sip', '001.txt'), 'utf8');
       const offered = [...invite.matchAll(/m=audio \d+ RTP\/AVP ([\d ]+)/g)].map(([, types]) =>
@@ -156,7 +156,7 @@ describe('a recording follows its call', () => {
   });
 
   test('with a recorder that answers `inactive` and is ready later: nothing that was said is missing', async () => {
-    await recordedCall(
+    await expectRecordedCall(
       async ({ call, recording }) => {
         await recording.until(
           () => recording.streams.every(({ packets }) => packets > 0),
@@ -171,7 +171,7 @@ describe('a recording follows its call', () => {
   });
 
   test('with a recorder that asks for a snapshot: a complete document comes at once', async () => {
-    await recordedCall(
+    await expectRecordedCall(
       async ({ recording }) => {
         await recording.until(() => recording.documents >= 2, 10_000, 'the snapshot');
         expect(recording.view?.metadata.dataMode).toBe('complete');
@@ -181,7 +181,7 @@ describe('a recording follows its call', () => {
   });
 
   test('with a recorder that answers our re-INVITE with 491: it is asked again (RFC 3261 §14.1)', async () => {
-    await recordedCall(async ({ bench, call, recording }) => {
+    await expectRecordedCall(async ({ bench, call, recording }) => {
       bench.srs.setBehaviour({ glare: true });
       await call.outgoing.hold();
       bench.srs.setBehaviour({});
