@@ -288,6 +288,8 @@ export interface RecordingInvite {
   readonly metadata: string;
   /** Without a final answer in this time the attempt is given up (CANCEL), ms. */
   readonly answerTimeoutMs: number;
+  /** Session timer to ask for (RFC 4028), s, which the engine keeps; absent: the engine's own. */
+  readonly sessionExpiresS?: number;
 }
 
 /** What the SRS answered for one offered stream. null: refused (port 0). */

@@ -34,7 +34,7 @@ export function sessionSettings(
   const providers = new Map(
     Object.entries(config.providers).map(([providerId, provider]) => [
       providerId,
-      providerSettings(providerId, provider),
+      providerSettings(providerId, provider, config.sip.engine),
     ]),
   );
   return {
@@ -118,7 +118,11 @@ function scopeOf({
     : { scope: { organisationId: organisation, locationId: location ?? null } };
 }
 
-function providerSettings(providerId: string, provider: ProviderConfig): ProviderSettings {
+function providerSettings(
+  providerId: string,
+  provider: ProviderConfig,
+  engine: GatewayConfig['sip']['engine'],
+): ProviderSettings {
   const { metadataInBye, sessionExpiresS, ...profile } = provider.signalling;
   const { srtp, codecs, dtmf, comfortNoise, pause, labels } = provider.media;
   return {
@@ -136,7 +140,8 @@ function providerSettings(providerId: string, provider: ProviderConfig): Provide
     pause,
     labels,
     metadata: provider.metadata,
-    ...(sessionExpiresS === undefined ? {} : { sessionExpiresS }),
+    // A drachtio-server refreshes nothing, so that a timer would end every recording.
+    ...(sessionExpiresS === undefined || engine !== 'embedded' ? {} : { sessionExpiresS }),
   };
 }
 

@@ -151,6 +151,9 @@ export class SipSrsClient implements SrsClient {
         ...(profile.requireSiprec ? { Require: 'siprec' } : {}),
         Accept: RECORDING_ACCEPT,
         Allow: RECORDING_ALLOW,
+        ...(invite.sessionExpiresS === undefined
+          ? {}
+          : { 'Session-Expires': String(invite.sessionExpiresS) }),
         ...content.headers,
       },
       body: content.body,

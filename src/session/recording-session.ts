@@ -241,6 +241,9 @@ export class RecordingSession {
         streams: this.#offers(),
         metadata: metadata.complete(),
         answerTimeoutMs: provider.answerTimeoutMs,
+        ...(provider.sessionExpiresS === undefined
+          ? {}
+          : { sessionExpiresS: provider.sessionExpiresS }),
       },
       {
         answerChanged: streams => {

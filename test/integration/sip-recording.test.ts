@@ -4,14 +4,20 @@ import {
   findPart,
   isSipError,
   readMultipart,
-  type RecordingDialog,
-  type RecordingInvite,
-  RFC7866_PROFILE,
   type SipErrorCode,
   type SipStack,
-  type SrsStreamAnswer,
 } from '#sip';
-import { RawDialog, type RawMessage, RawSipPeer } from '../support/raw-sip-peer';
+import { RawSipPeer } from '../support/raw-sip-peer';
+import {
+  answerSdp,
+  endRecording,
+  establishRecording,
+  METADATA,
+  type RawRecording,
+  recordingInvite,
+  RecordingEvents,
+  streams,
+} from '../support/raw-srs';
 import { type EngineUnderTest, startEngineUnderTest } from '../support/sip-engine-under-test';
 import { waitUntil } from '../support/wait-until';
 
@@ -46,89 +52,12 @@ afterAll(async () => {
   await engine.close();
 });
 
-const METADATA =
-  '<?xml version="1.0"?>\r\n<recording xmlns="urn:ietf:params:xml:ns:recording:1">\r\n\r\n<datamode>complete</datamode></recording>';
-const PCMU = { payloadType: 0, encoding: 'PCMU', clockRateHz: 8_000, channels: 1 };
-
-function streams(direction: 'sendonly' | 'inactive' = 'sendonly'): RecordingInvite['streams'] {
-  return [1, 2].map(label => ({
-    label: String(label),
-    local: {
-      rtp: { host: '127.0.0.1', port: 30_000 + 2 * label },
-      rtcp: { host: '127.0.0.1', port: 30_001 + 2 * label },
-    },
-    formats: [PCMU],
-    ptimeMs: 20,
-    direction,
-  }));
+function established(allow?: string): Promise<RawRecording> {
+  return establishRecording({ stack, engine, srs }, allow === undefined ? {} : { Allow: allow });
 }
 
-function recordingInvite(change: Partial<RecordingInvite> = {}): RecordingInvite {
-  return {
-    srsUri: `${srs.uri};transport=tcp`,
-    from: { uri: 'sip:gateway@example.org', displayName: 'Recorder Client' },
-    profile: RFC7866_PROFILE,
-    streams: streams(),
-    metadata: METADATA,
-    answerTimeoutMs: 2_000,
-    ...change,
-  };
-}
-
-function answerSdp(ports: readonly number[], attribute = 'recvonly'): string {
-  return [
-    'v=0',
-    'o=srs 1 1 IN IP4 127.0.0.1',
-    's=-',
-    'c=IN IP4 127.0.0.1',
-    't=0 0',
-    ...ports.flatMap(port => [`m=audio ${port} RTP/AVP 0`, `a=${attribute}`]),
-    '',
-  ].join('\r\n');
-}
-
-/** Collects what a recording dialog tells. */
-class Events {
-  readonly answers: (readonly SrsStreamAnswer[])[] = [];
-  readonly snapshots: (string | null)[] = [];
-  readonly ends: { cause: string; reason: string | null }[] = [];
-  answerChanged(answers: readonly SrsStreamAnswer[]): void {
-    this.answers.push(answers);
-  }
-  snapshotRequested(reason: string | null): void {
-    this.snapshots.push(reason);
-  }
-  ended(end: { cause: 'bye' | 'lost'; reason: string | null }): void {
-    this.ends.push(end);
-  }
-}
-
-interface Recording {
-  readonly dialog: RecordingDialog;
-  readonly events: Events;
-  readonly invite: RawMessage;
-  /** The SRS's side. */
-  readonly srsDialog: RawDialog;
-}
-
-async function established(allow = 'INVITE, ACK, BYE, UPDATE, OPTIONS'): Promise<Recording> {
-  const events = new Events();
-  const promise = stack.srsClient.invite(recordingInvite(), events, new AbortController().signal);
-  const invite = await srs.request('INVITE');
-  srs.reply(invite, '100 Trying');
-  srs.reply(invite, '200 OK', {
-    body: answerSdp([6_000, 6_002]),
-    headers: { Allow: allow, Contact: `<${srs.uri};transport=tcp>;+sip.srs` },
-  });
-  const dialog = await promise;
-  await srs.request('ACK');
-  return { dialog, events, invite, srsDialog: RawDialog.ofInvite(srs, engine.sipPort, invite) };
-}
-
-async function end(recording: Recording): Promise<void> {
-  const gone = recording.dialog.bye();
-  srs.reply(await srs.request('BYE'), '200 OK');
-  await gone;
+function end(recording: RawRecording): Promise<void> {
+  return endRecording(srs, recording);
 }
 
 async function expectRefusal(promise: Promise<unknown>, code: SipErrorCode): Promise<unknown> {
@@ -170,7 +99,7 @@ describe('inviting an SRS', () => {
 
   it('follows the profile: other tag, no Require, old media type, metadata first', async () => {
     const promise = stack.srsClient.invite(
-      recordingInvite({
+      recordingInvite(srs, {
         profile: {
           requireSiprec: false,
           contactTag: 'src',
@@ -179,7 +108,7 @@ describe('inviting an SRS', () => {
           extraHeaders: { 'X-Correlation': '42' },
         },
       }),
-      new Events(),
+      new RecordingEvents(),
       new AbortController().signal,
     );
     const invite = await srs.request('INVITE');
@@ -199,8 +128,8 @@ describe('inviting an SRS', () => {
 
   it('takes port 0 as a refused stream and inactive as not receiving', async () => {
     const promise = stack.srsClient.invite(
-      recordingInvite(),
-      new Events(),
+      recordingInvite(srs),
+      new RecordingEvents(),
       new AbortController().signal,
     );
     const invite = await srs.request('INVITE');
@@ -224,8 +153,8 @@ describe('inviting an SRS', () => {
     ['that is garbage', 'x'],
   ])('ends a session with an answer %s', async (_what, body) => {
     const promise = stack.srsClient.invite(
-      recordingInvite(),
-      new Events(),
+      recordingInvite(srs),
+      new RecordingEvents(),
       new AbortController().signal,
     );
     const refused = expectRefusal(promise, 'REC_ERR_SIP_SRS_BAD_ANSWER');
@@ -238,8 +167,8 @@ describe('inviting an SRS', () => {
 
   it('gives up in time, and ends an answer that comes too late', async () => {
     const promise = stack.srsClient.invite(
-      recordingInvite({ answerTimeoutMs: 200 }),
-      new Events(),
+      recordingInvite(srs, { answerTimeoutMs: 200 }),
+      new RecordingEvents(),
       new AbortController().signal,
     );
     const refused = expectRefusal(promise, 'REC_ERR_SIP_SRS_TIMEOUT');
@@ -254,7 +183,11 @@ describe('inviting an SRS', () => {
 
   it('is given up by its AbortSignal', async () => {
     const controller = new AbortController();
-    const promise = stack.srsClient.invite(recordingInvite(), new Events(), controller.signal);
+    const promise = stack.srsClient.invite(
+      recordingInvite(srs),
+      new RecordingEvents(),
+      controller.signal,
+    );
     const refused = expectRefusal(promise, 'REC_ERR_SIP_ABORTED');
     const invite = await srs.request('INVITE');
     srs.reply(invite, '180 Ringing');
@@ -269,8 +202,8 @@ describe('inviting an SRS', () => {
     const srsUri = `${nowhere.uri};transport=tcp`;
     await nowhere.close();
     const promise = stack.srsClient.invite(
-      recordingInvite({ srsUri }),
-      new Events(),
+      recordingInvite(srs, { srsUri }),
+      new RecordingEvents(),
       new AbortController().signal,
     );
     await expectRefusal(promise, 'REC_ERR_SIP_SRS_UNREACHABLE');

@@ -20,8 +20,13 @@ export interface EngineUnderTest {
 /** Timers of the embedded engine in tests: a transaction gives up after 64·T1 = 3.2 s. */
 const SHORT_TIMERS = { t1Ms: 50, t2Ms: 200, t4Ms: 100 };
 
-/** DRACHTIO_HOST, DRACHTIO_PORT, DRACHTIO_SECRET and DRACHTIO_SIP_PORT choose a real drachtio-server. */
-export async function startEngineUnderTest(): Promise<EngineUnderTest> {
+/**
+ * DRACHTIO_HOST, DRACHTIO_PORT, DRACHTIO_SECRET and DRACHTIO_SIP_PORT choose a real drachtio-server.
+ * @param options of the embedded engine
+ */
+export async function startEngineUnderTest(
+  options: { readonly minSessionExpiresS?: number } = {},
+): Promise<EngineUnderTest> {
   const env = process.env;
   if (env['DRACHTIO_HOST'] !== undefined) {
     return {
@@ -35,7 +40,7 @@ export async function startEngineUnderTest(): Promise<EngineUnderTest> {
       close: () => Promise.resolve(),
     };
   }
-  const engine = await startOnOnePort();
+  const engine = await startOnOnePort(options);
   return {
     kind: 'embedded',
     host: engine.host,
@@ -58,7 +63,9 @@ export async function startEngineUnderTest(): Promise<EngineUnderTest> {
 }
 
 /** UDP and TCP on the same port, as operators have it; any free one. */
-async function startOnOnePort(): Promise<EmbeddedEngine> {
+async function startOnOnePort(options: {
+  readonly minSessionExpiresS?: number;
+}): Promise<EmbeddedEngine> {
   for (let attempt = 0; ; attempt++) {
     const port = 20_000 + Math.floor(Math.random() * 10_000);
     try {
@@ -69,6 +76,7 @@ async function startOnOnePort(): Promise<EmbeddedEngine> {
         ],
         logger: noopLogger,
         timers: SHORT_TIMERS,
+        ...options,
       });
     } catch (error) {
       if (attempt === 5) {

@@ -158,6 +158,19 @@ describe('sessionSettings', () => {
     expect(settings.findProvider('constructor')).toBeNull();
   });
 
+  test('lets a provider choose its session timer with the engine that keeps session timers', () => {
+    const timerWith = (sip: string): number | undefined => {
+      const yaml = YAML.replace('sip: {', `sip: { ${sip}`).replace(
+        'signalling: {',
+        'signalling: { sessionExpiresS: 600,',
+      );
+      return sessionSettings(parseConfig(yaml, 'test.yaml')).findProvider('p1')?.sessionExpiresS;
+    };
+    expect(timerWith('')).toBe(600);
+    const drachtio = 'engine: drachtio, drachtio: { host: 127.0.0.1, port: 9022, secret: s },';
+    expect(timerWith(drachtio)).toBeUndefined();
+  });
+
   test('passes the common values on', () => {
     expect(settings).toMatchObject({
       srtpOnly: 'pass-unanchored',
