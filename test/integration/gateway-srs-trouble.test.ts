@@ -78,7 +78,7 @@ describe('a recorder in trouble never hurts the call, and the ledger says what w
       expect(recording.endedBy).toBe('srs-bye');
       bench.srs.setBehaviour({ refuseStatus: 503 });
       await waitUntil(
-        async () => (await bench.metrics()).includes('exhausted'),
+        async () => (await bench.metrics()).includes('reason="exhausted"'),
         'nobody takes it again',
       );
     });
