@@ -77,6 +77,61 @@ export function loudestDbfs(
   return loudest;
 }
 
+/**
+ * The loudest that anything beside a tone is in a span, dBFS: what is left of each window when the tone is taken out
+ * of it (by least squares). Pure.
+ */
+export function besideDbfs(samples: Int16Array, hz: number, [fromMs, untilMs]: Span): number {
+  let loudest = SILENCE_DBFS;
+  for (let atMs = fromMs; atMs + WINDOW_MS <= untilMs; atMs += WINDOW_MS) {
+    const heard = window(samples, atMs, WINDOW_MS);
+    if (heard.length > 0) {
+      loudest = Math.max(loudest, levelDbfs(withoutTone(heard, hz)));
+    }
+  }
+  return loudest;
+}
+
+/** Spans in which something beside the tone is heard, with gaps shorter than `bridgeMs` closed. Pure. */
+export function spansBeside(
+  samples: Int16Array,
+  hz: number,
+  options: { thresholdDbfs?: number; bridgeMs?: number; minMs?: number } = {},
+): readonly Span[] {
+  const { thresholdDbfs = -36, bridgeMs = 600, minMs = 150 } = options;
+  const spans: [number, number][] = [];
+  const lengthMs = samples.length / SAMPLES_PER_MS;
+  for (let atMs = 0; atMs + WINDOW_MS <= lengthMs; atMs += WINDOW_MS) {
+    if (levelDbfs(withoutTone(window(samples, atMs, WINDOW_MS), hz)) < thresholdDbfs) {
+      continue;
+    }
+    const last = spans.at(-1);
+    if (last !== undefined && atMs - last[1] <= bridgeMs) {
+      last[1] = atMs + WINDOW_MS;
+    } else {
+      spans.push([atMs, atMs + WINDOW_MS]);
+    }
+  }
+  return spans.filter(([from, until]) => until - from >= minMs);
+}
+
+function withoutTone(samples: Int16Array, hz: number): Int16Array {
+  const omega = (2 * Math.PI * hz) / (SAMPLES_PER_MS * 1000);
+  let [cc, ss, cs, xc, xs] = [0, 0, 0, 0, 0];
+  for (let n = 0; n < samples.length; n += 1) {
+    const [c, s, x] = [Math.cos(omega * n), Math.sin(omega * n), samples[n] ?? 0];
+    cc += c * c;
+    ss += s * s;
+    cs += c * s;
+    xc += x * c;
+    xs += x * s;
+  }
+  const determinant = cc * ss - cs * cs;
+  const a = (xc * ss - xs * cs) / determinant;
+  const b = (xs * cc - xc * cs) / determinant;
+  return samples.map((x, n) => x - a * Math.cos(omega * n) - b * Math.sin(omega * n));
+}
+
 /** First sound of the tone, ms; Infinity when it never comes. Pure. */
 export function firstHeardMs(samples: Int16Array, hz: number): number {
   return toneSpans(samples, hz)[0]?.[0] ?? Infinity;

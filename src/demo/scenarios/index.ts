@@ -1,7 +1,30 @@
 import { type Scenario } from '../scenario';
 import { always } from './always';
+import { alwaysPauseResume } from './always-pause-resume';
+import { bothRecorded } from './both-recorded';
+import { failoverWhilePaused } from './failover-while-paused';
 import { hold } from './hold';
 import { never } from './never';
+import { onDemand } from './on-demand';
+import { snapshotRequest } from './snapshot-request';
+import { srsLateAnswer } from './srs-late-answer';
+import { srsByeMidcall, srsFrozenMidcall, srsKilledMidcall } from './srs-lost-midcall';
+import { srs503Failover, srsSilentFailover } from './srs-refusing-first';
 
 /** Every scenario, in the order in which they are listed and run. */
-export const SCENARIOS: readonly Scenario[] = [always, never, hold];
+export const SCENARIOS: readonly Scenario[] = [
+  always,
+  alwaysPauseResume,
+  onDemand,
+  never,
+  bothRecorded,
+  hold,
+  srsLateAnswer,
+  srs503Failover,
+  srsSilentFailover,
+  srsKilledMidcall,
+  srsFrozenMidcall,
+  srsByeMidcall,
+  failoverWhilePaused,
+  snapshotRequest,
+];

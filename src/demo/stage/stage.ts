@@ -211,15 +211,19 @@ export class Stage {
     return atMs;
   }
 
-  /** Waits until everything has ended; writes and reads the evidence. */
-  async evidence(): Promise<Evidence> {
+  /**
+   * Waits until everything has ended; writes and reads the evidence.
+   * @param options.isOneMute a recorder answers nothing any more: SIP goes on asking it for 32 s (RFC 3261 §17), which
+   *   is not waited for.
+   */
+  async evidence(options: { isOneMute?: boolean } = {}): Promise<Evidence> {
     await this.waitUntil(
       () => this.#gateway.openCalls() === 0,
       'the gateway to finish its calls',
       30_000,
     );
     writeHeard(this.outDir, this.#calls, this.zeroMs, this.clock);
-    return collectEvidence(this);
+    return collectEvidence(this, options.isOneMute ?? false);
   }
 
   /** What a party heard in its n-th call (0-based), from time 0 of the stage on; mono PCM16, 8 kHz. */

@@ -409,16 +409,13 @@ export class Recording implements DialogOwner {
         this.#respond(incoming, 491);
         return;
       }
-      const refusal = this.#options.behaviour.refuseReinvites?.[this.#refusedReinvites];
-      if (refusal !== undefined) {
-        this.#refusedReinvites += 1;
-        this.#respond(incoming, refusal);
-        return;
-      }
     }
     this.#judge(checkContact(request, this.#dialect));
     const { body, findings } = readRecordingBody(request);
     this.#judge(findings);
+    if (request.method === 'INVITE' && this.#refusesReinvite(incoming, body)) {
+      return;
+    }
     // Without an offer an UPDATE is about metadata alone; an INVITE asks for ours (RFC 3261 §14.2).
     const answer =
       body.sdp === null
@@ -446,6 +443,20 @@ export class Recording implements DialogOwner {
       });
     }
     this.#options.onEvent({ kind: 'updated' });
+  }
+
+  /** As told. What is refused changes nothing but the version that the next offer must have. */
+  #refusesReinvite(incoming: IncomingRequest, body: RecordingBody): boolean {
+    const status = this.#options.behaviour.refuseReinvites?.[this.#refusedReinvites];
+    if (status === undefined) {
+      return false;
+    }
+    this.#refusedReinvites += 1;
+    if (body.sdp !== null) {
+      this.#lastOffer = { ...parseSdp(body.sdp), text: body.sdp };
+    }
+    this.#respond(incoming, status);
+    return true;
   }
 
   async #answer(body: RecordingBody): Promise<{ status: number; reason: string; body: string }> {
