@@ -63,9 +63,11 @@ export {
 export { type SourceCounts } from './rtp/source-statistics';
 export { runPhone, type RunPhoneAudio, type RunPhoneOptions } from './run-phone';
 export { type LabSurroundings, runSrs, type RunSrsOptions } from './run-srs';
+export { type SipTap } from './sip/sip-endpoint';
 export { type SrsBehaviour } from './srs/behaviour';
 export { type CountedDeviation, type SrsDeviation } from './srs/deviation';
 export { explainDocuments, type Explanation } from './srs/explain';
 export { partiesOfLabel, type StreamParty } from './srs/parties';
+export { readRecordingBody } from './srs/recording-body';
 export { type Recording, type RecordingEvent, type RecordingState } from './srs/recording';
 export { type ObservedPacket, type StreamReport } from './srs/recording-stream';

@@ -15,7 +15,7 @@ import {
 import { LabError } from './errors';
 import { newTag } from './sip/dialog';
 import { reachableHost } from './sip/reachable-host';
-import { type IncomingRequest, SipEndpoint } from './sip/sip-endpoint';
+import { type IncomingRequest, SipEndpoint, type SipTap } from './sip/sip-endpoint';
 import { type SrsBehaviour } from './srs/behaviour';
 import { EvidenceStore, type EvidenceLimits } from './srs/evidence-store';
 import { Recording, type RecordingEvent } from './srs/recording';
@@ -56,6 +56,8 @@ export interface ReferenceSrsOptions {
   readonly listenerTls?: ServerTls;
   /** TLS of its own connections. */
   readonly tls?: ClientTlsOptions;
+  /** Sees every message. */
+  readonly tap?: SipTap;
 }
 
 /** An INVITE that made no recording session, or any other event of one that did. */
@@ -178,7 +180,11 @@ export class ReferenceSrs {
         ...(this.#options.tls === undefined ? {} : { tls: this.#options.tls }),
         ...(timers === undefined ? {} : { timers }),
         onRequest: incoming => this.#onRequest(incoming),
-        onReceived: (message, source) => this.#onReceived(message, source.raw),
+        onReceived: (message, source) => {
+          this.#options.tap?.('received', source.raw);
+          this.#onReceived(message, source.raw);
+        },
+        onSent: bytes => this.#options.tap?.('sent', bytes),
       });
       this.#endpoint = endpoint;
     } catch (error) {

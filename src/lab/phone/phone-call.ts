@@ -104,6 +104,15 @@ export class PhoneCall implements DialogOwner {
     return this.#times;
   }
 
+  /**
+   * What this dialog is called in the Replaces of somebody who calls its other end (RFC 3891 §6.1).
+   * @throws LabError when there is no answered call.
+   */
+  get replaces(): string {
+    const { callId, localTag, remoteTag } = this.#established().state;
+    return `${callId};to-tag=${remoteTag};from-tag=${localTag}`;
+  }
+
   /** null while the call lasts. */
   get ending(): CallEnding | null {
     return this.#ending;

@@ -15,7 +15,13 @@ import {
 import { type PcmSource } from '../audio/pcm';
 import { LabError } from '../errors';
 import { dialogOfRequest, dialogOfResponse, newTag } from '../sip/dialog';
-import { type IncomingRequest, SipEndpoint, targetOf } from '../sip/sip-endpoint';
+import {
+  type IncomingRequest,
+  SipEndpoint,
+  type SipTap,
+  tapped,
+  targetOf,
+} from '../sip/sip-endpoint';
 import { reachableHost } from '../sip/reachable-host';
 import { CallMedia } from './call-media';
 import { IncomingCall, type IncomingCallHandler } from './incoming-call';
@@ -42,11 +48,13 @@ export interface PhoneExchangeOptions {
   readonly listenerTls?: ServerTls;
   /** TLS of its own connections. */
   readonly tls?: ClientTlsOptions;
+  /** Sees every message of these sockets. */
+  readonly tap?: SipTap;
 }
 
 /** Opens sockets that any number of softphones can share. @throws LabError `REC_ERR_LAB_BIND`. */
 export async function openPhoneExchange(options: PhoneExchangeOptions): Promise<PhoneExchange> {
-  const { clock, logger, host, timers } = options;
+  const { clock, logger, host, timers, tap } = options;
   const phones: PhoneExchange['phones'] = new Map();
   const endpoint = await SipEndpoint.open({
     clock,
@@ -62,6 +70,7 @@ export async function openPhoneExchange(options: PhoneExchangeOptions): Promise<
     })),
     ...(options.tls === undefined ? {} : { tls: options.tls }),
     ...(timers === undefined ? {} : { timers }),
+    ...(tap === undefined ? {} : tapped(tap)),
     onRequest: incoming => {
       const user = parseSipUri(incoming.request.uri)?.user ?? '';
       // A phone that lives alone takes every call.

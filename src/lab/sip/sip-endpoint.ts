@@ -54,6 +54,19 @@ export interface SipEndpointOptions {
   readonly onRequest: (incoming: IncomingRequest) => void;
   /** Sees every message as it came, retransmissions too. */
   readonly onReceived?: (message: SipMessage, source: MessageSource) => void;
+  /** Sees every message as it goes out, retransmissions too. */
+  readonly onSent?: (bytes: Buffer) => void;
+}
+
+/** Sees every message of an element, byte for byte. */
+export type SipTap = (way: 'sent' | 'received', bytes: Buffer) => void;
+
+/** The options of an endpoint with a tap. */
+export function tapped(tap: SipTap): Required<Pick<SipEndpointOptions, 'onReceived' | 'onSent'>> {
+  return {
+    onReceived: (_message, source) => tap('received', source.raw),
+    onSent: bytes => tap('sent', bytes),
+  };
 }
 
 export interface OutgoingRequest {
@@ -65,6 +78,7 @@ export interface OutgoingRequest {
 /** Lets somebody see every message before the transaction layer does. */
 class TappedTransport extends TransportLayer {
   onReceived: SipEndpointOptions['onReceived'];
+  onSent: SipEndpointOptions['onSent'];
 
   override attach(events: Parameters<TransportLayer['attach']>[0]): void {
     super.attach({
@@ -73,6 +87,27 @@ class TappedTransport extends TransportLayer {
         events.onMessage(message, source);
       },
     });
+  }
+
+  override openFlow(
+    ...args: Parameters<TransportLayer['openFlow']>
+  ): ReturnType<TransportLayer['openFlow']> {
+    const flow = super.openFlow(...args);
+    return {
+      send: bytes => {
+        this.onSent?.(bytes);
+        flow.send(bytes);
+      },
+      close: () => flow.close(),
+    };
+  }
+
+  override sendResponse(...args: Parameters<TransportLayer['sendResponse']>): void {
+    // On a new connection it goes through openFlow().
+    if (args[1].connection?.isOpen === true) {
+      this.onSent?.(args[0]);
+    }
+    super.sendResponse(...args);
   }
 }
 
@@ -99,6 +134,7 @@ export class SipEndpoint {
     const { clock, logger, tls } = options;
     this.#transport = new TappedTransport({ clock, logger, ...(tls === undefined ? {} : { tls }) });
     this.#transport.onReceived = options.onReceived;
+    this.#transport.onSent = options.onSent;
     const layerOptions: TransactionLayerOptions = {
       transport: this.#transport,
       clock,
