@@ -15,6 +15,7 @@ import { type GatewayMetrics } from './observability';
 import { openOutside } from './outside';
 import { CallRegistry, createCallHandler, SrsHealth } from './session';
 import { engineTransports } from './engine-transports';
+import { definePrompts } from './prompts';
 import { SettingsStore } from './settings-store';
 
 export interface GatewayDeps {
@@ -120,6 +121,7 @@ async function build(
     clock,
   });
   parts.push('media plane', () => media.close());
+  parts.push('prompts', definePrompts(media, store, logger));
 
   const { engine, sip } = await openSip(config, deps, parts, failure);
   const registry = new CallRegistry();

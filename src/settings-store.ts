@@ -36,6 +36,8 @@ export interface SettingsChange {
   /** Keys whose new value counts only after a restart. */
   readonly needsRestart: readonly string[];
   readonly warnings: readonly string[];
+  /** All files were read again. */
+  readonly isReload: boolean;
 }
 
 /** A user's recording was switched on or off: the provider's account has to follow. */
@@ -157,6 +159,7 @@ export class SettingsStore {
       snapshot: this.#current,
       needsRestart: needsRestart(this.#started, config),
       warnings: touched === null ? configWarnings(config) : [],
+      isReload: touched === null,
     };
     this.#tell(listener => listener.changed?.(change));
     const atMs = this.#deps.clock.wallNowMs();
