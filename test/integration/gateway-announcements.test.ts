@@ -1,0 +1,273 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+import { systemClock } from '#core';
+
+import { type PhoneCall, readWav, take, tone, toneLevelDbfs, writeWav } from '../../src/lab';
+import {
+  type GatewayBench,
+  type GatewayBenchOptions,
+  hangUp,
+  openGatewayBench,
+  placeCall,
+  talkFor,
+} from '../support/gateway-bench';
+
+/** What the prompts of the organisation sound like: each its own tone. */
+const PROMPTS_HZ = { start: 1000, stop: 1200, pause: 1500, resume: 1700, compliance: 2000 };
+/** What the phones of the bench say. */
+const CALLER_HZ = 440;
+const CALLEE_HZ = 620;
+const PROMPT_MS = 600;
+const WINDOW = 1600;
+
+describe('announcements', () => {
+  let folder: string;
+  beforeAll(() => {
+    folder = mkdtempSync(join(tmpdir(), 'prompts-'));
+    for (const [kind, hz] of Object.entries(PROMPTS_HZ)) {
+      const samples = take(tone({ hz, levelDbfs: -14, durationMs: PROMPT_MS }), PROMPT_MS * 8);
+      writeWav(join(folder, `${kind}.wav`), [samples], { clock: systemClock });
+    }
+  });
+  afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+  /** One organisation whose prompts are tones. */
+  function organisation(
+    recording: Readonly<Record<string, unknown>>,
+    more: Readonly<Record<string, unknown>> = {},
+  ): Record<string, unknown> {
+    return {
+      test: {
+        provider: 'lab',
+        customAudio: Object.fromEntries(
+          Object.keys(PROMPTS_HZ).map(kind => [kind, join(folder, `${kind}.wav`)]),
+        ),
+        users: {
+          alice: {
+            identities: ['sip:alice@127.0.0.1'],
+            recording: { reminderTone: { enabled: false }, ...recording },
+          },
+        },
+        ...more,
+      },
+    };
+  }
+
+  test('start and stop are heard by both parties over their speech, are told, and are nowhere in the recording', async () => {
+    const settings = {
+      mode: 'on-demand',
+      startStopAnnouncement: { internalCallsEnabled: true, pstnCallsEnabled: false },
+    };
+    await withBench({ config: { organisations: organisation(settings) } }, async bench => {
+      const caller = await bench.phone('caller', 'alice');
+      const callee = await bench.phone('callee', 'bob');
+      const call = await placeCall(bench, caller, callee);
+      await talkFor(call, 10);
+
+      expect(await record(call.outgoing, 'on')).toBe(200);
+      const recording = await bench.srs.waitForRecording(({ state }) => state === 'established');
+      await recording.until(() => notices(recording).includes('start'), 20_000, 'start is told');
+
+      const packets = (): number => recording.streams.reduce((sum, each) => sum + each.packets, 0);
+      expect(await record(call.outgoing, 'off')).toBe(200);
+      const offAtMs = Date.now();
+      await recording.until(() => recording.state === 'ended', 20_000, 'the BYE');
+      // The session has waited for the announcement to end, and to be told.
+      expect(Date.now() - offAtMs).toBeGreaterThanOrEqual(PROMPT_MS - 50);
+      expect(notices(recording)).toEqual(['start', 'stop']);
+      expect(packets()).toBeGreaterThan(20);
+      const events = recording.view?.metadata.details?.events ?? [];
+      expect(events.map(({ kind, by }) => `${kind} ${by}`)).toEqual(['start user', 'stop user']);
+      expect(
+        recording.view?.metadata.details?.notices.map(each => each.toParticipantIds.length),
+      ).toEqual([2, 2]);
+
+      await talkFor(call, 100);
+      await hangUp(call);
+      const [line] = await bench.waitForLedger(1);
+      expect(line).toMatchObject({ verdict: 'recorded' });
+      expect(line!.notices.map(({ kind }) => kind)).toEqual(['start', 'stop']);
+      expect(recording.deviations).toEqual([]);
+
+      for (const [side, speech] of [
+        [call.outgoing, CALLEE_HZ],
+        [call.incoming, CALLER_HZ],
+      ] as const) {
+        for (const prompt of [PROMPTS_HZ.start, PROMPTS_HZ.stop]) {
+          const loudest = loudestWindow(side.heard(), prompt);
+          expect(loudest.levelDbfs).toBeGreaterThan(-24);
+          // Speech is lowered under a prompt, and goes on.
+          expect(toneLevelDbfs(loudest.samples, speech)).toBeGreaterThan(-30);
+        }
+      }
+      for (const channel of readWav(recording.wavPath).channels) {
+        for (const prompt of [PROMPTS_HZ.start, PROMPTS_HZ.stop]) {
+          expect(loudestWindow(channel, prompt).levelDbfs).toBeLessThan(-60);
+        }
+      }
+    });
+  });
+
+  test('a packaged prompt is heard by a party whom nobody talks to', async () => {
+    const settings = {
+      mode: 'always',
+      startStopAnnouncement: { internalCallsEnabled: true, pstnCallsEnabled: false },
+    };
+    const organisations = organisation(settings, { customAudio: {}, language: 'pt-BR' });
+    await withBench({ config: { organisations } }, async bench => {
+      const caller = await bench.phone('caller', 'alice');
+      const callee = await bench.phone('callee', 'bob');
+      const ringing = new Promise<PhoneCall>(resolve =>
+        callee.onIncoming(incoming => {
+          incoming.call.setMuted(true);
+          incoming.answer();
+          resolve(incoming.call);
+        }),
+      );
+      const outgoing = await caller.call(bench.uri('bob'));
+      await outgoing.waitFor('answered');
+      const incoming = await ringing;
+      const recording = await bench.srs.waitForRecording(({ state }) => state === 'established');
+      await recording.until(() => notices(recording).includes('start'), 30_000, 'start is told');
+      const { startedAtMs, endedAtMs, language } = recording.view!.metadata.details!.notices[0]!;
+      expect(language).toBe('pt-BR');
+      const heard = outgoing.heard(startedAtMs);
+      expect(heard.length).toBeGreaterThan(8000);
+      expect(rmsDbfs(heard.subarray(0, (endedAtMs - startedAtMs) * 8))).toBeGreaterThan(-35);
+      // Nothing of it is in what the silent callee is recorded to have said.
+      await outgoing.hangUp();
+      await incoming.waitFor('ended');
+      await bench.waitForLedger(1);
+      await recording.until(() => recording.state === 'ended');
+      expect(rmsDbfs(readWav(recording.wavPath).channels[1]!)).toBeLessThan(-60);
+    });
+  });
+
+  test('from the public network: compliance before connect in the one codec that is then offered, and start only to the other', async () => {
+    const settings = {
+      mode: 'always',
+      startStopAnnouncement: { internalCallsEnabled: true, pstnCallsEnabled: true },
+    };
+    const organisations = organisation(settings, {
+      complianceAnnouncement: { inboundPSTNCallsEnabled: true },
+    });
+    const trunks = { world: { sources: ['127.0.0.0/8'], kind: 'pstn', trusted: true } };
+    await withBench({ config: { organisations: renamed(organisations), trunks } }, async bench => {
+      const caller = await bench.phone('caller', 'zoe');
+      const callee = await bench.phone('callee', 'bob');
+      let heardBeforeRinging = -120;
+      const placed = new Promise<{ incoming: PhoneCall; offer: string }>(resolve =>
+        callee.onIncoming(incoming => {
+          heardBeforeRinging = loudestWindow(
+            outgoing.heard(outgoing.times.startedAtMs),
+            PROMPTS_HZ.compliance,
+          ).levelDbfs;
+          resolve({ incoming: incoming.call, offer: incoming.request.body.toString('utf8') });
+          incoming.answer();
+        }),
+      );
+      const outgoing = await caller.call(bench.uri('bob'));
+      await outgoing.waitFor('answered', 30_000);
+      expect(outgoing.provisionals).toContain(183);
+      const { incoming, offer } = await placed;
+      expect(heardBeforeRinging).toBeGreaterThan(-24);
+      expect(offer).toMatch(/^m=audio \d+ RTP\/AVP 0 101\r?$/m);
+      const recording = await bench.srs.waitForRecording(({ state }) => state === 'established');
+      await recording.until(() => notices(recording).length >= 2, 20_000, 'both are told');
+      const call = { outgoing, incoming };
+      await talkFor(call, 50);
+      await hangUp(call);
+      const [line] = await bench.waitForLedger(1);
+      expect(line!.notices.map(({ kind, heardBy }) => [kind, heardBy])).toEqual([
+        ['compliance', [{ role: 'caller', outcome: 'played' }]],
+        ['start', [{ role: 'callee', outcome: 'played' }]],
+      ]);
+      expect(loudestWindow(outgoing.heard(), PROMPTS_HZ.start).levelDbfs).toBeLessThan(-50);
+      expect(loudestWindow(incoming.heard(), PROMPTS_HZ.start).levelDbfs).toBeGreaterThan(-24);
+      await recording.until(() => recording.state === 'ended');
+      expect(recording.deviations).toEqual([]);
+    });
+  });
+
+  test('to the public network: both parties hear compliance after the answer', async () => {
+    const settings = {
+      mode: 'always',
+      startStopAnnouncement: { internalCallsEnabled: true, pstnCallsEnabled: true },
+    };
+    const organisations = organisation(settings, {
+      complianceAnnouncement: {
+        outboundPSTNCallsEnabled: true,
+        outboundPSTNCallsDelayEnabled: true,
+        delayInSeconds: 1,
+      },
+    });
+    const route = { kind: 'pstn' };
+    await withBench({ config: { organisations }, route }, async bench => {
+      const caller = await bench.phone('caller', 'alice');
+      const callee = await bench.phone('callee', 'bob');
+      const call = await placeCall(bench, caller, callee);
+      const recording = await bench.srs.waitForRecording(({ state }) => state === 'established');
+      await recording.until(() => notices(recording).length > 0, 20_000, 'it is told');
+      await hangUp(call);
+      const [line] = await bench.waitForLedger(1);
+      expect(line!.notices.map(({ kind }) => kind)).toEqual(['compliance']);
+      for (const side of [call.outgoing, call.incoming]) {
+        expect(loudestWindow(side.heard(), PROMPTS_HZ.compliance).levelDbfs).toBeGreaterThan(-24);
+      }
+      const wait = Date.parse(line!.notices[0]!.startedAt!) - call.outgoing.times.answeredAtMs!;
+      expect(wait).toBeGreaterThan(900);
+    });
+  });
+});
+
+async function withBench(
+  options: GatewayBenchOptions,
+  run: (bench: GatewayBench) => Promise<void>,
+): Promise<void> {
+  const bench = await openGatewayBench(options);
+  try {
+    await run(bench);
+    await bench.expectNothingOpen();
+  } finally {
+    await bench.close();
+  }
+}
+
+/** The same organisation with bob for alice. */
+function renamed(organisations: Record<string, unknown>): Record<string, unknown> {
+  return JSON.parse(JSON.stringify(organisations).replaceAll('alice', 'bob')) as Record<
+    string,
+    unknown
+  >;
+}
+
+async function record(call: PhoneCall, value: string): Promise<number> {
+  return (await call.sendInfo({ headers: { Record: value } })).status;
+}
+
+/** The kinds of the notices that the recorder has been told of. */
+function notices({ view }: GatewayBench['srs']['recordings'][number]): readonly string[] {
+  return view?.metadata.details?.notices.map(({ kind }) => kind) ?? [];
+}
+
+function loudestWindow(
+  samples: Int16Array,
+  hz: number,
+): { readonly levelDbfs: number; readonly samples: Int16Array } {
+  let loudest = { levelDbfs: -120, samples: samples.subarray(0, 0) };
+  for (let at = 0; at + WINDOW <= samples.length; at += WINDOW / 4) {
+    const window = samples.subarray(at, at + WINDOW);
+    const levelDbfs = toneLevelDbfs(window, hz);
+    if (levelDbfs > loudest.levelDbfs) {
+      loudest = { levelDbfs, samples: window };
+    }
+  }
+  return loudest;
+}
+
+function rmsDbfs(samples: Int16Array): number {
+  const power = samples.reduce((sum, each) => sum + each ** 2, 0) / Math.max(1, samples.length);
+  return 10 * Math.log10(Math.max(power, 1e-6)) - 20 * Math.log10(32_768);
+}
