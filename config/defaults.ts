@@ -50,6 +50,10 @@ export const DEFAULTS = {
     redirects: 'pass',
     /** Transfers are the switch's business unless the gateway is told otherwise. */
     refer: 'pass',
+    /** Text messages went through before there was a gateway in the path. */
+    messages: 'relay',
+    /** What goes around us is not recorded, and its addresses are shown to the other side: passing is a choice. */
+    otherMedia: 'refuse',
     /** Phones that offer SRTP get it. */
     srtpAccept: true,
     /** What every SRTP peer has (RFC 4568 §6.2), stronger ones first. */

@@ -123,6 +123,8 @@ const sipSchema = z.strictObject({
   dns: z.strictObject({ servers: z.array(dnsServerSchema).max(8).default([]) }).prefault({}),
   redirects: z.enum(['follow', 'pass']).default(DEFAULTS.sip.redirects),
   refer: z.enum(['perform', 'pass']).default(DEFAULTS.sip.refer),
+  messages: z.enum(['relay', 'refuse']).default(DEFAULTS.sip.messages),
+  otherMedia: z.enum(['refuse', 'pass']).default(DEFAULTS.sip.otherMedia),
   srtp: liveSrtpSchema.prefault({}),
   limits: limitsSchema.prefault({}),
   srtpOnly: z.enum(['reject', 'pass-unanchored']).default(DEFAULTS.sip.srtpOnly),

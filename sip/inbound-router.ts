@@ -5,7 +5,8 @@ import { DialogDirectory } from './dialog-directory';
 import { ALLOWED_METHODS, unsupportedOptionTags } from './header-policy';
 import { IncomingInvite, transactionKey } from './incoming-invite';
 import { optionsAnswer } from './options-responder';
-import { type IncomingCall } from './ports';
+import { PagerRelay } from './pager-relay';
+import { type IncomingCall, type PagerMessage } from './ports';
 import { type RequestLike, type ResponseLike, type SrfLike } from './srf-types';
 import { type CallTimeouts, DEFAULT_CALL_TIMEOUTS } from './timeouts';
 import { type UserAgent } from './user-agent';
@@ -49,9 +50,11 @@ const ROUTED_METHODS = [
 ] as const;
 /** What a peer may send outside a dialog. */
 const ALLOWED_OUTSIDE_DIALOGS = 'INVITE, ACK, CANCEL, BYE, OPTIONS';
+/** MESSAGEs that wait for their answer; more get 503. */
+const MAX_MESSAGES = 1_000;
 
 /**
- * Where requests outside dialogs come in: INVITEs become calls for the handler, OPTIONS are answered, everything
+ * Where requests outside dialogs come in: INVITEs and MESSAGEs go to their handlers, OPTIONS are answered, everything
  * else is refused. Requests within dialogs never get here.
  */
 export class SipGateway {
@@ -64,6 +67,8 @@ export class SipGateway {
   readonly #rate: CallRate;
   #overloadRefusals = 0;
   #handler: ((call: IncomingCall) => void) | null = null;
+  #messageHandler: ((message: PagerMessage) => void) | null = null;
+  #messages = 0;
   #retryAfterS: number | null = null;
 
   constructor(options: SipGatewayOptions) {
@@ -78,6 +83,11 @@ export class SipGateway {
   /** Every new call goes to `handler`, which must reject or connect it (at once or later). */
   onCall(handler: (call: IncomingCall) => void): void {
     this.#handler = handler;
+  }
+
+  /** Every MESSAGE outside of a dialog goes to `handler`; without one they get 405. */
+  onMessage(handler: (message: PagerMessage) => void): void {
+    this.#messageHandler = handler;
   }
 
   /** From now on new calls and OPTIONS get 503 with this Retry-After; calls in progress go on. */
@@ -155,11 +165,13 @@ export class SipGateway {
         return;
       case 'MESSAGE':
       case 'REFER':
-        if (!isWithinDialog) {
+        if (isWithinDialog) {
+          userAgent.respond(response, 481);
+        } else if (request.method === 'REFER' || this.#messageHandler === null) {
           userAgent.respond(response, 405, { headers: { Allow: ALLOWED_OUTSIDE_DIALOGS } });
-          return;
+        } else {
+          this.#messaged(request, response, this.#messageHandler);
         }
-        userAgent.respond(response, 481);
         return;
       case 'BYE':
       case 'INFO':
@@ -196,6 +208,23 @@ export class SipGateway {
       return;
     }
     this.#open(new IncomingInvite(userAgent, this.#options.ids, request, response), this.#handler);
+  }
+
+  #messaged(
+    request: RequestLike,
+    response: ResponseLike,
+    handler: (message: PagerMessage) => void,
+  ): void {
+    const { userAgent, ids } = this.#options;
+    if (this.#retryAfterS !== null || this.#messages >= MAX_MESSAGES) {
+      this.#refuseOverload(response, this.#retryAfterS ?? this.#retryAfterLoadS());
+      return;
+    }
+    this.#messages++;
+    const closed = (): void => {
+      this.#messages--;
+    };
+    handler(new PagerRelay({ userAgent, ids, request, response, closed }));
   }
 
   #open(incoming: IncomingInvite, handler: (call: IncomingCall) => void): void {

@@ -26,6 +26,8 @@ export type {
   InfoVerdict,
   InviteFacts,
   NameAddr,
+  PagerMessage,
+  PagerPlan,
   PartyFacts,
   ProgressFacts,
   RecordIndication,

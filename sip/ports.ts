@@ -70,6 +70,23 @@ export interface IncomingCall {
   anchor(): Promise<void>;
 }
 
+/** A MESSAGE outside of a dialog (RFC 3428) that waits for a decision. The first of refuse() and relay() acts. */
+export interface PagerMessage {
+  /** As of an INVITE; there is no offer. */
+  readonly facts: InviteFacts;
+  refuse(status: number, options?: { reason?: string; headers?: Record<string, string> }): void;
+  /** Sends it to the targets in turn until one gives a final response, which goes back to the sender. */
+  relay(plan: PagerPlan): void;
+}
+
+export interface PagerPlan {
+  /** Tried in order; one that answers 408, 5xx or not in its time makes room for the next. */
+  readonly targets: readonly CallTarget[];
+  /** Identity headers pass between two trusted peers only (RFC 3325 §4). */
+  readonly senderTrusted: boolean;
+  readonly receiverTrusted: boolean;
+}
+
 /** Values of `a=record` (RFC 7866 §7.1.2). */
 export type RecordIndication = 'on' | 'off' | 'paused';
 

@@ -13,7 +13,13 @@ import { type AdminServer, type HealthReport, ProviderWatch } from './admin';
 import { openLedger } from './ledger';
 import { type GatewayMetrics } from './observability';
 import { openOutside } from './outside';
-import { CallRegistry, createCallHandler, SrsHealth } from './session';
+import {
+  type CallDeps,
+  CallRegistry,
+  createCallHandler,
+  createMessageHandler,
+  SrsHealth,
+} from './session';
 import { engineTransports } from './engine-transports';
 import { definePrompts } from './prompts';
 import { SettingsStore } from './settings-store';
@@ -145,24 +151,21 @@ async function build(
   for (const { targets } of Object.values(config.providers)) {
     targets.forEach(({ uri }) => srsHealth.watch(uri, SRS_PING_INTERVAL_MS));
   }
-  sip.gateway.onCall(
-    createCallHandler(
-      {
-        media,
-        srsClient,
-        srsHealth,
-        get settings() {
-          return store.current.session;
-        },
-        ledger,
-        metrics: providers.watching(metrics),
-        clock,
-        ids,
-        logger,
-      },
-      registry,
-    ),
-  );
+  const callDeps: CallDeps = {
+    media,
+    srsClient,
+    srsHealth,
+    get settings() {
+      return store.current.session;
+    },
+    ledger,
+    metrics: providers.watching(metrics),
+    clock,
+    ids,
+    logger,
+  };
+  sip.gateway.onCall(createCallHandler(callDeps, registry));
+  sip.gateway.onMessage(createMessageHandler(callDeps));
   await sip.connect();
 
   let isDraining = false;

@@ -8,7 +8,7 @@ const AT_START: readonly {
 }[] = [
   {
     section: 'sip',
-    live: ['srtpOnly', 'srtp', 'redirects', 'refer', 'answerTimeoutMs'],
+    live: ['srtpOnly', 'srtp', 'redirects', 'refer', 'otherMedia', 'messages', 'answerTimeoutMs'],
   },
   { section: 'media', live: ['anchor'] },
   { section: 'ledger', live: ['maxReportedLossPercent'] },

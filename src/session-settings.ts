@@ -68,6 +68,8 @@ export function sessionSettings(
     srtpOnly: config.sip.srtpOnly,
     redirects: config.sip.redirects,
     refer: config.sip.refer,
+    otherMedia: config.sip.otherMedia,
+    messages: config.sip.messages,
     srtp: config.sip.srtp,
     srcUri: config.recording.fromUri,
     drainMs: config.recording.drainMs,

@@ -47,6 +47,7 @@ export function planFor(
     },
     redirects: settings.redirects ?? 'pass',
     refer: settings.refer ?? 'pass',
+    otherMedia: settings.otherMedia ?? 'refuse',
     calleeTrusted: route.trusted,
     callerTrusted: trunk.trusted,
     ...(decision.anchor ? {} : { anchor: false }),

@@ -1,4 +1,4 @@
-export { createCallHandler } from './call-handler';
+export { createCallHandler, createMessageHandler } from './call-handler';
 export { CallRegistry } from './call-registry';
 export { type CallDeps } from './deps';
 export { EventHub } from './event-hub';

@@ -106,6 +106,9 @@ export interface SessionSettings {
   /** See CallPlan of the same names; default `pass`. */
   readonly redirects?: 'follow' | 'pass';
   readonly refer?: 'perform' | 'pass';
+  readonly otherMedia?: 'refuse' | 'pass';
+  /** A MESSAGE outside of a dialog (RFC 3428): it takes the way of a call, or gets 405. Default `relay`. */
+  readonly messages?: 'relay' | 'refuse';
   /** SDES SRTP on the live legs; absent: offers of SAVP count as SRTP only. */
   readonly srtp?: { readonly accept: boolean; readonly suites: readonly SrtpSuite[] };
   /** What the From of the recording session says: us, the SRC. */

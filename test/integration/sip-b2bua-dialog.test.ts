@@ -330,7 +330,7 @@ describe('requests that belong to no dialog', () => {
 
   it.each([
     ['REGISTER', 405],
-    ['MESSAGE', 405],
+    ['REFER', 405],
     ['BYE', 481],
     ['UPDATE', 481],
   ])('%s gets %i', async (method, status) => {

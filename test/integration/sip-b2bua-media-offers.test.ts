@@ -140,6 +140,36 @@ describe('an offer with more than one m-line', () => {
   });
 });
 
+describe('m-lines that are no audio, when they may pass', () => {
+  it('go around us with the addresses of their owners, but for those that need keys or ICE', async () => {
+    bench.plan = { otherMedia: 'pass' };
+    const others = (port: number): string =>
+      lines(
+        `m=video ${port} RTP/AVP 96`,
+        'a=rtpmap:96 H264/90000',
+        'm=application 13000 UDP/BFCP *',
+        'a=candidate:1 1 UDP 2130706431 127.0.0.1 13000 typ host',
+      );
+    const { offered, answered, end } = await call(
+      sdp(10_000, { host: '127.0.0.3' }) + others(11_000),
+      sdp(20_000, { host: '127.0.0.4' }) +
+        lines('m=video 21000 RTP/AVP 96', 'm=application 0 UDP/BFCP *'),
+    );
+    for (const [body, anchored, host, port] of [
+      [offered.body, LOCAL.callee.rtp.port, '127.0.0.3', 11_000],
+      [answered.body, LOCAL.caller.rtp.port, '127.0.0.4', 21_000],
+    ] as const) {
+      expect(body.match(/^m=\S+ \d+/gm)).toEqual([
+        `m=audio ${anchored}`,
+        `m=video ${port}`,
+        'm=application 0',
+      ]);
+      expect(body).toMatch(new RegExp(`m=video ${port} .*\r\nc=IN IP4 ${host}\r\n`));
+    }
+    await end();
+  });
+});
+
 describe('an offer that cannot be anchored', () => {
   const dtls = sdp(10_000)
     .replace('RTP/AVP', 'UDP/TLS/RTP/SAVPF')

@@ -17,6 +17,7 @@ import {
   type InfoFacts,
   type InfoVerdict,
   type NameAddr,
+  type PagerMessage,
   type PartyFacts,
   type ProgressFacts,
   type RecordPreference,
@@ -164,6 +165,9 @@ export class B2buaBench {
   /** What happens to a new call; by default it is connected to `targets`. */
   onCall: (call: IncomingCall) => void = call => this.connect(call);
   nextDelegate: RecordingDelegate | null = null;
+  /** What happens to a MESSAGE outside of a dialog; by default it is relayed to `targets`, trusted on both sides. */
+  onMessage: (message: PagerMessage) => void = message =>
+    message.relay({ targets: this.targets, senderTrusted: true, receiverTrusted: true });
 
   private constructor(
     readonly engine: EngineUnderTest,
@@ -173,6 +177,7 @@ export class B2buaBench {
       this.incoming.push(call);
       this.onCall(call);
     });
+    stack.gateway.onMessage(message => this.onMessage(message));
   }
 
   static async start(

@@ -12,6 +12,7 @@ import {
   type CallDeps,
   CallRegistry,
   createCallHandler,
+  createMessageHandler,
   type RouteSettings,
   type SessionSettings,
   type TrunkSettings,
@@ -94,6 +95,7 @@ function unexpected(what: string): () => never {
 }
 
 interface Bench {
+  readonly deps: CallDeps;
   readonly registry: CallRegistry;
   readonly call: FakeIncomingCall;
   readonly handle: (call: IncomingCall) => void;
@@ -138,7 +140,7 @@ function bench(
     logger: noopLogger,
   };
   const call = new FakeIncomingCall();
-  return { registry, call, handle: createCallHandler(deps, registry) };
+  return { deps, registry, call, handle: createCallHandler(deps, registry) };
 }
 
 /** Lets everything run that waits for nothing but the event loop. */
@@ -218,6 +220,7 @@ describe('the call handler', () => {
         srtp: { accept: false, suites: [], callee: 'when-caller-does' },
         redirects: 'pass',
         refer: 'pass',
+        otherMedia: 'refuse',
         calleeTrusted: false,
         callerTrusted: true,
       },
@@ -234,5 +237,37 @@ describe('the call handler', () => {
     ]);
     expect(call.connections).toEqual([]);
     expect(registry.size).toBe(0);
+  });
+});
+
+describe('the handler of messages', () => {
+  /** What becomes of a MESSAGE from the test's peer. */
+  function outcome(settings: Partial<SessionSettings>): unknown {
+    const seen: unknown[] = [];
+    const { deps } = bench(settings);
+    createMessageHandler(deps)({
+      facts: INVITE,
+      refuse: (...refusal) => void seen.push(refusal),
+      relay: plan => void seen.push(plan),
+    });
+    expect(seen).toHaveLength(1);
+    return seen[0];
+  }
+
+  test('sends it to the targets that a call would have, with the trust of both sides', () => {
+    expect(outcome({ messages: 'relay' })).toEqual({
+      targets: ROUTE.targets,
+      senderTrusted: true,
+      receiverTrusted: false,
+    });
+  });
+
+  test('refuses unknown peers with 403, unknown places with 404, and all of them with 405 where told', () => {
+    expect(outcome({ findTrunk: () => null })).toEqual([403, { reason: 'Unknown Peer' }]);
+    expect(outcome({ findRoute: () => null })).toEqual([404, { reason: 'No Route' }]);
+    expect(outcome({ messages: 'refuse' })).toEqual([
+      405,
+      { headers: { Allow: 'INVITE, ACK, CANCEL, BYE, OPTIONS' } },
+    ]);
   });
 });
