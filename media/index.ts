@@ -1,5 +1,6 @@
 export { decodeG711, encodeG711, G711_SILENCE, type G711Encoding } from './codec/g711';
 export { decodeG722, encodeG722 } from './codec/g722';
+export { L16_RATES_HZ } from './codec/to-g711';
 export { MediaError, type MediaErrorCode } from './errors';
 export { createMediaPlane } from './plane/media-plane';
 export {
@@ -39,4 +40,5 @@ export {
   type RecordingReport,
   type RecordingStreamOptions,
   type RecordingStreamReport,
+  type RecordingStreamRules,
 } from './ports';

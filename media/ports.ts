@@ -159,6 +159,8 @@ export interface MediaRecording {
   setRemotes(remotes: readonly (RemoteStream | null)[]): void;
   /** @throws MediaError when packets cannot be sent to one of these. Changes nothing. */
   checkRemotes(remotes: readonly (RemoteStream | null)[]): void;
+  /** What the SRS is sent of a stream, from now on; before, everything is sent as the leg sends it. */
+  setRules(label: string, rules: RecordingStreamRules): void;
   /** Copies another leg into the stream from now on (transfer); SSRC, sequence and timeline stay continuous. */
   setSource(label: string, legId: string, formats: readonly PayloadFormat[]): void;
   /**
@@ -171,6 +173,21 @@ export interface MediaRecording {
   report(): RecordingReport;
   /** Sends what the rings still hold for at most `drainMs`, then RTCP BYE, then closes. Idempotent. */
   close(options: { drainMs: number }): Promise<RecordingReport>;
+}
+
+/** What a recorder's provider takes of a stream. */
+export interface RecordingStreamRules {
+  /** Encodings, upper case, that are sent as they come; null: all. Others are transcoded where that can be. */
+  readonly keep: readonly string[] | null;
+  /**
+   * PCMU or PCMA, 8000 Hz, one channel: what others become. The SRS's answer may choose another of these, also where
+   * null stands here.
+   */
+  readonly transcodeTo: PayloadFormat | null;
+  /** Telephone events (RFC 4733). */
+  readonly dtmf: 'pass' | 'drop';
+  /** RFC 3389. */
+  readonly comfortNoise: 'pass' | 'drop';
 }
 
 export interface MediaRecordingStream {
@@ -196,6 +213,10 @@ export interface RecordingStreamReport {
   readonly packetsUnaccepted: number;
   /** Sent, and then made to wait again for another SRS (each time that it happened). */
   readonly packetsReplayed: number;
+  /** Packets that were made another codec's. */
+  readonly packetsTranscoded: number;
+  /** Payload type of the audio sent last; null: none was. */
+  readonly sentPayloadType: number | null;
   /** Captured and not sent yet, or waiting again. */
   readonly packetsPending: number;
   /** Wall clock, ms since the epoch, of the capture of the first and last packet sent; null when none. */

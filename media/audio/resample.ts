@@ -24,7 +24,7 @@ export function resample(samples: Int16Array, fromHz: number, toHz: number): Int
     const phase = Math.round((n * step - base) * 1e6) / 1e6;
     let kernel = kernels.get(phase);
     if (kernel === undefined) {
-      kernel = kernelOf(phase, stretch, half);
+      kernel = lowPassKernel(phase, stretch, half);
       kernels.set(phase, kernel);
     }
     let sum = 0;
@@ -37,7 +37,7 @@ export function resample(samples: Int16Array, fromHz: number, toHz: number): Int
 }
 
 /** Weights of the samples from `half` before to `half` after, for a point `phase` samples behind; sum 1. */
-function kernelOf(phase: number, stretch: number, half: number): Float64Array {
+export function lowPassKernel(phase: number, stretch: number, half: number): Float64Array {
   const kernel = Float64Array.from({ length: 2 * half + 1 }, (_, k) => {
     const distance = (k - half - phase) / stretch;
     return Math.abs(distance) >= HALF_LENGTH

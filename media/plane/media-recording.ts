@@ -5,6 +5,7 @@ import {
   type MediaRecordingStream,
   type RecordingReport,
   type RecordingStreamReport,
+  type RecordingStreamRules,
 } from '../ports';
 import { STREAM } from '../worker/counters';
 import { checkRemote } from './check-remote';
@@ -71,15 +72,15 @@ export class PlaneRecording implements MediaRecording {
     });
   }
 
+  setRules(label: string, rules: RecordingStreamRules): void {
+    this.#options.worker.send({ kind: 'set-rules', slot: this.#slotOf(label), rules });
+  }
+
   setSource(label: string, legId: string, formats: readonly PayloadFormat[]): void {
-    const entry = this.#options.streams.find(({ stream }) => stream.label === label);
-    if (entry === undefined) {
-      throw new MediaError('REC_ERR_MEDIA_UNKNOWN_STREAM', `no stream has the label ${label}`);
-    }
     this.#options.worker.send({
       kind: 'set-source',
       recording: this.#options.number,
-      slot: entry.slot.binding.slot,
+      slot: this.#slotOf(label),
       sourceSlot: this.#options.slotOfLeg(legId),
       formats,
     });
@@ -109,6 +110,14 @@ export class PlaneRecording implements MediaRecording {
     return this.#closing;
   }
 
+  #slotOf(label: string): number {
+    const entry = this.#options.streams.find(({ stream }) => stream.label === label);
+    if (entry === undefined) {
+      throw new MediaError('REC_ERR_MEDIA_UNKNOWN_STREAM', `no stream has the label ${label}`);
+    }
+    return entry.slot.binding.slot;
+  }
+
   async #close(drainMs: number): Promise<RecordingReport> {
     const { worker, number: recording, onClosed } = this.#options;
     try {
@@ -136,6 +145,8 @@ export class PlaneRecording implements MediaRecording {
       bytesSent: read(STREAM.bytesSent),
       packetsOverflowed,
       packetsUnaccepted,
+      packetsTranscoded: read(STREAM.transcoded),
+      sentPayloadType: read(STREAM.sentType) === 0 ? null : read(STREAM.sentType) - 1,
       packetsReplayed,
       // The worker counts on meanwhile: a packet may be seen as captured and sent, or neither, but not negative.
       packetsPending: Math.max(0, packetsCaptured + packetsReplayed - packetsGone),

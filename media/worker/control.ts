@@ -93,6 +93,9 @@ export class WorkerControl {
       case 'set-remotes':
         this.#setStreamRemotes(command.recording, command.remotes);
         break;
+      case 'set-rules':
+        this.#attached.streams[command.slot]?.rules.setRules(command.rules);
+        break;
       case 'set-source':
         this.#setSource(command);
         break;

@@ -49,6 +49,10 @@ export const STREAM = {
   replayed: 14,
   /** Wall clock of the last receiver report. */
   receiverReportAtMs: 16,
+  /** Packets that were sent in another codec than the leg's. */
+  transcoded: 17,
+  /** Payload type of the audio sent last, plus one; 0: none was. */
+  sentType: 18,
 } as const;
 
 /** Reads one counter of a row. @param base index of the row's first column. */

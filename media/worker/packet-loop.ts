@@ -214,7 +214,10 @@ export class PacketLoop implements PacketSink {
     }
     for (const tap of taps) {
       if (tap.recording.gateOpen) {
-        this.recorder.capture(tap, this.#received, at, length, ssrc, sequence, timestamp, nowMs);
+        // prettier-ignore
+        this.recorder.capture(
+          tap, this.#received, at, length, ssrc, sequence, timestamp, kind, rateHz, nowMs,
+        );
       }
     }
     if (peer?.receives === true && isMixed) {

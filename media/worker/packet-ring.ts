@@ -110,6 +110,11 @@ export class PacketRing {
     return (this.memory.words[this.#cursorOffset() >> 2] ?? 0) >>> 16;
   }
 
+  /** Puts another packet, no longer than it was, in the place of the one at the cursor. */
+  setPacket(length: number, flags: number): void {
+    this.memory.words[(this.#cursorOffset() + 4) >> 2] = (flags << 16) | length;
+  }
+
   get packetCaptureMs(): number {
     return this.memory.doubles[(this.#cursorOffset() + 8) >> 3] ?? 0;
   }

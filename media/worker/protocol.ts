@@ -1,6 +1,11 @@
 import { type MessagePort } from 'node:worker_threads';
 import { type PayloadFormat, type RemoteStream } from '#core';
-import { type DtmfHoldRule, type NoticeOutcome, type ReceiverReport } from '../ports';
+import {
+  type DtmfHoldRule,
+  type NoticeOutcome,
+  type ReceiverReport,
+  type RecordingStreamRules,
+} from '../ports';
 
 /** What a worker is started with. */
 export interface WorkerSetup {
@@ -74,6 +79,7 @@ export type WorkerCommand =
       readonly recording: number;
       readonly remotes: readonly (RemoteStream | null)[];
     }
+  | { readonly kind: 'set-rules'; readonly slot: number; readonly rules: RecordingStreamRules }
   | {
       readonly kind: 'set-source';
       readonly recording: number;

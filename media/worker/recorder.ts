@@ -1,3 +1,5 @@
+import { KIND_COMFORT_NOISE, KIND_EVENT, KIND_L16 } from '../codec/payload-kinds';
+import { G711_RATE_HZ, L16_RATES_HZ, ToG711 } from '../codec/to-g711';
 import {
   type IoMemory,
   type PacketIo,
@@ -6,14 +8,26 @@ import {
   SEND_TOO_LONG,
   type SendResult,
 } from '../io/packet-io';
-import { MAX_PACKET_BYTES, RTP_SEQUENCE_AT } from '../rtp/header';
+import {
+  MAX_PACKET_BYTES,
+  payloadEnd,
+  payloadStart,
+  RTP_HEADER_BYTES,
+  RTP_SEQUENCE_AT,
+  RTP_TIMESTAMP_AT,
+} from '../rtp/header';
 import { MAX_SRTP_OVERHEAD_BYTES } from '../srtp/suites';
+import { IS_DROPPED, IS_TRANSCODED } from './capture-rules';
 import { add, get, STREAM } from './counters';
 import { movePlayhead } from './pacing';
 import { type RecordingState, type RecordingStreamState } from './recording-state';
 
 /** Flag of a ring's record: the first packet since the gate opened. */
 const AFTER_PAUSE = 1;
+/** Where a record's flags hold the kind of its payload, and the place of its clock in the list of L16's rates. */
+const KIND_SHIFT = 4;
+const RATE_SHIFT = 8;
+const NIBBLE = 0x0f;
 /** How often a recording that lies behind is served, ms. */
 export const PUMP_INTERVAL_MS = 5;
 
@@ -40,10 +54,11 @@ export class Recorder {
   }
 
   /**
-   * Copies one packet as the leg sent it; only SSRC, sequence and timestamp become the recording's own. The caller
-   * has checked the gate.
+   * Copies one packet as the leg sent it; only SSRC, sequence and timestamp become the recording's own. What the rules
+   * of the stream do not let pass is left out without a gap, or transcoded. The caller has checked the gate.
    *
    * @param at offset of the packet in `memory`, a multiple of 4.
+   * @param legRateHz of the payload type's clock as agreed with the leg; 0: not known.
    */
   capture(
     stream: RecordingStreamState,
@@ -53,14 +68,73 @@ export class Recorder {
     ssrc: number,
     sequence: number,
     timestamp: number,
+    kind: number,
+    legRateHz: number,
     nowMs: number,
   ): void {
-    if (this.#isWanted(stream)) {
-      const payloadType = (memory.bytes[at + 1] ?? 0) & 0x7f;
-      const rateHz = stream.clockRates[payloadType] ?? 0;
-      stream.output.map(ssrc, sequence, timestamp, rateHz, nowMs);
-      this.#store(stream, memory, at, length, nowMs);
+    const payloadType = (memory.bytes[at + 1] ?? 0) & 0x7f;
+    const rateHz = legRateHz === 0 ? (stream.clockRates[payloadType] ?? 0) : legRateHz;
+    const verdict = stream.rules.judge(kind, payloadType, rateHz);
+    if (verdict === IS_DROPPED) {
+      stream.output.leaveOut(ssrc);
+    } else if (this.#isWanted(stream)) {
+      if (verdict === IS_TRANSCODED) {
+        this.#mapToG711(stream, ssrc, sequence, timestamp, rateHz, nowMs);
+        this.#storeAsG711(stream, memory, at, length, kind, nowMs);
+      } else {
+        stream.output.map(ssrc, sequence, timestamp, rateHz, nowMs);
+        this.#store(stream, memory, at, length, flagsOf(stream, kind, rateHz), nowMs);
+      }
+      stream.sourceRateHz = rateHz;
     }
+  }
+
+  /** Numbers a packet of whatever clock on the line of 8000 Hz. */
+  #mapToG711(
+    stream: RecordingStreamState,
+    ssrc: number,
+    sequence: number,
+    timestamp: number,
+    rateHz: number,
+    nowMs: number,
+  ): void {
+    stream.transcoder ??= new ToG711();
+    const located = stream.transcoder.locate(ssrc, timestamp, rateHz);
+    if (rateHz === G711_RATE_HZ) {
+      stream.output.map(ssrc, sequence, timestamp, rateHz, nowMs);
+      return;
+    }
+    if (stream.transcoder.isNewTimeline || stream.sourceRateHz !== rateHz) {
+      stream.output.startNewRun();
+    }
+    stream.output.map(ssrc, sequence, located, G711_RATE_HZ, nowMs);
+  }
+
+  /** Transcodes the packet into the ring, with the numbers mapped last. */
+  #storeAsG711(
+    stream: RecordingStreamState,
+    memory: IoMemory,
+    at: number,
+    length: number,
+    kind: number,
+    nowMs: number,
+  ): void {
+    const { ring, rules, transcoder } = stream;
+    // What is made is never longer than what it is made of.
+    const target = ring.reserve(length);
+    const { bytes } = ring.memory;
+    const from = payloadStart(memory.bytes, at);
+    const payloadBytes = Math.max(0, payloadEnd(memory.bytes, at, length) - from);
+    const to = target + RTP_HEADER_BYTES;
+    const { targetKind, targetType } = rules;
+    const made =
+      transcoder?.write(kind, memory.bytes, from, payloadBytes, targetKind, bytes, to) ?? 0;
+    // Contributing sources, extensions and padding belong to the packet of the leg.
+    bytes[target] = 0x80;
+    bytes[target + 1] = ((memory.bytes[at + 1] ?? 0) & 0x80) | targetType;
+    add(this.#counters, stream.counterBase, STREAM.transcoded, 1);
+    const flags = flagsOf(stream, targetKind, G711_RATE_HZ);
+    this.#commit(stream, target, RTP_HEADER_BYTES + made, flags, nowMs);
   }
 
   /** Captures one packet of a telephone event that was held, between those of the leg; otherwise as {@link capture}. */
@@ -72,12 +146,13 @@ export class Recorder {
     isFirst: boolean,
     nowMs: number,
   ): void {
-    if (this.#isWanted(stream)) {
+    const payloadType = (memory.bytes[at + 1] ?? 0) & 0x7f;
+    if (stream.rules.judge(KIND_EVENT, payloadType, 0) !== IS_DROPPED && this.#isWanted(stream)) {
       if (isFirst) {
         stream.eventTimestamp = stream.output.momentAt(nowMs);
       }
       stream.output.insert(stream.eventTimestamp);
-      this.#store(stream, memory, at, length, nowMs);
+      this.#store(stream, memory, at, length, flagsOf(stream, KIND_EVENT, 0), nowMs);
     }
   }
 
@@ -97,9 +172,10 @@ export class Recorder {
     memory: IoMemory,
     at: number,
     length: number,
+    flags: number,
     nowMs: number,
   ): void {
-    const { ring, output } = stream;
+    const { ring } = stream;
     const target = ring.reserve(length);
     const from = memory.words;
     const to = ring.memory.words;
@@ -108,13 +184,19 @@ export class Recorder {
     for (let i = at >> 2; i < end; i++) {
       to[i + shift] = from[i] ?? 0;
     }
+    this.#commit(stream, target, length, flags, nowMs);
+  }
+
+  #commit(
+    stream: RecordingStreamState,
+    target: number,
+    length: number,
+    flags: number,
+    nowMs: number,
+  ): void {
+    const { ring, output } = stream;
     output.stamp(ring.memory.view, target);
-    ring.commit(
-      length,
-      nowMs,
-      stream.isFirstOfGate ? AFTER_PAUSE : 0,
-      ring.memory.view.getUint16(target + RTP_SEQUENCE_AT),
-    );
+    ring.commit(length, nowMs, flags, ring.memory.view.getUint16(target + RTP_SEQUENCE_AT));
     stream.isFirstOfGate = false;
     if (ring.overflowed !== stream.overflowedCounted) {
       this.#countOverflow(stream);
@@ -212,9 +294,8 @@ export class Recorder {
     const counters = this.#counters;
     const base = stream.counterBase;
     const at = ring.packetAt;
-    const length = ring.packetLength;
     const { memory } = ring;
-    if (stream.accepted[(memory.bytes[at + 1] ?? 0) & 0x7f] === 0) {
+    if (!stream.rules.isAccepted((memory.bytes[at + 1] ?? 0) & 0x7f) && !this.#convert(stream)) {
       stream.leftOut++;
       add(counters, base, STREAM.unaccepted, 1);
       ring.advance();
@@ -225,8 +306,12 @@ export class Recorder {
       const sequence = (ring.packetMark - stream.leftOut) & 0xffff;
       memory.view.setUint16(at + RTP_SEQUENCE_AT, sequence);
     }
+    const length = ring.packetLength;
     const result = this.#transmit(stream, memory, at, length);
     if (result === SEND_OK) {
+      if (((ring.packetFlags >> KIND_SHIFT) & NIBBLE) < KIND_EVENT) {
+        counters[base + STREAM.sentType] = ((memory.bytes[at + 1] ?? 0) & 0x7f) + 1;
+      }
       const capturedAtMs = ring.packetCaptureMs + stream.recording.wallOffsetMs;
       if (get(counters, base, STREAM.packetsSent) === 0) {
         counters[base + STREAM.firstSentAtMs] = capturedAtMs;
@@ -245,6 +330,43 @@ export class Recorder {
       return true;
     }
     return false;
+  }
+
+  /**
+   * The SRS takes less than was expected when the packet at the cursor was captured: the packet becomes, in its place,
+   * one that it does take.
+   * @returns false when that cannot be; the packet is as it was.
+   */
+  #convert(stream: RecordingStreamState): boolean {
+    const { ring, rules } = stream;
+    const flags = ring.packetFlags;
+    const kind = (flags >> KIND_SHIFT) & NIBBLE;
+    const rateHz = L16_RATES_HZ[(flags >> RATE_SHIFT) & NIBBLE] ?? 0;
+    const isOther = kind >= KIND_EVENT && kind <= KIND_COMFORT_NOISE;
+    if (isOther || !rules.canBeMadeFrom(kind, rateHz)) {
+      return false;
+    }
+    const { bytes, view } = ring.memory;
+    const at = ring.packetAt;
+    const from = payloadStart(bytes, at);
+    const payloadBytes = Math.max(0, payloadEnd(bytes, at, ring.packetLength) - from);
+    const timestamp = view.getInt32(at + RTP_TIMESTAMP_AT);
+    const to = at + RTP_HEADER_BYTES;
+    const { targetKind, targetType } = rules;
+    const converter = (stream.converter ??= new ToG711());
+    converter.locate(stream.output.ssrc, timestamp, rateHz);
+    const made = converter.write(kind, bytes, from, payloadBytes, targetKind, bytes, to);
+    if (rateHz !== G711_RATE_HZ) {
+      const before = (stream.meetsAt - timestamp) | 0;
+      const scaled = Math.floor((before * G711_RATE_HZ) / rateHz);
+      view.setInt32(at + RTP_TIMESTAMP_AT, (stream.meetsAt - scaled) | 0);
+    }
+    bytes[at] = 0x80;
+    bytes[at + 1] = ((bytes[at + 1] ?? 0) & 0x80) | targetType;
+    add(this.#counters, stream.counterBase, STREAM.transcoded, 1);
+    const newFlags = (flags & AFTER_PAUSE) | (targetKind << KIND_SHIFT);
+    ring.setPacket(RTP_HEADER_BYTES + made, newFlags);
+    return true;
   }
 
   /** One packet to the SRS, protected when its stream is. */
@@ -285,6 +407,13 @@ export class Recorder {
     this.#onUnreachable(stream);
     return this.#io.send(stream.rtpHandle, memory, at, length, null);
   }
+}
+
+/** Flags of a record: whatever tells later how its packet can be changed. */
+function flagsOf(stream: RecordingStreamState, kind: number, rateHz: number): number {
+  const rate = kind === KIND_L16 ? Math.max(0, L16_RATES_HZ.indexOf(rateHz)) : 0;
+  const after = stream.isFirstOfGate ? AFTER_PAUSE : 0;
+  return after | (kind << KIND_SHIFT) | (rate << RATE_SHIFT);
 }
 
 function oldestPendingMs(recording: RecordingState): number {

@@ -1,8 +1,9 @@
+import { type ToG711 } from '../codec/to-g711';
 import { type PacketIo, type SocketHandle } from '../io/packet-io';
 import { type PeerAddress } from '../io/peer-address';
-import { acceptanceTable } from '../rtp/payload-types';
 import { type StreamRewriter } from '../rtp/rewriter';
 import { type StreamProtection } from '../srtp/stream-protection';
+import { CaptureRules } from './capture-rules';
 import { COUNTER_STRIDE } from './counters';
 import { type LegState } from './leg-state';
 import { type PacketRing } from './packet-ring';
@@ -40,8 +41,16 @@ export class RecordingStreamState {
   isRefused = false;
   /** The SRS receives: what the ring holds may leave. */
   isSending = false;
-  /** By payload type, 1 where the SRS takes it. */
-  accepted = acceptanceTable([]);
+  /** What is sent of what the leg sends. */
+  readonly rules = new CaptureRules();
+  /** Transcodes what is captured, while that is needed. */
+  transcoder: ToG711 | null = null;
+  /** Transcodes what the ring holds already, when an SRS takes less than was expected. */
+  converter: ToG711 | null = null;
+  /** Clock rate of the packet captured last, as the leg's; 0: none was captured. */
+  sourceRateHz = 0;
+  /** A timestamp at which the ring's packets of other clocks and those of 8000 Hz meet. */
+  meetsAt = 0;
   /** How many captured packets were left out so far: later ones move up, so that no gap looks like loss. */
   leftOut = 0;
   /** The ring was rewound: packets in it may have been sent before. */

@@ -1,8 +1,9 @@
 import { type RemoteStream } from '#core';
 import { payloadKindTable } from '../codec/payload-kinds';
+import { G711_RATE_HZ } from '../codec/to-g711';
 import { type PacketIo } from '../io/packet-io';
 import { formatEndpoint } from '../io/peer-address';
-import { acceptanceTable, clockRateTable } from '../rtp/payload-types';
+import { clockRateTable } from '../rtp/payload-types';
 import { type LegState } from './leg-state';
 import { type RecordingStreamState } from './recording-state';
 
@@ -59,7 +60,10 @@ export function applyStreamRemote(
     stream.isSending = false;
     return stream.ring.skipAll();
   }
-  stream.accepted = acceptanceTable(remote.formats);
+  stream.rules.setAccepted(remote.formats);
+  if (stream.output.clockRateHz !== G711_RATE_HZ) {
+    stream.meetsAt = stream.output.timestamp;
+  }
   const { rtp } = remote;
   const rtcp = rtcpAddress(remote);
   if (rtcp !== null) {

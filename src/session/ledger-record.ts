@@ -113,9 +113,16 @@ function unknownRest({ end, endedAtMs }: LedgerRecordFacts): readonly LedgerGap[
 
 function remarks(facts: RecordingFacts | null): readonly string[] {
   const replaced = facts?.replacedCharacters ?? 0;
-  return replaced === 0
-    ? []
-    : [`${replaced} characters that XML cannot hold were replaced in the metadata`];
+  const transcoded = (facts?.report.streams ?? []).filter(stream => stream.packetsTranscoded > 0);
+  return [
+    ...(replaced === 0
+      ? []
+      : [`${replaced} characters that XML cannot hold were replaced in the metadata`]),
+    ...transcoded.map(
+      ({ label, packetsTranscoded }) =>
+        `${packetsTranscoded} packets of label ${label} were transcoded for the recorder`,
+    ),
+  ];
 }
 
 function verdictFacts(input: LedgerRecordFacts): VerdictFacts {
@@ -169,14 +176,19 @@ function streams({ facts, decision }: LedgerRecordFacts): readonly LedgerStream[
             packetsLost: stream.lastReceiverReport.packetsLost,
             fractionLost: stream.lastReceiverReport.fractionLost,
           },
-    codec: codecOf(facts?.answers[index] ?? null),
+    codec: codecOf(facts?.answers[index] ?? null, stream.sentPayloadType),
     cryptoSuite: facts?.answers[index]?.crypto?.suite ?? null,
   }));
 }
 
-/** The first format that the SRS took is the one that it prefers. */
-function codecOf(answer: RecordingFacts['answers'][number]): string | null {
-  const format = answer?.formats.find(({ encoding }) => !NOT_SPEECH.includes(encoding));
+/** What was sent last; before anything was, the first format that the SRS took, which is the one that it prefers. */
+function codecOf(
+  answer: RecordingFacts['answers'][number],
+  sentPayloadType: number | null,
+): string | null {
+  const format =
+    answer?.formats.find(({ payloadType }) => payloadType === sentPayloadType) ??
+    answer?.formats.find(({ encoding }) => !NOT_SPEECH.includes(encoding));
   return format === undefined ? null : `${format.encoding}/${format.clockRateHz}`;
 }
 

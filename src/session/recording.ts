@@ -1,4 +1,5 @@
-import { errorMessage, otherRole, type RecordingId, withDeadline } from '#core';
+import { errorMessage, otherRole, type PayloadFormat, type RecordingId, withDeadline } from '#core';
+import { type MediaRecording } from '#media';
 import { type DialectChoice } from '#metadata';
 
 import {
@@ -10,10 +11,10 @@ import {
 } from '../ledger';
 import { type DesiredRecording, type RecordingDecision } from '../policy';
 import { type CallContext } from './call-context';
-import { type CallLegs } from './call-legs';
 import { type NoticeResult } from './call-notices';
 import { isoTime, ledgerRecord, type LedgerRecordFacts } from './ledger-record';
 import { ledgerNotice } from './notice-account';
+import { recordingFormats } from './recording-formats';
 import { OTHER_PARTY_LABEL, RECORDED_PARTY_LABEL, RecordingMetadata } from './recording-metadata';
 import {
   DEFAULT_PROVIDER_SRTP,
@@ -29,6 +30,8 @@ const LEDGER_DEADLINE_MS = 2000;
 /** Notices and controls of one recording that the ledger tells: the newest. */
 const MAX_TOLD = 200;
 const ROLES = ['caller', 'callee'] as const;
+/** Reason in the metric of SRS failures. */
+const UNTRANSCODABLE = 'codec';
 
 /** What is known only when a recording, or its call, has ended. */
 export type RecordingEnd = Pick<LedgerRecordFacts, 'isAnchored' | 'voicemail' | 'kept'> & {
@@ -49,7 +52,10 @@ export class Recording {
   readonly #notices: NoticeResult[] = [];
   readonly #controls: LedgerControl[] = [];
   readonly #remarks = new Set<string>();
+  readonly #provider: ProviderSettings | null;
   /** null until the media of the recording is open, and when that failed. */
+  #media: MediaRecording | null = null;
+  /** Likewise. */
   #session: RecordingSession | null = null;
   /** Why there is no session although there should be one, or what else went wrong inside the gateway. */
   #failure: string | null = null;
@@ -64,6 +70,7 @@ export class Recording {
     const { deps, parties, call } = context;
     this.#context = context;
     this.#decision = decision;
+    this.#provider = deps.settings.findProvider(decision.providerId);
     this.recordingId = deps.ids.uuid() as RecordingId;
     this.metadata = new RecordingMetadata({
       shared: parties.shared,
@@ -71,7 +78,7 @@ export class Recording {
       parties: parties.descriptions,
       sipSessionId: call.invite.sessionId,
       ids: deps.ids,
-      dialect: dialectOf(deps.settings.findProvider(decision.providerId)?.metadata),
+      dialect: dialectOf(this.#provider?.metadata),
     });
   }
 
@@ -87,11 +94,10 @@ export class Recording {
 
   /** Opens the media, the gate shut. A failure is told and accounted for, and never hurts the call. Never rejects. */
   open(): Promise<void> {
-    const provider = this.#context.deps.settings.findProvider(this.#decision.providerId);
-    if (provider === null) {
+    if (this.#provider === null) {
       this.fail('no-provider');
     } else {
-      this.#opening = this.#openSession(provider);
+      this.#opening = this.#openSession(this.#provider);
     }
     return this.#opening;
   }
@@ -248,6 +254,7 @@ export class Recording {
         ],
         gateOpen: false,
       });
+      this.#media = recording;
       const session = new RecordingSession({
         decision: this.#decision,
         provider: this.#inDialect(provider),
@@ -296,9 +303,8 @@ export class Recording {
   }
 
   #protection(): RecordingProtection {
-    const { legs, deps } = this.#context;
-    const provider = deps.settings.findProvider(this.#decision.providerId);
-    return recordingProtection(provider?.srtp ?? DEFAULT_PROVIDER_SRTP, legs.remotes);
+    const { legs } = this.#context;
+    return recordingProtection(this.#provider?.srtp ?? DEFAULT_PROVIDER_SRTP, legs.remotes);
   }
 
   /** RFC 7866 §12.2: what may not be recorded in the clear is not recorded. @returns whether that is so. */
@@ -320,10 +326,38 @@ export class Recording {
     return true;
   }
 
-  /** In the order of the streams: label 1 is the recorded party. */
-  #formats(): ReturnType<CallLegs['formatsOf']>[] {
+  /**
+   * What the SRS is offered, in the order of the streams: label 1 is the recorded party. What is captured follows from
+   * the same choice.
+   */
+  #formats(): (readonly PayloadFormat[])[] {
     const { role } = this.#decision;
-    return [role, otherRole(role)].map(each => this.#context.legs.formatsOf(each));
+    return [role, otherRole(role)].map((each, index) => {
+      const legFormats = this.#context.legs.formatsOf(each);
+      const { offered, rules, untranscodable } = recordingFormats(legFormats, this.#provider ?? {});
+      const label = this.#media?.streams[index]?.label;
+      if (label !== undefined) {
+        this.#media?.setRules(label, rules);
+      }
+      untranscodable.forEach(encoding => this.#warnOf(encoding));
+      return offered;
+    });
+  }
+
+  /** Once for an encoding: the SRS decides whether it takes what it is not known to take. */
+  #warnOf(encoding: string): void {
+    const remark = `${encoding} is no codec of the provider and cannot be transcoded; it was offered as it is`;
+    if (!this.#remarks.has(remark)) {
+      this.#remarks.add(remark);
+      const { deps, logger } = this.#context;
+      const { providerId } = this.#decision;
+      deps.metrics.srsFailure(providerId, UNTRANSCODABLE);
+      logger.warn('codec of a call is not for its recorder, and cannot be transcoded', {
+        recordingId: this.recordingId,
+        provider: providerId,
+        encoding,
+      });
+    }
   }
 
   #markInterval(desired: 'recording' | 'paused' | null, atMs: number): void {

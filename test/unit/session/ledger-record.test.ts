@@ -41,6 +41,8 @@ function stream(
     bytesSent: 17_200,
     packetsOverflowed: 0,
     packetsUnaccepted: 0,
+    packetsTranscoded: 0,
+    sentPayloadType: null,
     packetsReplayed: 0,
     packetsPending: 0,
     firstPacketAtMs: ANSWERED_MS + 10,

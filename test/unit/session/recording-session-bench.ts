@@ -179,6 +179,10 @@ export class FakeMedia implements MediaRecording {
     this.remotes.push(remotes);
   }
 
+  setRules(): void {
+    throw new Error('what is captured is not the business of a session');
+  }
+
   setSource(): void {
     throw new Error('a session never changes the source of a stream');
   }
@@ -195,6 +199,8 @@ export class FakeMedia implements MediaRecording {
         bytesSent: 172,
         packetsOverflowed: 0,
         packetsUnaccepted: 0,
+        packetsTranscoded: 0,
+        sentPayloadType: null,
         packetsReplayed: 0,
         packetsPending: 0,
         firstPacketAtMs: T0,
