@@ -8,7 +8,7 @@ const SOURCES = readdirSync(join(ROOT, 'test'), { recursive: true, encoding: 'ut
   .join('\n');
 
 // Their last column names tests, or files of tests.
-test.each(['rfc-compliance.md', 'engine-differences.md'])(
+test.each(['rfc-compliance.md', 'engine-differences.md', 'teardown.md'])(
   'every test that %s names exists',
   file => {
     const named = readFileSync(join(ROOT, 'docs', file), 'utf8')
