@@ -78,10 +78,28 @@ export class CallSetup {
     }
     media.setRecordAware('caller', incoming.facts.isRecordAware);
     let body = offer === null ? null : media.offer('caller', offer);
+    if (!(await this.#admitted())) {
+      return;
+    }
     if (body !== null) {
       body = (await this.#preConnect()) ?? body;
     }
     this.#ring(maxForwards, body);
+  }
+
+  /** @returns whether the owner of the call lets it go on. */
+  async #admitted(): Promise<boolean> {
+    const { delegate } = this.#options.connection;
+    if (delegate.beforeRinging === undefined) {
+      return true;
+    }
+    const refusal = await delegate.beforeRinging();
+    if (refusal !== null && !this.#isOver) {
+      const { status } = refusal;
+      const end = { by: 'gateway', status, cause: 'refused', reason: null } as const;
+      this.#options.exits.refuse(end, null, { headers: { Reason: reasonOf(refusal) } });
+    }
+    return refusal === null && !this.#isOver;
   }
 
   #ring(maxForwards: number, body: string | null): void {

@@ -202,6 +202,11 @@ export interface CallDelegate {
   /** An offer of that leg has none of the plan's `allowedEncodings` and was left as it is. */
   codecsNotStripped?(role: LegRole): void;
   /**
+   * The caller's offer is known and nobody is rung yet; nobody will be when this tells a refusal, which the caller gets, with
+   * its text in a Reason header. The caller's CANCEL ends the call without waiting; a rejection is a 500.
+   */
+  beforeRinging?(): Promise<HangUpCause | null>;
+  /**
    * The caller hears what we play and nobody is rung yet, see {@link CallPlan.preConnect}. The caller's CANCEL ends the call
    * without waiting for it; a rejection is logged and the call goes on.
    */

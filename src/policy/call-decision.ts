@@ -1,6 +1,7 @@
 import { type LegRole, type NetworkKind } from '#core';
 
 import { type ClaimedIdentities, type IdentityClaim, identityClaims } from './identity';
+import { mayAnnounceFailure } from './failure-rules';
 import { needsMixing, type NoticePlan, planNotices } from './notice-plan';
 import {
   decideRecording,
@@ -109,7 +110,11 @@ export function decideCall(facts: CallFacts, lookups: PolicyLookups): CallDecisi
     anchorBecause,
     stripCodecs:
       callPolicy.notices.codecs === 'strip' &&
-      recordings.some(({ notices }) => notices !== null && needsMixing(notices)),
+      recordings.some(
+        ({ notices, recording }) =>
+          (notices !== null && needsMixing(notices)) ||
+          (recording !== null && mayAnnounceFailure(recording.user, recording.mode)),
+      ),
   };
 }
 

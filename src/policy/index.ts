@@ -8,6 +8,19 @@ export {
   isRefusal,
 } from './control';
 export {
+  FAILURE_PHASES,
+  failureAction,
+  type FailureCommand,
+  type FailureEvent,
+  failureGraceMs,
+  failureNotice,
+  type FailureState,
+  isCompulsory,
+  mayAnnounceFailure,
+  NO_FAILURE,
+  reduceFailure,
+} from './failure-rules';
+export {
   type FeatureCodeOutcome,
   type FeatureCodeState,
   firstDigits,
@@ -53,7 +66,6 @@ export {
 } from './notice-plan';
 export {
   type DueNotice,
-  failureNotices,
   type NoticeHistory,
   type NoticeKind,
   noticesFor,

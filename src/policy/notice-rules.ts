@@ -2,7 +2,7 @@ import { type LegRole, otherRole } from '#core';
 
 import { type IntentState, type RecordingMoment } from './intent-machine';
 import { type NoticePlan } from './notice-plan';
-import { type FailureAction, type PromptKind } from './user-policy';
+import { type PromptKind } from './user-policy';
 
 /** What the parties of a call can hear. */
 export type NoticeKind = PromptKind | 'beep' | 'reminder';
@@ -10,6 +10,8 @@ export type NoticeKind = PromptKind | 'beep' | 'reminder';
 /** A notice that has to be played. */
 export interface DueNotice {
   readonly kind: NoticeKind;
+  /** The packaged prompt, where there are several of a kind. */
+  readonly prompt?: 'failure-proceed' | 'failure-end';
   /** The legs that shall hear it. */
   readonly toRoles: readonly LegRole[];
   /** Wait so long before. */
@@ -64,13 +66,6 @@ export function noticesFor(
     case 'resumed':
       return isKept ? notificationNotices(plan, 'resume') : [];
   }
-}
-
-/** What a failure behaviour says to the parties. */
-export function failureNotices(action: FailureAction): readonly DueNotice[] {
-  return action === 'proceed-with-announcement' || action === 'end-call-with-announcement'
-    ? [due('failure', BOTH)]
-    : [];
 }
 
 /** How often the reminder tone sounds in this state; null: it does not. */

@@ -53,7 +53,7 @@ export class CallNotices {
    * @param signal gives up a notice that is still being delayed
    */
   async play(due: DueNotice, voice: NoticeVoice, signal?: AbortSignal): Promise<NoticeResult> {
-    const promptId = promptIdOf(due.kind, voice);
+    const promptId = promptIdOf(due, voice);
     const key = `${promptId} ${due.toRoles.join()} ${due.delayMs}`;
     let playing = this.#playing.get(key);
     if (playing === undefined) {
@@ -191,7 +191,7 @@ function tone(policy: TonePolicy): NoticeSound {
 
 /** The organisation's own prompt, or the packaged one in the language of the user. */
 function promptIdOf(
-  kind: NoticeKind,
+  { kind, prompt: packaged }: DueNotice,
   { organisationId, language, customAudio }: NoticeVoice,
 ): string {
   if (kind === 'beep' || kind === 'reminder') {
@@ -199,6 +199,6 @@ function promptIdOf(
   }
   const prompt: PromptKind = kind;
   return customAudio[prompt] === undefined
-    ? `${language}/${prompt}`
+    ? `${language}/${packaged ?? prompt}`
     : `custom:${organisationId}/${prompt}`;
 }

@@ -74,6 +74,17 @@ export class CallRecordings {
     await this.#add(planned, voicemail).prepare();
   }
 
+  /** Establishes every session that must stand before anybody is rung. @returns whether all do. Never rejects. */
+  async establishCompulsory(): Promise<boolean> {
+    const compulsory = this.#parties.filter(party => party.isCompulsory);
+    const established = await Promise.all(compulsory.map(party => party.establish()));
+    return established.every(Boolean);
+  }
+
+  get hasCompulsory(): boolean {
+    return this.#parties.some(party => party.isCompulsory);
+  }
+
   /** The call is answered: recordings that shall begin now begin now. Synchronous. */
   answered(atMs: number, voicemail: VoicemailDetection | null): void {
     this.#parties.forEach(party => party.answered(atMs, voicemail));

@@ -86,13 +86,21 @@ export function ledgerRecord(input: LedgerRecordFacts): LedgerRecord {
 
 /** What no SRS was sent although the recording went on at another one. */
 function missed({ facts }: LedgerRecordFacts): readonly LedgerGap[] {
-  return (facts?.outages ?? [])
+  // Without any SRS, or after the last one, everything is missing anyway.
+  const isGone = (facts?.establishedAtMs ?? null) === null || facts?.lostAtMs !== null;
+  const withheld = (isGone ? [] : facts.withheld).map(({ fromMs, untilMs }) => ({
+    startAt: isoTime(fromMs),
+    endAt: isoOrNull(untilMs),
+    reason: 'gap' as const,
+  }));
+  const lost = (facts?.outages ?? [])
     .filter(outage => missedMs(outage) > 0)
     .map(outage => ({
       startAt: isoTime(outage.deliveredUntilMs),
       endAt: isoTime(outage.deliveredUntilMs + missedMs(outage)),
-      reason: 'srs-lost',
+      reason: 'srs-lost' as const,
     }));
+  return [...lost, ...withheld];
 }
 
 /** Audio of before the loss that was sent once more, ms. */

@@ -11,6 +11,7 @@ import {
   type CallDelegate,
   type CallEnd,
   type CallTarget,
+  type HangUpCause,
   type IncomingCall,
   type InfoFacts,
   type InfoVerdict,
@@ -192,6 +193,16 @@ export class RecordedCall implements CallDelegate {
     if (facts.hasMedia && this.#deps.settings.callPolicy.recordEarlyMedia) {
       this.#beginRecordings(this.#deps.clock.wallNowMs());
     }
+  }
+
+  /** RFC 3326: the caller of a call that must not be without its recording is told why nobody was rung. */
+  async beforeRinging(): Promise<HangUpCause | null> {
+    const { recordings } = this.#media ?? {};
+    if (recordings?.hasCompulsory !== true || (await recordings.establishCompulsory())) {
+      return null;
+    }
+    this.#logger.error('call refused: it cannot be recorded');
+    return { status: 503, text: 'Call cannot be recorded' };
   }
 
   async preConnect(): Promise<void> {

@@ -7,9 +7,12 @@ import {
   type ControlOutcome,
   type DesiredRecording,
   type DueNotice,
+  failureAction,
+  failureGraceMs,
   initialIntent,
   type IntentEvent,
   type IntentState,
+  isCompulsory,
   type MomentCause,
   type NoticePlan,
   noticesFor,
@@ -25,6 +28,7 @@ import { type CallNotices, type NoticeResult } from './call-notices';
 import { isoTime } from './ledger-record';
 import { type RecordingEventKind, type RecordingView } from './live-view';
 import { heardBy, noticeView } from './notice-account';
+import { FailureWatch } from './failure-watch';
 import { Recording, type RecordingEnd } from './recording';
 
 export interface RecordedPartyOptions {
@@ -67,6 +71,8 @@ export class RecordedParty {
   readonly #early: NoticeResult[] = [];
   readonly #shownNotices: NoticeResult[] = [];
   #current: Recording | null = null;
+  /** Of the current recording. */
+  #failures: FailureWatch | null = null;
   #intent: IntentState;
   #voicemail: VoicemailDetection | null;
   /** Gives up notices that wait when the recording that they are for stops. */
@@ -98,6 +104,16 @@ export class RecordedParty {
     if (this.decision.mode !== 'on-demand' && this.#current === null) {
       await this.#newRecording().open();
     }
+  }
+
+  /** Whether the session must stand before anybody is rung. */
+  get isCompulsory(): boolean {
+    return isCompulsory(this.decision.user, this.decision.mode);
+  }
+
+  /** Establishes the session of a recording that begins with the answer ahead of it. @returns whether there is one. */
+  establish(): Promise<boolean> {
+    return this.#current?.establish() ?? Promise.resolve(false);
   }
 
   get announcesBeforeConnect(): boolean {
@@ -222,6 +238,7 @@ export class RecordedParty {
           break;
         case 'keep':
           this.#describe(this.#current);
+          this.#failures?.happened('kept');
           this.#current?.metadata.recordingEvent({ kind: 'start', atMs, by: 'user' });
           this.#current?.metadataChanged();
           break;
@@ -277,6 +294,7 @@ export class RecordedParty {
    * that it was; at the end of the call it does not.
    */
   #finish(recording: Recording, event: IntentEvent, atMs: number, endCause: string): void {
+    this.#failures?.happened('stopped');
     this.#waiting.abort();
     this.#waiting = new AbortController();
     const isOver = event.kind === 'call-ended';
@@ -395,14 +413,40 @@ export class RecordedParty {
   }
 
   #newRecording(): Recording {
-    const recording = new Recording(this.#context, this.decision);
+    const recording: Recording = new Recording(this.#context, this.decision, trouble =>
+      watch.happened(trouble),
+    );
+    const watch = this.#watch(recording);
     this.#recordings.push(recording);
     this.#current = recording;
+    this.#failures = watch;
     return recording;
+  }
+
+  #watch(recording: Recording): FailureWatch {
+    const { deps, call } = this.#context;
+    const { user, mode, providerId } = this.decision;
+    const provider = deps.settings.findProvider(providerId);
+    return new FailureWatch({
+      action: failureAction(user, mode),
+      graceMs: failureGraceMs(
+        provider?.targets.length ?? 0,
+        provider?.failover.maxResponseWaitMs ?? 0,
+      ),
+      clock: deps.clock,
+      keep: () => this.#intent.keep,
+      announce: async due => this.#noticed(recording, await this.#options.notices.play(due, user)),
+      withhold: isWithheld => recording.withhold(isWithheld),
+      endCall: () => void call.hangUp({ status: 503, text: 'Call cannot be recorded' }),
+      remark: text => recording.remark(text),
+    });
   }
 
   /** What was opened for a recording that never began. */
   #dropPrepared(atMs: number): void {
+    if (this.#current?.begunAtMs === null) {
+      this.#failures?.happened('stopped');
+    }
     this.#recordings
       .filter(({ begunAtMs }) => begunAtMs === null)
       .forEach(recording => recording.stop(atMs));

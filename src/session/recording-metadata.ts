@@ -73,6 +73,7 @@ export class RecordingMetadata {
     callee: { sends: true, receives: true },
   };
   #call: CallDetails | null = null;
+  #isPrepared = false;
   #replacedCharacters = 0;
 
   constructor(options: RecordingMetadataOptions) {
@@ -109,6 +110,21 @@ export class RecordingMetadata {
     return this.#replacedCharacters;
   }
 
+  /** The session is established ahead of the recording: of the call there are two streams, and nobody in it yet. */
+  prepare(): void {
+    if (this.#isPrepared) {
+      return;
+    }
+    this.#isPrepared = true;
+    const { recordedRole } = this.#options;
+    const [recorded, other] = [recordedRole, otherRole(recordedRole)];
+    this.#tracker.streamAdded({
+      streamId: this.#streamIds[recorded],
+      label: RECORDED_PARTY_LABEL,
+    });
+    this.#tracker.streamAdded({ streamId: this.#streamIds[other], label: OTHER_PARTY_LABEL });
+  }
+
   /**
    * The recording begins: both parties are in it, each sending one stream.
    * @param since when the call was answered and the parties came into it; default: now
@@ -134,11 +150,7 @@ export class RecordingMetadata {
         ...identity,
       });
     }
-    this.#tracker.streamAdded({
-      streamId: this.#streamIds[recordedRole],
-      label: RECORDED_PARTY_LABEL,
-    });
-    this.#tracker.streamAdded({ streamId: this.#streamIds[other], label: OTHER_PARTY_LABEL });
+    this.prepare();
     this.setActivity(recordedRole, { sends: true, receives: true }, atMs);
     this.setActivity(other, { sends: true, receives: true }, atMs);
   }

@@ -10,6 +10,7 @@ import { type ProviderSettings } from './settings';
 import { type Outage } from './srs/outages';
 import { type SrsHealth } from './srs/srs-health';
 import { type SrsAttempt } from './srs/srs-invitation';
+import { type WithheldTime } from './withholding';
 
 /** What happened to a recording, as it is told to the ledger. */
 export interface RecordingFacts {
@@ -24,6 +25,8 @@ export interface RecordingFacts {
   readonly lostReason: string | null;
   /** In order; the recording went on after all but, perhaps, the last. */
   readonly outages: readonly Outage[];
+  /** Times in which nothing was captured although it was desired: the parties believed not to be recorded. */
+  readonly withheld: readonly WithheldTime[];
   readonly unreachableLabels: readonly string[];
   /** The newest answer of the SRS, one per stream. */
   readonly answers: readonly SrsStreamAnswer[];

@@ -24,6 +24,7 @@ import {
 } from './srs/srs-invitation';
 import { SrsLiveness } from './srs/srs-liveness';
 import { type SrsTarget } from './srs/srs-target';
+import { Withholding } from './withholding';
 
 export { type Outage } from './srs/outages';
 export { type SrsAttempt } from './srs/srs-invitation';
@@ -56,7 +57,9 @@ export class RecordingSession {
   #liveness: SrsLiveness | null = null;
   #answers: readonly SrsStreamAnswer[] = [];
   #startedAtMs: number | null = null;
+  #invitedAtMs: number | null = null;
   #establishedAtMs: number | null = null;
+  readonly #withholding: Withholding;
   /** When the present SRS accepted. */
   #acceptedAtMs = 0;
   #stoppedAtMs: number | null = null;
@@ -83,6 +86,7 @@ export class RecordingSession {
 
   constructor(options: RecordingSessionOptions) {
     this.#options = options;
+    this.#withholding = new Withholding(options.clock);
     let finish: (facts: RecordingFacts) => void = () => undefined;
     this.finished = new Promise(resolve => {
       finish = resolve;
@@ -115,9 +119,12 @@ export class RecordingSession {
       this.stop();
       return;
     }
-    this.#moveGate(desired === 'recording');
-    if (this.#state === 'idle') {
+    this.#followGate();
+    if (this.#startedAtMs === null && desired === 'recording') {
       this.#startedAtMs = clock.wallNowMs();
+    }
+    if (this.#state === 'idle') {
+      this.#invitedAtMs = clock.wallNowMs();
       this.#transition('start');
       void this.#invite();
     } else {
@@ -161,8 +168,17 @@ export class RecordingSession {
     this.#retry?.cancel();
     this.#desired = 'none';
     this.#stoppedAtMs = this.#options.clock.wallNowMs();
+    this.#withholding.set(false);
     this.#moveGate(false);
     this.#continueStop();
+  }
+
+  /** Nothing is captured for as long as this holds, whatever is desired. */
+  withhold(isWithheld: boolean): void {
+    if (!this.#isStopRequested) {
+      this.#withholding.set(isWithheld);
+      this.#followGate();
+    }
   }
 
   /** Stops, and gives up an attempt that is under way instead of waiting for its answer. */
@@ -183,6 +199,7 @@ export class RecordingSession {
       lostAtMs: lost?.noticedAtMs ?? null,
       lostReason: lost?.cause ?? null,
       outages: [...this.#outages],
+      withheld: this.#withholding.times,
       unreachableLabels: [...this.#unreachable],
       answers: this.#answers,
       report,
@@ -298,7 +315,7 @@ export class RecordingSession {
       this.#establishedAtMs = this.#acceptedAtMs;
       metrics.observeSrsSetup(
         provider.providerId,
-        (this.#acceptedAtMs - (this.#startedAtMs ?? this.#acceptedAtMs)) / 1000,
+        (this.#acceptedAtMs - (this.#invitedAtMs ?? this.#acceptedAtMs)) / 1000,
       );
     }
     if (isRestored) {
@@ -577,6 +594,10 @@ export class RecordingSession {
     this.#dialog = null;
     this.#transition('closed');
     this.#finish(this.facts(report));
+  }
+
+  #followGate(): void {
+    this.#moveGate(this.#desired === 'recording' && !this.#withholding.isOn);
   }
 
   #moveGate(isOpen: boolean): void {

@@ -29,6 +29,11 @@ import { type ProviderMetadata, type ProviderSettings } from './settings';
 const LEDGER_DEADLINE_MS = 2000;
 /** Notices and controls of one recording that the ledger tells: the newest. */
 const MAX_TOLD = 200;
+/** RFC 3551 §6. */
+const COMMON_FORMATS: readonly PayloadFormat[] = [
+  { payloadType: 8, encoding: 'PCMA', clockRateHz: 8000, channels: 1 },
+  { payloadType: 0, encoding: 'PCMU', clockRateHz: 8000, channels: 1 },
+];
 const ROLES = ['caller', 'callee'] as const;
 /** Reason in the metric of SRS failures. */
 const UNTRANSCODABLE = 'codec';
@@ -39,6 +44,9 @@ export type RecordingEnd = Pick<LedgerRecordFacts, 'isAnchored' | 'voicemail' | 
   readonly endedAtMs: number;
 };
 
+/** What keeps a recording from being made, or does not any more. */
+export type RecordingTrouble = 'failed' | 'lost' | 'restored';
+
 /**
  * One recording of one recorded party: the media of a recording session, its metadata, the session, and what the
  * ledger says of it. A party that starts and stops several times has several.
@@ -48,6 +56,7 @@ export class Recording {
   readonly metadata: RecordingMetadata;
   readonly #context: CallContext;
   readonly #decision: RecordingDecision;
+  readonly #troubled: (event: RecordingTrouble) => void;
   readonly #intervals: LedgerInterval[] = [];
   readonly #notices: NoticeResult[] = [];
   readonly #controls: LedgerControl[] = [];
@@ -64,13 +73,20 @@ export class Recording {
   #begunAtMs: number | null = null;
   #haltedAtMs: number | null = null;
   #isStopped = false;
+  #isMissing = false;
   #opening: Promise<void> = Promise.resolve();
 
-  constructor(context: CallContext, decision: RecordingDecision) {
+  /** @param troubled told when the recording cannot be made, was lost, or is made again. */
+  constructor(
+    context: CallContext,
+    decision: RecordingDecision,
+    troubled: (event: RecordingTrouble) => void = () => undefined,
+  ) {
     const { deps, parties, call } = context;
     this.#context = context;
     this.#decision = decision;
     this.#provider = deps.settings.findProvider(decision.providerId);
+    this.#troubled = troubled;
     this.recordingId = deps.ids.uuid() as RecordingId;
     this.metadata = new RecordingMetadata({
       shared: parties.shared,
@@ -152,6 +168,25 @@ export class Recording {
     this.#session?.stop();
   }
 
+  /** Nothing is captured while the parties believe not to be recorded, whatever is desired. */
+  withhold(isWithheld: boolean): void {
+    this.#session?.withhold(isWithheld);
+  }
+
+  /**
+   * Establishes the session ahead of the call's answer, its streams inactive. @returns whether there is one.
+   * Bounded by the time that one round of invitations may take. Never rejects.
+   */
+  async establish(): Promise<boolean> {
+    await this.#opening;
+    if (this.#session === null || this.#refusesInsecure()) {
+      return false;
+    }
+    this.metadata.prepare();
+    this.#session.setDesired('paused', this.#expectedFormats());
+    return this.#session.firstOutcome;
+  }
+
   /** Formats or directions of the legs have changed. */
   streamsChanged(atMs: number): void {
     const { legs } = this.#context;
@@ -228,16 +263,21 @@ export class Recording {
         this.#tell('recording.restored', 'srs-restored');
         break;
       case 'established':
+        if (this.#isMissing) {
+          this.#tell('recording.restored', 'srs-established');
+        }
         break;
     }
   }
 
   /** Whoever listens hears of it while the call still lasts. */
-  #tell(kind: 'recording.failed' | 'recording.lost' | 'recording.restored', reason: string): void {
+  #tell(kind: `recording.${RecordingTrouble}`, reason: string): void {
+    this.#isMissing = kind !== 'recording.restored';
     const { user, providerId } = this.#decision;
     const { recordingId } = this;
     const { userId, organisationId } = user;
     this.#context.emit(kind, { recordingId, userId, organisationId, providerId }, { reason });
+    this.#troubled(kind.slice('recording.'.length) as RecordingTrouble);
   }
 
   async #openSession(provider: ProviderSettings): Promise<void> {
@@ -358,6 +398,14 @@ export class Recording {
         encoding,
       });
     }
+  }
+
+  /** Before the answer: the callee will take what the caller offers, or, where that is unknown, what everybody takes. */
+  #expectedFormats(): (readonly PayloadFormat[])[] {
+    const offered = this.#context.legs.formatsOf('caller');
+    const expected = offered.length > 0 ? offered : COMMON_FORMATS;
+    const { offered: formats } = recordingFormats(expected, this.#provider ?? {});
+    return [formats, formats];
   }
 
   #markInterval(desired: 'recording' | 'paused' | null, atMs: number): void {

@@ -2,7 +2,6 @@ import { type LegRole } from '#core';
 
 import {
   type DueNotice,
-  failureNotices,
   INTENT_PHASES,
   type NoticeHistory,
   type NoticePlan,
@@ -98,13 +97,4 @@ test('the reminder tone sounds only while something that is kept is recorded', (
   expect(sounding).toEqual([{ phase: 'on', keep: 'kept' }]);
   expect(reminderIntervalMs({ phase: 'on', keep: 'kept' }, plan)).toBe(15_000);
   expect(reminderIntervalMs({ phase: 'on', keep: 'kept' }, SILENT)).toBeNull();
-});
-
-test.each([
-  ['proceed', ''],
-  ['proceed-with-announcement', 'failure to caller+callee'],
-  ['end-call-with-announcement', 'failure to caller+callee'],
-  ['compulsory', ''],
-] as const)('failure behaviour %s says "%s"', (action, expected) => {
-  expect(spelled(failureNotices(action))).toBe(expected);
 });

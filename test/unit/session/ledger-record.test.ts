@@ -63,6 +63,7 @@ function sessionFacts(changes: Partial<RecordingFacts> = {}): RecordingFacts {
     lostAtMs: null,
     lostReason: null,
     outages: [],
+    withheld: [],
     unreachableLabels: [],
     answers: [ACCEPTED, ACCEPTED],
     report: { streams: [stream('1'), stream('2')] },
