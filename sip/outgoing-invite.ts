@@ -8,7 +8,12 @@ import { sdpMessage } from './offer-queue';
 import { type CallTarget } from './ports';
 import { reasonHeaders } from './reason';
 import { type DialogOwner, SipDialog } from './sip-dialog';
-import { type AckFunction, type RequestLike, type ResponseLike } from './srf-types';
+import {
+  type AckFunction,
+  type MessageLike,
+  type RequestLike,
+  type ResponseLike,
+} from './srf-types';
 import { type CallTimeouts } from './timeouts';
 import { type PendingRequest, type UserAgent } from './user-agent';
 
@@ -139,7 +144,7 @@ export class OutgoingInvite {
       const authorization = this.#isOver ? null : this.#answerTo(response);
       if (authorization !== null) {
         this.#authorizations = { ...this.#authorizations, ...authorization };
-        this.#pending = this.#send(this.#authorizations);
+        this.#pending = this.#send({ ...this.#authorizations, ...sameCallAgain(this.#sent) });
         return;
       }
       if (this.#end()) {
@@ -212,6 +217,19 @@ export class OutgoingInvite {
     this.#isOver = true;
     return wasRunning;
   }
+}
+
+/**
+ * What a request that is sent again after a challenge has in common with the one before (RFC 3261 §8.1.3.5, §22.2): Call-ID and
+ * From, and the next sequence number. Empty when nothing is known of that.
+ */
+export function sameCallAgain(sent: MessageLike | null): Record<string, string> {
+  const callId = sent?.get('call-id');
+  const from = sent?.get('from');
+  const [, sequence, method] = /^\s*(\d+)\s+(\S+)/.exec(sent?.get('cseq') ?? '') ?? [];
+  return callId === undefined || from === undefined || sequence === undefined
+    ? {}
+    : { 'Call-ID': callId, From: from, CSeq: `${Number(sequence) + 1} ${method ?? ''}` };
 }
 
 /** Where we answer challenges ourselves, what the caller has for somebody else must not get in the way. */

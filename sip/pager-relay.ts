@@ -11,6 +11,7 @@ import {
 } from './header-policy';
 import { inviteFacts } from './identity';
 import { unfold } from './name-addr';
+import { sameCallAgain } from './outgoing-invite';
 import { type CallTarget, type InviteFacts, type PagerMessage, type PagerPlan } from './ports';
 import { askedPrivacy, withPrivacy } from './privacy';
 import { newSessionUuid, readSessionUuid } from './session-id';
@@ -101,6 +102,7 @@ export class PagerRelay implements PagerMessage {
     const { userAgent, request } = this.#options;
     const body = request.body ?? '';
     let uri = target.requestUri;
+    let sentBefore: RequestLike | null = null;
     userAgent.send(
       {
         method: 'MESSAGE',
@@ -114,11 +116,16 @@ export class PagerRelay implements PagerMessage {
       {
         sent: sent => {
           ({ uri } = sent);
+          sentBefore = sent;
         },
         final: response => {
           const answer = digest?.answer(response, { method: 'MESSAGE', uri }) ?? null;
           if (answer !== null) {
-            this.#send(target, plan, digest, { ...authorizations, ...answer });
+            this.#send(target, plan, digest, {
+              ...authorizations,
+              ...answer,
+              ...sameCallAgain(sentBefore),
+            });
           } else if (isWorthAnother(response.status)) {
             this.#tryNext(plan, () => this.#passBack(response, plan));
           } else {

@@ -130,6 +130,11 @@ describe('a next hop that asks who we are (RFC 7616)', () => {
     expect(second.get('proxy-authorization')).toMatch(
       /^Digest username="gateway", realm="pbx", nonce="n1", uri="sip:[^"]+", response="[0-9a-f]{64}", algorithm=SHA-256, qop=auth, nc=00000001, cnonce="[0-9a-f]+"$/,
     );
+    // RFC 3261 §8.1.3.5: the same call, the next number.
+    for (const name of ['call-id', 'from']) {
+      expect(second.get(name)).toBe(first.get(name));
+    }
+    expect(parseInt(second.get('cseq') ?? '')).toBe(parseInt(first.get('cseq') ?? '') + 1);
     callee.reply(second, '200 OK', { body: sdp(20_000) });
     a.acknowledge(await caller.response(200, 'INVITE'));
     await callee.request('ACK');

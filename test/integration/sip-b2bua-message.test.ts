@@ -107,12 +107,15 @@ describe('a MESSAGE outside of a dialog (RFC 3428)', () => {
       credentials: { username: 'gw', password: 'secret' },
     }));
     sends({ 'Proxy-Authorization': 'Digest username="alice"' });
-    bob.reply(await bob.request('MESSAGE'), '407 Proxy Authentication Required', {
-      headers: challenge,
-    });
+    const first = await bob.request('MESSAGE');
+    bob.reply(first, '407 Proxy Authentication Required', { headers: challenge });
     const again = await bob.request('MESSAGE');
     expect(again.get('proxy-authorization')).toMatch(/username="gw".*nonce="84a4cc"/);
     expect(again.body).toContain('See you');
+    // RFC 3261 §8.1.3.5.
+    expect(again.get('call-id')).toBe(first.get('call-id'));
+    expect(again.get('from')).toBe(first.get('from'));
+    expect(parseInt(again.get('cseq') ?? '')).toBe(parseInt(first.get('cseq') ?? '') + 1);
     bob.reply(again, '200 OK', { noContact: true });
     await alice.response(200, 'MESSAGE');
   });

@@ -20,11 +20,15 @@ export const CALLEE_HZ = 900;
 export const FAILOVER_USER = '7000';
 /** The user whom the reference SRS records. */
 export const RECORDED_USER = '2002';
+/** Another one, who may pause and resume. */
+export const PAUSING_USER = '2003';
+/** What the first and second next hop of {@link FAILOVER_USER} know the gateway by. */
+export const GATEWAY_USERNAME = 'gateway';
 const SCENARIO_TIMEOUT_S = 12;
 
 export interface Play {
   readonly caller: SippScript;
-  /** The callee, or the next hops of {@link FAILOVER_USER}, in order. */
+  /** The callee and `[second_target]`, or the next hops of {@link FAILOVER_USER}, in order. */
   readonly callee?: SippScript | readonly SippScript[];
   /** SIPp in the place of the recorder: the user dialled is then recorded there. */
   readonly srs?: SippScript;
@@ -47,6 +51,8 @@ export interface SippBench {
 export interface SippBenchOptions {
   /** How many tests will use SIPp as the recorder. */
   readonly sippRecorders?: number;
+  /** More of the configuration's section `sip`. */
+  readonly sip?: Readonly<Record<string, unknown>>;
 }
 
 /** Starts the gateway by its CLI, and the reference SRS. */
@@ -64,7 +70,9 @@ export async function openSippBench(options: SippBenchOptions = {}): Promise<Sip
   const recorderPorts = await Promise.all(
     Array.from({ length: options.sippRecorders ?? 0 }, () => freeUdpPort()),
   );
-  const gateway = await startGatewayProcess(config(srs.uri('tcp'), hopPorts, recorderPorts));
+  const gateway = await startGatewayProcess(
+    config(srs.uri('tcp'), hopPorts, recorderPorts, options.sip),
+  );
   let recordersUsed = 0;
 
   return {
@@ -81,8 +89,9 @@ export async function openSippBench(options: SippBenchOptions = {}): Promise<Sip
       const callees = 'xml' in callee ? [callee] : callee;
       const ports =
         dialled === FAILOVER_USER ? hopPorts : [await freeUdpPort(), await freeUdpPort()];
+      const secondTarget = { second_target: `127.0.0.1:${ports[1]!};transport=${transport}` };
       for (const [index, each] of callees.entries()) {
-        runs.push(await startCallee(each, ports[index]!, transport));
+        runs.push(await startCallee(each, ports[index]!, transport, secondTarget));
       }
       const callId = randomIds.uuid();
       runs.push(
@@ -94,7 +103,10 @@ export async function openSippBench(options: SippBenchOptions = {}): Promise<Sip
           remote: `127.0.0.1:${gateway.port(transport)}`,
           service: dialled,
           callId,
-          keys: { remote_target: `127.0.0.1:${ports[0]!};transport=${transport}` },
+          keys: {
+            remote_target: `127.0.0.1:${ports[0]!};transport=${transport}`,
+            ...secondTarget,
+          },
           files: { 'tone.ulaw': toneFile(CALLER_HZ) },
           timeoutS: SCENARIO_TIMEOUT_S,
         }),
@@ -142,9 +154,11 @@ async function startCallee(
   scenario: SippScript,
   localPort: number,
   transport: 'udp' | 'tcp',
+  keys: Readonly<Record<string, string>> = {},
 ): Promise<SippRun> {
   const run = startSipp({
     scenario,
+    keys,
     transport,
     localPort,
     mediaPort: await freeMediaPort(),
@@ -169,10 +183,11 @@ function config(
   srsUri: string,
   hopPorts: readonly number[],
   recorderPorts: readonly number[],
+  sip: Readonly<Record<string, unknown>> = {},
 ): Readonly<Record<string, unknown>> {
-  const always = (user: string): object => ({
+  const always = (user: string, mode = 'always'): object => ({
     identities: [user],
-    recording: { mode: 'always' },
+    recording: { mode },
   });
   const recorders = recorderPorts.map((port, index) => ({
     id: `sipp${index}`,
@@ -185,6 +200,7 @@ function config(
         { transport: 'udp', host: '127.0.0.1', port: 0 },
         { transport: 'tcp', host: '127.0.0.1', port: 0 },
       ],
+      ...sip,
     },
     trunks: { sipp: { sources: ['127.0.0.0/8'], kind: 'internal', trusted: true } },
     routes: [
@@ -193,6 +209,7 @@ function config(
         nextHops: hopPorts.map(port => `sip:127.0.0.1:${port};transport=udp`),
         kind: 'internal',
         trusted: true,
+        credentials: { username: GATEWAY_USERNAME, password: 'secret', realm: 'next hop' },
       },
       { requestUri: true, kind: 'internal', trusted: true },
     ],
@@ -203,7 +220,13 @@ function config(
       ),
     },
     organisations: {
-      e2e: { provider: 'lab', users: { bob: always(RECORDED_USER) } },
+      e2e: {
+        provider: 'lab',
+        users: {
+          bob: always(RECORDED_USER),
+          carol: always(PAUSING_USER, 'always-with-pause-resume'),
+        },
+      },
       ...Object.fromEntries(
         recorders.map(({ id, user }) => [id, { provider: id, users: { [id]: always(user) } }]),
       ),

@@ -52,6 +52,8 @@ export class SippScript {
   #sdpVersion = 0;
   #lastSent = '';
   #isInDialog = false;
+  #lastResponded = 0;
+  #isConfirmed = false;
 
   /** Use {@link caller} or {@link callee}. */
   constructor(side: 'caller' | 'callee', contactParameters: string) {
@@ -151,6 +153,8 @@ export class SippScript {
 
   expectRequest(method: string, checks: SippChecks = {}): this {
     const isFirst = this.#side === 'callee' && !this.#isInDialog;
+    // The ACK of a refusal confirms no dialog: the caller may come again (RFC 3261 §17.1.1.3).
+    this.#isConfirmed ||= method === 'ACK' && this.#lastResponded < 300;
     this.#receive(
       `request="${method}"`,
       checks,
@@ -238,7 +242,8 @@ export class SippScript {
   }
 
   #respond(status: number, copied: readonly string[], content: SippContent): this {
-    const isTagOwed = this.#side === 'callee' && !this.#isAcknowledged;
+    const isTagOwed = this.#side === 'callee' && !this.#isConfirmed;
+    this.#lastResponded = status;
     return this.#send(
       [
         `SIP/2.0 ${status} ${REASONS[status] ?? 'Test'}`,
@@ -253,11 +258,6 @@ export class SippScript {
       // SIPp repeats it until the ACK; nothing acknowledges the response to a BYE or CANCEL.
       status >= 200 && content.sdp !== undefined,
     );
-  }
-
-  /** Once the dialog stands, requests carry our tag themselves. */
-  get #isAcknowledged(): boolean {
-    return this.#steps.some(step => step.includes('<recv request="ACK"'));
   }
 
   #send(start: readonly string[], content: SippContent, isRepeated = true): this {
