@@ -27,6 +27,8 @@ export type ControlOutcome =
   | 'refused-ended'
   /** A mailbox has answered, and this user's voicemail is not recorded. */
   | 'refused-voicemail'
+  /** The provider's terms of service are not accepted: nothing is recorded there. */
+  | 'refused-terms'
   /** This user's recordings are not for API clients to control. */
   | 'refused-api'
   /** The recording has been started and stopped too often. */

@@ -198,6 +198,7 @@ const REFUSALS: Partial<Record<ControlOutcome, string>> = {
   'refused-not-recording': 'Nothing is being recorded',
   'refused-ended': 'The recording has ended',
   'refused-voicemail': 'Calls with voicemail are not recorded',
+  'refused-terms': 'The terms of the recording provider are not accepted',
   'refused-limit': 'Too many recordings of one call',
 };
 

@@ -26,12 +26,21 @@ export interface CallControl extends Omit<ControlRequest, 'userId' | 'recordingI
   readonly via: string;
 }
 
+/** A user whose provider's terms are not accepted: to start a recording is refused. */
+export interface BarredUser {
+  readonly userId: string;
+  /** The user has tried. */
+  readonly tried: () => void;
+}
+
 /** All recorded parties of one call. */
 export class CallRecordings {
   readonly notices: CallNotices;
   readonly #context: CallContext;
   readonly #parties: RecordedParty[] = [];
   readonly #indications: CallIndications;
+  /** Users on a leg who may not start a recording, and what is done when they try. */
+  readonly #barred = new Map<LegRole, BarredUser>();
   #isStopped = false;
   #changed: () => void = () => undefined;
 
@@ -65,8 +74,13 @@ export class CallRecordings {
     );
   }
 
+  /** Whether a control may be meant for anybody. */
   get hasAny(): boolean {
-    return this.#parties.some(({ intent }) => intent.phase !== 'ended');
+    return this.#barred.size > 0 || this.#parties.some(({ intent }) => intent.phase !== 'ended');
+  }
+
+  bar(role: LegRole, user: BarredUser): void {
+    this.#barred.set(role, user);
   }
 
   /** Prepares a recorded party ahead of the answer, its gate shut. Never rejects. */
@@ -121,6 +135,7 @@ export class CallRecordings {
 
   /** A recorded party's recording ends with it; one of the other party goes on with a new participant. */
   partyReplaced(role: LegRole, atMs: number): void {
+    this.#barred.delete(role);
     for (const party of this.#parties) {
       if (party.decision.role === role) {
         party.left(atMs);
@@ -133,6 +148,10 @@ export class CallRecordings {
   /** What became of a control by the peer of a leg; null: nobody of the call is recorded. */
   controlFrom(role: LegRole, control: Omit<CallControl, 'origin'>): ControlOutcome | null {
     const own = this.of(role);
+    const barred = own === null ? this.#barred.get(role) : undefined;
+    if (barred !== undefined) {
+      return this.#refuse(barred, { ...control, origin: 'recorded-party' });
+    }
     const party = own ?? this.of(role === 'caller' ? 'callee' : 'caller');
     const origin = own === null ? 'other-party' : 'recorded-party';
     return party === null ? null : this.#control(party, { ...control, origin });
@@ -140,10 +159,16 @@ export class CallRecordings {
 
   /** An authorised client's control; the answers, one per recorded party that it is for. */
   control({ action, recordingId, userId }: ControlRequest): readonly ControlOutcome[] {
-    return this.#parties
-      .filter(party => recordingId === undefined || party.owns(recordingId))
-      .filter(({ decision }) => userId === undefined || decision.user.userId === userId)
-      .map(party => this.#control(party, { action, origin: 'api', via: 'api' }));
+    const control = { action, origin: 'api', via: 'api' } as const;
+    const isMeant = (id: string): boolean => userId === undefined || id === userId;
+    const barred = recordingId === undefined ? [...this.#barred.values()] : [];
+    return [
+      ...this.#parties
+        .filter(party => recordingId === undefined || party.owns(recordingId))
+        .filter(({ decision }) => isMeant(decision.user.userId))
+        .map(party => this.#control(party, control)),
+      ...barred.filter(user => isMeant(user.userId)).map(user => this.#refuse(user, control)),
+    ];
   }
 
   views(): readonly RecordingView[] {
@@ -207,6 +232,17 @@ export class CallRecordings {
           );
     deps.metrics.control(action, via, outcome);
     logger.info('recording control', { user: user.userId, action, by: origin, via, outcome });
+    return outcome;
+  }
+
+  #refuse({ userId, tried }: BarredUser, { action, origin, via }: CallControl): ControlOutcome {
+    const { deps, logger } = this.#context;
+    const outcome = 'refused-terms';
+    if (action === 'start') {
+      tried();
+    }
+    deps.metrics.control(action, via, outcome);
+    logger.warn('recording control', { user: userId, action, by: origin, via, outcome });
     return outcome;
   }
 

@@ -18,17 +18,27 @@ export interface LeftOut {
 }
 
 /**
- * Whom somebody will miss a recording of. Who is never recorded, and who would have had to ask for it, is not missed.
+ * Whom somebody will miss a recording of. Who is never recorded, and who would have had to ask for it, is not missed; the
+ * latter is once it was asked for, see {@link leftOutOnDemand}.
  */
-export function leftOutParty({ identified, notRecorded }: PartyDecision): LeftOut | null {
+export function leftOutParty(party: PartyDecision): LeftOut | null {
+  const leftOut = leftOutAnyway(party);
+  return leftOut?.decision.mode === 'on-demand' ? null : leftOut;
+}
+
+/** Who would be recorded on demand, were the provider's terms accepted. */
+export function leftOutOnDemand(party: PartyDecision): LeftOut | null {
+  const leftOut = leftOutAnyway(party);
+  return leftOut?.decision.mode === 'on-demand' && leftOut.because === 'terms' ? leftOut : null;
+}
+
+function leftOutAnyway({ identified, notRecorded }: PartyDecision): LeftOut | null {
   if (identified === null || (notRecorded !== 'terms' && notRecorded !== 'voicemail')) {
     return null;
   }
   const user = { ...identified.user, notRecordedBecause: null };
   const decision = decideRecording({ ...identified, user });
-  return decision === null || decision.mode === 'on-demand'
-    ? null
-    : { decision, because: notRecorded };
+  return decision === null ? null : { decision, because: notRecorded };
 }
 
 export interface LeftOutFacts {

@@ -4,6 +4,7 @@ import {
   type LocalEndpoint,
   type Logger,
   type NetworkKind,
+  otherRole,
   type RemoteStream,
 } from '#core';
 import {
@@ -44,7 +45,7 @@ import {
   type PartyView,
   type RecordingEventView,
 } from './live-view';
-import { type LeftOut, leftOutParty, recordLeftOut } from './left-out';
+import { type LeftOut, leftOutOnDemand, leftOutParty, recordLeftOut } from './left-out';
 import { PartiesOfCall } from './parties-of-call';
 import { type RouteSettings, type TrunkSettings } from './settings';
 
@@ -70,6 +71,8 @@ export class RecordedCall implements CallDelegate {
   readonly #decision: CallDecision;
   readonly #arrivedAtMs: number;
   readonly #arrivedMonotonicMs: number;
+  /** What was decided last of who is on each leg. */
+  readonly #decided: Record<LegRole, PartyDecision>;
   /** Users who would have been recorded, and are not. */
   readonly #leftOut = new Map<LegRole, LeftOut>();
   #opening: Promise<CallMedia> | null = null;
@@ -94,6 +97,7 @@ export class RecordedCall implements CallDelegate {
     this.#logger = deps.logger.child({ callId: call.id });
     this.#parties = new PartiesOfCall(call, trunk, route, deps.ids);
     this.#decision = decisionFor(call.invite, trunk, route, deps.settings);
+    this.#decided = { ...this.#decision.parties };
     this.#voicemail = this.#decision.voicemail;
     this.#isAnchored = this.#decision.anchor;
     this.#arrivedAtMs = deps.clock.wallNowMs();
@@ -212,7 +216,10 @@ export class RecordedCall implements CallDelegate {
   answering(facts: AnswerFacts): void {
     const atMs = this.#deps.clock.wallNowMs();
     this.#answeredAtMs = atMs;
-    this.#voicemail ??= this.#detectVoicemail(facts);
+    if (this.#voicemail === null) {
+      this.#voicemail = this.#detectVoicemail(facts);
+      this.#leaveOutOfVoicemail();
+    }
     this.#followAnswer(facts, atMs);
     this.#beginRecordings(atMs);
     this.#emit('call.answered', {}, { voicemail: this.#voicemail?.by ?? null });
@@ -297,6 +304,7 @@ export class RecordedCall implements CallDelegate {
 
   async #planRecordings({ recordings }: CallMedia): Promise<void> {
     const { parties } = this.#decision;
+    ROLES.forEach(role => this.#bar(recordings, parties[role]));
     await Promise.all(
       ROLES.map(role => plannedRecording(parties[role])).map(planned =>
         planned === null ? Promise.resolve() : recordings.plan(planned, this.#voicemail),
@@ -358,19 +366,53 @@ export class RecordedCall implements CallDelegate {
     this.#logger.info('party replaced', { leg: role });
     if (this.#answeredAtMs !== null) {
       this.#voicemail = null;
+      this.#leftOut.delete(role);
       this.#media?.recordings.partyReplaced(role, atMs);
       this.#beginLate(this.#decideParty(role, claims));
+      this.#takenOutOfVoicemail(otherRole(role));
+    }
+  }
+
+  /** It was a mailbox that answered: whose recording was planned and leaves mailboxes out is missed. */
+  #leaveOutOfVoicemail(): void {
+    if (this.#voicemail === null) {
+      return;
+    }
+    for (const role of ROLES) {
+      const planned = this.#decided[role];
+      const isBegun = this.#media?.recordings.of(role)?.hasBegun ?? false;
+      if (planned.recording?.user.recordVoicemail === false && !isBegun) {
+        this.#noteLeftOut({ ...planned, notRecorded: 'voicemail' });
+      }
+    }
+  }
+
+  /** The one who had the mailbox on the line is recorded from now on like in any other call. */
+  #takenOutOfVoicemail(role: LegRole): void {
+    const { notRecorded, claims } = this.#decided[role];
+    if (notRecorded === 'voicemail') {
+      this.#leftOut.delete(role);
+      const decided = this.#decideParty(role, claims);
+      if ((this.#media?.recordings.of(role) ?? null) === null) {
+        this.#beginLate(decided);
+      } else {
+        this.#decided[role] = decided;
+      }
     }
   }
 
   #decideParty(role: LegRole, claims: readonly IdentityClaim[]): PartyDecision {
     const { findUser } = this.#deps.settings;
-    return decideParty(role, claims, findUser, this.#parties.kinds, this.#voicemail);
+    const scope = (role === 'callee' ? this.#route.scope : undefined) ?? this.#trunk.scope ?? null;
+    return decideParty(role, claims, findUser, this.#parties.kinds, this.#voicemail, scope);
   }
 
   /** Somebody has come into the call who may have to be recorded; its media is taken through us where it is not. */
   #beginLate(decided: PartyDecision): void {
     this.#noteLeftOut(decided);
+    if (this.#media !== null) {
+      this.#bar(this.#media.recordings, decided);
+    }
     const planned = plannedRecording(decided);
     if (planned === null) {
       return;
@@ -424,9 +466,22 @@ export class RecordedCall implements CallDelegate {
   }
 
   #noteLeftOut(decided: PartyDecision): void {
+    this.#decided[decided.role] = decided;
     const leftOut = leftOutParty(decided);
     if (leftOut !== null) {
       this.#leftOut.set(decided.role, leftOut);
+    }
+  }
+
+  /** Who may not start a recording is missed from the moment of trying on. */
+  #bar(recordings: CallMedia['recordings'], decided: PartyDecision): void {
+    const leftOut = leftOutOnDemand(decided);
+    if (leftOut !== null) {
+      const { userId } = leftOut.decision.user;
+      recordings.bar(decided.role, {
+        userId,
+        tried: () => this.#leftOut.set(decided.role, leftOut),
+      });
     }
   }
 

@@ -95,6 +95,11 @@ export class RecordedParty {
     return this.#current?.sessionState ?? null;
   }
 
+  /** Something is being recorded, or has been. */
+  get hasBegun(): boolean {
+    return this.#recordings.some(({ begunAtMs }) => begunAtMs !== null);
+  }
+
   owns(recordingId: string): boolean {
     return this.#recordings.some(recording => recording.recordingId === recordingId);
   }
