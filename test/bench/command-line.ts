@@ -1,0 +1,105 @@
+import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+
+/** The benchmarks, with what `--list` says of them. */
+export const BENCHMARKS = {
+  media:
+    'relay and fork of G.711: our backends, the bare relay, rtpengine; CPU, loss, latency, memory',
+  features: 'what each feature of the media plane costs on top of plain relay',
+  signalling: 'recorded calls per second, CPU per call, set-up delay added (needs SIPp)',
+  soak: 'memory, handles, delay and loss over time at a steady rate (needs SIPp)',
+} as const;
+
+export type Benchmark = keyof typeof BENCHMARKS;
+
+/** What the command line asks for. Durations in seconds there, in milliseconds here. */
+export interface BenchOptions {
+  readonly benchmarks: readonly Benchmark[];
+  readonly isJson: boolean;
+  readonly isList: boolean;
+  readonly rounds: number;
+  /** null: each benchmark's own sizes. */
+  readonly calls: readonly number[] | null;
+  readonly backend: 'linux' | 'dgram';
+  readonly windowMs: number;
+  readonly durationMs: number;
+  readonly rate: number;
+}
+
+const MAX_ROUNDS = 100;
+/** 12 ports per call in the worst case fit between 10000 and 65535. */
+const MAX_CALLS = 4000;
+const MAX_WINDOW_S = 60;
+const MAX_DURATION_S = 86_400;
+const MAX_RATE = 100;
+
+/** @throws CommanderError for bad arguments (after saying so) and after `--help`. */
+export function parseArguments(argv: readonly string[]): BenchOptions {
+  const program = new Command('bench')
+    .description('Measures the gateway beside what operators would run instead. Loopback only.')
+    .argument('[benchmark...]', `some of ${Object.keys(BENCHMARKS).join(', ')}`, [
+      'media',
+      'features',
+    ])
+    .option('--json', 'print one JSON object, as the last line')
+    .option('--list', 'list the benchmarks')
+    .option('--rounds <n>', 'interleaved rounds', whole(1, MAX_ROUNDS), 5)
+    .option('--calls <n,…>', 'calls at once; several sizes for media', sizes)
+    .option('--window <s>', 'measured part of each round', whole(1, MAX_WINDOW_S), 3)
+    .option('--duration <s>', 'of the soak', whole(10, MAX_DURATION_S), 60)
+    .option('--rate <n>', 'calls per second of the soak', whole(1, MAX_RATE), 5)
+    .addOption(
+      new Option('--backend <name>', 'packet I/O under the features')
+        .choices(['linux', 'dgram'])
+        .default('linux'),
+    )
+    .exitOverride();
+  program.parse([...argv], { from: 'user' });
+  const options = program.opts<{
+    json?: true;
+    list?: true;
+    rounds: number;
+    calls?: number[];
+    window: number;
+    duration: number;
+    rate: number;
+    backend: 'linux' | 'dgram';
+  }>();
+  const benchmarks = program.processedArgs[0] as string[];
+  const unknown = benchmarks.find(name => !isBenchmark(name));
+  if (unknown !== undefined) {
+    program.error(
+      `error: unknown benchmark '${unknown}'; known: ${Object.keys(BENCHMARKS).join(', ')}`,
+    );
+  }
+  return {
+    benchmarks: benchmarks.filter(isBenchmark),
+    isJson: options.json ?? false,
+    isList: options.list ?? false,
+    rounds: options.rounds,
+    calls: options.calls ?? null,
+    backend: options.backend,
+    windowMs: options.window * 1000,
+    durationMs: options.duration * 1000,
+    rate: options.rate,
+  };
+}
+
+export { CommanderError };
+
+function isBenchmark(name: string): name is Benchmark {
+  return Object.hasOwn(BENCHMARKS, name);
+}
+
+function whole(min: number, max: number): (text: string) => number {
+  return text => {
+    const value = Number(text);
+    if (!/^\d+$/.test(text) || value < min || value > max) {
+      throw new InvalidArgumentError(`A whole number from ${min} to ${max} is needed.`);
+    }
+    return value;
+  };
+}
+
+function sizes(text: string): number[] {
+  return text.split(',').map(whole(1, MAX_CALLS));
+}

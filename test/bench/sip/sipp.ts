@@ -1,0 +1,113 @@
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+import { end } from '../peers/start-peer';
+import { quantile } from '../statistics';
+import { calleeScenario, callerScenario } from './scenarios';
+
+export const GATEWAY_HOST = '127.77.0.31';
+export const SIPP_HOST = '127.77.0.32';
+export const CALLEE_PORT = 5080;
+export const RECORDED_USER = '2002';
+export const PLAIN_USER = '3003';
+/** Beyond what the calls take. */
+const GRACE_S = 15;
+const TONE_FILE = 'tone.ulaw';
+
+export function isSippInstalled(): boolean {
+  return spawnSync('sipp', ['-v'], { stdio: 'ignore' }).error === undefined;
+}
+
+export interface CallsOrder {
+  /** Whom to call. */
+  readonly user: string;
+  /** host:port to send the INVITE to. */
+  readonly target: string;
+  readonly callsPerSecond: number;
+  readonly calls: number;
+  readonly holdMs: number;
+  /** Whether both parties send G.711. */
+  readonly hasMedia: boolean;
+}
+
+export interface CallsResult {
+  readonly isAllWell: boolean;
+  /** From the INVITE to its 200. */
+  readonly setUpMs: { readonly p50: number; readonly p99: number };
+  /** What SIPp reached. */
+  readonly callsPerSecond: number;
+}
+
+/** Starts the callee, which answers at once, for as long as a benchmark takes. */
+export function startCallee(hasMedia: boolean): { close(): Promise<void> } {
+  const folder = workFolder(calleeScenario(hasMedia));
+  const child = run(folder, [
+    ...['-sf', 'scenario.xml', '-i', SIPP_HOST, '-mi', SIPP_HOST, '-p', String(CALLEE_PORT)],
+    ...['-mp', '20000', '-nostdin', '-timeout', '86400'],
+  ]);
+  return {
+    close: async () => {
+      await end(child);
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+/** Places calls and waits for all of them. */
+export async function placeCalls(order: CallsOrder): Promise<CallsResult> {
+  const { user, target, callsPerSecond, calls, holdMs, hasMedia } = order;
+  const folder = workFolder(callerScenario(hasMedia));
+  const timeoutS = Math.ceil(calls / callsPerSecond + holdMs / 1000) + GRACE_S;
+  const startedMs = performance.now();
+  const child = run(folder, [
+    target,
+    ...['-sf', 'scenario.xml', '-i', SIPP_HOST, '-mi', SIPP_HOST, '-p', '5070', '-mp', '30000'],
+    ...['-s', user, '-r', String(callsPerSecond), '-m', String(calls), '-d', String(holdMs)],
+    ...['-l', String(Math.ceil(callsPerSecond * (holdMs / 1000 + GRACE_S)))],
+    ...['-timeout', `${timeoutS}s`, '-timeout_error', '-trace_rtt', '-rtt_freq', '1', '-nostdin'],
+  ]);
+  try {
+    const [code] = (await once(child, 'exit')) as [number | null];
+    const seconds = (performance.now() - startedMs - holdMs) / 1000;
+    const times = responseTimes(folder);
+    return {
+      isAllWell: code === 0 && times.length >= calls,
+      setUpMs: { p50: quantile(times, 0.5), p99: quantile(times, 0.99) },
+      callsPerSecond: calls / seconds,
+    };
+  } finally {
+    await end(child);
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+function workFolder(scenario: string): string {
+  const folder = mkdtempSync(join(tmpdir(), 'bench-sipp-'));
+  writeFileSync(join(folder, 'scenario.xml'), scenario);
+  // One second of a G.711 pattern, played over and over.
+  writeFileSync(
+    join(folder, TONE_FILE),
+    Buffer.from(Array.from({ length: 8000 }, (_, i) => i & 0xff)),
+  );
+  return folder;
+}
+
+function run(folder: string, options: readonly string[]): ChildProcess {
+  return spawn('sipp', options, { cwd: folder, stdio: 'ignore' });
+}
+
+/** Ascending. */
+function responseTimes(folder: string): number[] {
+  const file = readdirSync(folder).find(name => name.endsWith('_rtt.csv'));
+  return file === undefined
+    ? []
+    : readFileSync(join(folder, file), 'utf8')
+        .split('\n')
+        .slice(1)
+        .filter(line => line !== '')
+        .map(line => Number(line.split(';')[1]))
+        .sort((a, b) => a - b);
+}

@@ -1,0 +1,87 @@
+import { type SrtpSuite } from '#core';
+
+/** Everything runs on loopback, each part on an address of its own, so that other programs' ports are not touched. */
+export const PHONES_HOST = '127.77.0.1';
+export const RECORDER_HOST = '127.77.0.2';
+const FIRST_PHONE_PORT = 10_000;
+const FIRST_RECORDER_PORT = 10_000;
+const RECORDER_SOCKETS = 32;
+
+export interface Address {
+  readonly host: string;
+  readonly port: number;
+}
+
+/** Two legs per call: 0 and 1 are the first call's. */
+export function phoneAddress(leg: number): Address {
+  return { host: PHONES_HOST, port: FIRST_PHONE_PORT + 2 * leg };
+}
+
+/** Recording streams share the sockets of the recorder, as with many small recorders or one large one. */
+export function recorderAddress(stream: number): Address {
+  return { host: RECORDER_HOST, port: FIRST_RECORDER_PORT + 2 * (stream % RECORDER_SOCKETS) };
+}
+
+export const RECORDER_ADDRESSES = Array.from({ length: RECORDER_SOCKETS }, (_, i) =>
+  recorderAddress(i),
+);
+
+/** The keys of all encrypted legs: made up for the benchmark, and equal, because only the work counts. */
+export const LEG_SUITE: SrtpSuite = 'AES_CM_128_HMAC_SHA1_80';
+export const BENCH_KEY = {
+  keySalt: Buffer.from(Array.from({ length: 30 }, (_, i) => i * 7)).toString('base64'),
+  mki: '',
+};
+
+/** What the load generator is told to do. */
+export interface TrafficOrder {
+  /** Where each leg sends to, by leg. */
+  readonly targets: readonly Address[];
+  /** Sends straight to the other phone and to the recorder: no relay. */
+  readonly isDirect: boolean;
+  /** Process whose CPU time is read at both ends of the window; null: none. */
+  readonly pid: number | null;
+  readonly warmUpMs: number;
+  readonly windowMs: number;
+  /** Copies that a recorder gets of each packet. */
+  readonly copies: number;
+  /** Whether the phones receive the payload that was sent, so that each packet can be timed. */
+  readonly isPayloadIntact: boolean;
+  readonly isEncrypted: boolean;
+  /** RTCP sender reports per leg and second; 0: none. */
+  readonly senderReportsPerSecond: number;
+  /** Tells rounds apart: SSRCs differ. */
+  readonly round: number;
+}
+
+/** What one window of traffic gave. */
+export interface TrafficResult {
+  readonly cpuUsPerPacket: number | null;
+  readonly packetsSent: number;
+  readonly packetsReceived: number;
+  readonly copiesReceived: number;
+  readonly lossPct: number;
+  readonly copyLossPct: number;
+  /** null when packets cannot be timed. */
+  readonly latencyMs: Latency | null;
+  readonly jitterMs: number | null;
+  readonly rssKiB: number | null;
+  readonly generator: GeneratorHeadroom;
+}
+
+export interface Latency {
+  readonly p50: number;
+  readonly p99: number;
+  readonly max: number;
+}
+
+export interface GeneratorHeadroom {
+  /** Of one core; the generator has one thread. */
+  readonly cpuShare: number;
+  /** How late packets left, compared with their schedule. */
+  readonly latenessP99Ms: number;
+  /** Datagrams lost in the generator's own socket buffers. */
+  readonly drops: number;
+  /** Whether any of these could have decided the result. */
+  readonly isLimit: boolean;
+}
