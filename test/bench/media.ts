@@ -189,7 +189,10 @@ function cpuRatio(ours: MediaCell | null, other: MediaCell | null): Spread | nul
       ? []
       : [cpuUsPerPacket / against.cpuUsPerPacket];
   });
-  return ratios.length === 0 ? null : rounded(spread(ratios));
+  // Fewer than half of the rounds say too little.
+  return ratios.length * 2 < ours.results.length || ratios.length === 0
+    ? null
+    : rounded(spread(ratios));
 }
 
 export function rounded({ median, min, max }: Spread): Spread {
