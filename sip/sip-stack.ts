@@ -86,6 +86,8 @@ export function createSipStack(options: SipStackOptions): SipStack {
     close: async () => {
       await gateway.close();
       connection.close();
+      // Requests that nobody will answer any more, such as a CANCELled INVITE, must not keep the process.
+      userAgent.engineLost();
     },
   };
 }

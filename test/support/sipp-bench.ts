@@ -214,9 +214,17 @@ function config(
       { requestUri: true, kind: 'internal', trusted: true },
     ],
     providers: {
-      lab: { targets: [srsUri] },
+      lab: { targets: [srsUri], failover: { optionsIntervalMs: 0 } },
       ...Object.fromEntries(
-        recorders.map(({ id, uri }) => [id, { targets: [uri], answerTimeoutMs: 3000 }]),
+        recorders.map(({ id, uri }) => [
+          id,
+          {
+            targets: [uri],
+            answerTimeoutMs: 3000,
+            // A scenario of SIPp knows each message that is due: no OPTIONS in between.
+            failover: { optionsIntervalMs: 0 },
+          },
+        ]),
       ),
     },
     organisations: {
