@@ -6,14 +6,13 @@ import { type TreeView } from './tree-view';
 
 const CODES = ['start', 'stop', 'pause', 'resume'] as const;
 
-/** Feature codes that cannot be told apart, tones that are all ramp, prompts that nobody can fetch. */
+/** Feature codes that cannot be told apart, tones that are all ramp. */
 export function checkCalls(config: TreeView): PlacedMessage[] {
   return [
     ...checkFeatureCodes(config.get('featureCodes')),
     ...(['reminderTone', 'beep'] as const).flatMap(name =>
       checkTone(config.get('notices').get(name)),
     ),
-    ...checkPrompts(config.get('prompts')),
   ];
 }
 
@@ -40,17 +39,6 @@ function checkTone(tone: TreeView): PlacedMessage[] {
   const rampMs = tone.get('rampMs').number() ?? DEFAULTS.notices.tone.rampMs;
   return rampMs * 2 > durationMs
     ? [problem(tone, `has no time at its level: two ramps of ${rampMs} ms in ${durationMs} ms`)]
-    : [];
-}
-
-function checkPrompts(prompts: TreeView): PlacedMessage[] {
-  return prompts.get('source').text() === 'freeswitch' && !prompts.get('freeswitch').exists
-    ? [
-        problem(
-          prompts.get('freeswitch'),
-          'is required with source: freeswitch: host and secret of its event socket',
-        ),
-      ]
     : [];
 }
 

@@ -3,14 +3,10 @@ import { z } from 'zod';
 import { DEFAULTS } from './defaults';
 import {
   featureCodeSchema,
-  hostSchema,
   identitySchema,
   idSchema,
-  languageSchema,
   nonEmptySchema,
   patternSchema,
-  portSchema,
-  secretSchema,
   sha256Schema,
   tokenSchema,
   webhookUrlSchema,
@@ -48,30 +44,6 @@ export const noticesSchema = z.strictObject({
   beep: toneSchema.prefault({}),
   duckDb: z.number().int().min(0).max(60).default(DEFAULTS.notices.duckDb),
   codecs: z.enum(['strip', 'skip-notices']).default(DEFAULTS.notices.codecs),
-});
-
-export const promptsSchema = z.strictObject({
-  source: z.enum(['files', 'freeswitch']).default(DEFAULTS.prompts.source),
-  freeswitch: z
-    .strictObject({
-      host: hostSchema,
-      port: portSchema.default(DEFAULTS.prompts.freeswitchPort),
-      secret: secretSchema,
-      prompts: z
-        .record(
-          languageSchema,
-          z.strictObject({
-            start: nonEmptySchema.exactOptional(),
-            stop: nonEmptySchema.exactOptional(),
-            pause: nonEmptySchema.exactOptional(),
-            resume: nonEmptySchema.exactOptional(),
-            compliance: nonEmptySchema.exactOptional(),
-            failure: nonEmptySchema.exactOptional(),
-          }),
-        )
-        .default(() => ({})),
-    })
-    .exactOptional(),
 });
 
 export const voicemailSchema = z.strictObject({

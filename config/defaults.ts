@@ -138,8 +138,6 @@ export const DEFAULTS = {
     srtpAllowLessProtected: false,
     dtmf: 'pass',
     comfortNoise: 'pass',
-    /** RFC 7866 §7.1.1: a pause is seen in SDP. */
-    pause: 'inactive',
     /** ms. Half of what somebody notices as a pause; the next SRS is asked meanwhile. */
     maxResponseWaitMs: 1000,
     /** ms. A recorder that hangs is found out within 5 s. */
@@ -189,11 +187,6 @@ export const DEFAULTS = {
     duckDb: 12,
     /** Who must be told is told, in a codec in which we can. */
     codecs: 'strip',
-  },
-  prompts: {
-    /** Nothing else is needed. */
-    source: 'files',
-    freeswitchPort: 8021,
   },
   recording: {
     /** ms. How long audio that the SRS has not yet got may still be sent after the call has ended. */

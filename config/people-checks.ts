@@ -20,7 +20,7 @@ export function checkOrganisations(config: TreeView): PlacedMessage[] {
       ...checkProvider(config, organisation),
       ...checkTermsEntries(config, organisation.get('termsOfService')),
       ...checkPlaces(config, organisation),
-      ...checkLanguages(config, organisation),
+      ...checkLanguages(organisation),
       ...checkCustomAudio(organisation.get('customAudio')),
       ...checkUsers(organisation),
     ]);
@@ -122,12 +122,8 @@ function checkRegion(
 }
 
 /** Somebody must be able to say what has to be said. */
-function checkLanguages(config: TreeView, organisation: TreeView): PlacedMessage[] {
-  const prompts = config.get('prompts');
-  const spoken =
-    prompts.get('source').text() === 'freeswitch'
-      ? [...PACKAGED_LANGUAGES, ...namesOf(prompts.get('freeswitch'), 'prompts')]
-      : PACKAGED_LANGUAGES;
+function checkLanguages(organisation: TreeView): PlacedMessage[] {
+  const spoken: readonly string[] = PACKAGED_LANGUAGES;
   const custom = organisation.get('customAudio');
   const hasAll = PROMPT_KINDS.every(kind => custom.get(kind).exists);
   const places = [

@@ -32,7 +32,6 @@ export function checkProviders(config: TreeView, networks: readonly string[]): P
         : []),
       ...checkReference(provider.get('network'), networks, 'network', DEFAULTS.provider.network),
       ...checkRing(provider, ringS),
-      ...checkLabels(provider.get('media').get('labels')),
       ...checkSrtp(provider.get('media').get('srtp')),
       ...checkPlaceholders(provider),
       ...checkTlsFiles(provider.get('tls')),
@@ -58,16 +57,6 @@ function checkRing(provider: TreeView, ringS: number | null): PlacedMessage[] {
             `${value('overlapMs') / 1000} s of overlap), but media.ringSeconds keeps ${ringS} s`,
         ),
       ];
-}
-
-function checkLabels(labels: TreeView): PlacedMessage[] {
-  const [recorded, others] = [
-    labels.get('recordedParty').text() ?? '1',
-    labels.get('otherParties').text() ?? '2',
-  ];
-  return recorded === others
-    ? [problem(labels, 'must tell the two streams apart: recordedParty and otherParties are equal')]
-    : [];
 }
 
 function checkSrtp(srtp: TreeView): PlacedMessage[] {

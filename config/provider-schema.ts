@@ -7,7 +7,6 @@ import {
   headerValueSchema,
   hostSchema,
   idSchema,
-  labelSchema,
   nonEmptySchema,
   srsTargetSchema,
 } from './leaf-schemas';
@@ -63,13 +62,6 @@ const providerMediaSchema = z.strictObject({
   codecs: z.array(encodingSchema).min(1).max(32).exactOptional(),
   dtmf: z.enum(['pass', 'drop']).default(DEFAULTS.provider.dtmf),
   comfortNoise: z.enum(['pass', 'drop']).default(DEFAULTS.provider.comfortNoise),
-  pause: z.enum(['inactive', 'silence']).default(DEFAULTS.provider.pause),
-  labels: z
-    .strictObject({
-      recordedParty: labelSchema.default('1'),
-      otherParties: labelSchema.default('2'),
-    })
-    .prefault({}),
 });
 
 const failoverSchema = z.strictObject({

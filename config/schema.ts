@@ -20,7 +20,6 @@ import {
   featureCodesSchema,
   liveSrtpSchema,
   noticesSchema,
-  promptsSchema,
   voicemailSchema,
   webhookSchema,
 } from './call-schema';
@@ -215,7 +214,6 @@ export const configSchema = z.strictObject({
     .prefault({}),
   featureCodes: featureCodesSchema.prefault({}),
   notices: noticesSchema.prefault({}),
-  prompts: promptsSchema.prefault({}),
   voicemail: voicemailSchema.prefault({}),
   webhooks: z
     .array(webhookSchema)

@@ -49,6 +49,8 @@ export interface RecordingMetadataOptions {
   /** What the provider's SRS understands. Default `rfc7865`. */
   readonly dialect?: DialectChoice;
   readonly circumstances?: CallCircumstances;
+  /** Later documents: what changed, or everything. Default: what the dialect usually does. */
+  readonly updates?: 'partial' | 'complete';
 }
 
 /** What one side of the call does with the streams. */
@@ -294,7 +296,11 @@ export class RecordingMetadata {
     if (changed === null) {
       return null;
     }
-    return this.flow.updates === 'complete' ? this.complete() : this.#print(changed);
+    const { updates = this.flow.updates } = this.#options;
+    // A dialect without partial documents cannot be made to have them.
+    return updates === 'complete' || this.flow.updates === 'complete'
+      ? this.complete()
+      : this.#print(changed);
   }
 
   #describeCall(): void {

@@ -95,6 +95,9 @@ export class Recording {
       sipSessionId: call.invite.sessionId,
       ids: deps.ids,
       dialect: dialectOf(this.#provider?.metadata),
+      ...(this.#provider?.metadata?.updates === undefined
+        ? {}
+        : { updates: this.#provider.metadata.updates }),
     });
   }
 

@@ -49,10 +49,6 @@ export interface ProviderSettings {
   readonly dtmf?: 'pass' | 'drop';
   /** Comfort noise (RFC 3389) toward the SRS. Default `pass`. */
   readonly comfortNoise?: 'pass' | 'drop';
-  /** What the SRS gets while a recording is paused: nothing, or generated silence that keeps the timeline. Default `inactive`. */
-  readonly pause?: 'inactive' | 'silence';
-  /** `a=label` of the two streams; default `1` and `2`. */
-  readonly labels?: { readonly recordedParty: string; readonly otherParties: string };
   /** The language of the metadata. Default `rfc7865`. */
   readonly metadata?: ProviderMetadata;
   /** Session timer of the recording session (RFC 4028), s; absent: the engine's. */

@@ -83,10 +83,6 @@ describe('provider profiles', () => {
       'has the placeholder {callid}; known are callId, recordingId,',
     ],
     [
-      "providers: { p: { targets: ['sip:a'], media: { labels: { otherParties: '1' } } } }",
-      'recordedParty and otherParties are equal',
-    ],
-    [
       "media: { ringSeconds: 10 }\nproviders: { p: { targets: ['sip:a'] } }",
       'providers.p.failover: needs 22 s of audio (20 s until a lost recorder is noticed and 2 s of overlap), but media.ringSeconds keeps 10 s',
     ],
@@ -154,7 +150,6 @@ describe('provider profiles', () => {
       'trunks: { t: { sources: [127.0.0.1], kind: pstn, organisation: x } }',
       'names the organisation "x"',
     ],
-    ['prompts: { source: freeswitch }', 'prompts.freeswitch: is required with source: freeswitch'],
   ])('refuses %s', (yaml, message) => {
     expect(problem(yaml)).toContain(message);
   });
