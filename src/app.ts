@@ -257,7 +257,7 @@ async function openSip(
   let address: { host: string; port: number; secret: string } | undefined = config.sip.drachtio;
   if (config.sip.engine === 'embedded' || address === undefined) {
     const started = await startEmbeddedEngine({
-      ...engineTransports(config.sip),
+      ...engineTransports(config.sip, config.providers),
       logger,
       ...(config.sip.sessionExpiresS === undefined
         ? {}

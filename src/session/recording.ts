@@ -12,6 +12,7 @@ import {
 import { type DesiredRecording, type RecordingDecision } from '../policy';
 import { type CallContext } from './call-context';
 import { type NoticeResult } from './call-notices';
+import { filledHeaders } from './extra-headers';
 import { isoTime, ledgerRecord, type LedgerRecordFacts } from './ledger-record';
 import { ledgerNotice } from './notice-account';
 import { recordingFormats } from './recording-formats';
@@ -341,7 +342,15 @@ export class Recording {
   /** The dialect has headers of its own. */
   #inDialect(provider: ProviderSettings): ProviderSettings {
     const { profile } = provider;
-    const extraHeaders = { ...this.metadata.headers(), ...profile.extraHeaders };
+    const { user } = this.#decision;
+    const filled = filledHeaders(profile.extraHeaders, {
+      callId: this.#context.call.id,
+      recordingId: this.recordingId,
+      userId: user.userId,
+      organisationId: user.organisationId,
+      ...user.platform,
+    });
+    const extraHeaders = { ...this.metadata.headers(), ...filled };
     return { ...provider, profile: { ...profile, extraHeaders } };
   }
 
