@@ -183,7 +183,7 @@ describe('a softphone', () => {
   });
 
   it('keeps every packet when it is asked to, bit for bit', async () => {
-    const { caller, callee, taken } = await pair('udp', { capture: true, laws: ['PCMA'] });
+    const { caller, callee, taken } = await pair('udp', { capture: true, codecs: ['PCMA'] });
     const call = await caller.call(callee.uri);
     await call.waitFor('answered');
     call.changeSsrc();

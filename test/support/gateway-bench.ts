@@ -15,6 +15,7 @@ import {
   type PhoneExchange,
   type ReferenceSrs,
   type Softphone,
+  type SoftphoneOptions,
   startReferenceSrs,
   tone,
 } from '../../src/lab';
@@ -57,6 +58,7 @@ export interface GatewayBench {
     name: string,
     audio?: PcmSource,
     srtp?: SrtpSuite,
+    codecs?: SoftphoneOptions['codecs'],
   ): Promise<Softphone>;
   /** URI of a user as the caller dials it. */
   uri(user: string): string;
@@ -170,10 +172,11 @@ export async function openGatewayBench(options: GatewayBenchOptions = {}): Promi
     srs,
     callers,
     callees,
-    phone: (side, name, audio = tone({ hz: side === 'caller' ? 440 : 620 }), srtp) =>
+    phone: (side, name, audio = tone({ hz: side === 'caller' ? 440 : 620 }), srtp, codecs) =>
       createSoftphone({
         ...lab,
         ...(srtp === undefined ? {} : { srtp }),
+        ...(codecs === undefined ? {} : { codecs }),
         name,
         transport,
         audio,

@@ -7,9 +7,9 @@ import {
   type Timer,
   type TransportAddress,
 } from '#core';
-import { decodeG711, type G711Encoding } from '#media';
 import { AudioTrack } from '../audio/audio-track';
 import { type PcmSource } from '../audio/pcm';
+import { SpeechDecoder, type SpeechEncoding } from '../audio/speech-codec';
 import { buildReport, parseRtcp, type ReportBlock } from '../rtp/rtcp';
 import { RtpReceiver } from '../rtp/rtp-receiver';
 import { RtpSender } from '../rtp/rtp-sender';
@@ -18,7 +18,7 @@ import { isSdes, SdesStream } from '../rtp/sdes-stream';
 import { type SourceCounts } from '../rtp/source-statistics';
 import { parseEvent } from '../rtp/telephone-event';
 import { SenderClock } from '../rtp/timeline';
-import { isTelephoneEvent, lawOf, PCMA, PCMU, TELEPHONE_EVENT } from '../sip/codecs';
+import { G722, isTelephoneEvent, PCMA, PCMU, speechOf, TELEPHONE_EVENT } from '../sip/codecs';
 import { type SdpMedia, type SdpMediaOptions } from '../sip/sdp';
 
 /** How often reports go out; RFC 3550 §6.2 wants 5 s on average. */
@@ -33,14 +33,15 @@ const MAX_CAPTURED = 200_000;
  */
 const MAX_EARLY_MS = 60;
 const MAX_LATE_MS = 2500;
+const FORMATS: Readonly<Record<SpeechEncoding, PayloadFormat>> = { PCMU, PCMA, G722 };
 
 export interface CallMediaOptions {
   /** IP literal to bind. */
   readonly host: string;
   readonly clock: Clock;
   readonly audio: PcmSource;
-  /** Laws that we offer and take, most preferred first. */
-  readonly laws: readonly G711Encoding[];
+  /** What we offer and take, most preferred first. */
+  readonly codecs: readonly SpeechEncoding[];
   readonly telephoneEvents: boolean;
   /** Offers are RTP/SAVP with this suite; absent: plain RTP. Offers of either kind are taken. */
   readonly srtp?: SrtpSuite;
@@ -81,6 +82,7 @@ export class CallMedia {
   readonly #receiver: RtpReceiver;
   readonly #sender: RtpSender;
   readonly #cname = `${randomBytes(6).toString('hex')}@lab`;
+  readonly #decoder = new SpeechDecoder();
   readonly #security = new SdesStream();
   #sockets: RtpSocketPair | null = null;
   #remote: SdpMedia | null = null;
@@ -135,9 +137,9 @@ export class CallMedia {
     return this.#digits;
   }
 
-  /** The laws that we take. */
-  get laws(): readonly G711Encoding[] {
-    return this.#options.laws;
+  /** What we take. */
+  get codecs(): readonly SpeechEncoding[] {
+    return this.#options.codecs;
   }
 
   get sender(): RtpSender {
@@ -187,7 +189,7 @@ export class CallMedia {
 
   /** The formats that we offer. */
   offered(): PayloadFormat[] {
-    const audio = this.#options.laws.map(law => (law === 'PCMU' ? PCMU : PCMA));
+    const audio = this.#options.codecs.map(codec => FORMATS[codec]);
     return this.#options.telephoneEvents ? [...audio, TELEPHONE_EVENT] : audio;
   }
 
@@ -198,12 +200,12 @@ export class CallMedia {
   agree(remote: SdpMedia, formats: readonly PayloadFormat[], direction: Direction): void {
     this.#remote = remote;
     this.#formats = formats;
-    const audio = formats.find(format => lawOf(formats, format.payloadType) !== null);
+    const audio = formats.find(format => speechOf(formats, format.payloadType) !== null);
     if (audio !== undefined) {
-      const law = lawOf(formats, audio.payloadType) ?? 'PCMU';
+      const encoding = speechOf(formats, audio.payloadType) ?? 'PCMU';
       const event = formats.find(isTelephoneEvent)?.payloadType ?? null;
       this.#sender.setFormats({
-        encoding: law,
+        encoding,
         payloadType: audio.payloadType,
         eventPayloadType: event,
       });
@@ -265,12 +267,12 @@ export class CallMedia {
     if (packet === null) {
       return;
     }
-    const law = lawOf(
+    const encoding = speechOf(
       this.#formats.length > 0 ? this.#formats : this.offered(),
       packet.payloadType,
     );
-    if (law !== null) {
-      this.heard.write(packet.wallMs, decodeG711(law, packet.payload));
+    if (encoding !== null) {
+      this.heard.write(packet.wallMs, this.#decoder.decode(encoding, packet.payload));
     } else if (this.#isEvent(packet.payloadType)) {
       this.#onEvent(packet.payload, packet.timestamp);
     } else {

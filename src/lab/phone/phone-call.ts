@@ -470,7 +470,7 @@ export class PhoneCall implements DialogOwner {
   /** Answers the first audio m-line and refuses the others (RFC 3264 §6). */
   #answer(offer: Sdp): string {
     const audio = offer.media.find(media => media.kind === 'audio' && media.port !== 0);
-    const formats = acceptFormats(audio?.formats ?? [], this.#media.laws);
+    const formats = acceptFormats(audio?.formats ?? [], this.#media.codecs);
     if (audio === undefined || formats.length === 0) {
       throw new LabError('REC_ERR_LAB_BAD_SDP', 'the offer has no audio that we speak');
     }

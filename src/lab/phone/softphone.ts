@@ -1,6 +1,5 @@
 import { randomUUID } from 'node:crypto';
 import { type Clock, errorMessage, type Logger, type SrtpSuite } from '#core';
-import { type G711Encoding } from '#media';
 import {
   type ClientTlsOptions,
   type EngineTransport,
@@ -13,6 +12,7 @@ import {
   type TimerValues,
 } from '#sip/engine';
 import { type PcmSource } from '../audio/pcm';
+import { type SpeechEncoding } from '../audio/speech-codec';
 import { LabError } from '../errors';
 import { dialogOfRequest, dialogOfResponse, newTag } from '../sip/dialog';
 import {
@@ -102,8 +102,8 @@ export interface SoftphoneOptions {
   readonly exchange?: PhoneExchange;
   /** Calls of ours are offered as RTP/SAVP with this suite (RFC 4568). Default: plain RTP; offers of either kind are taken. */
   readonly srtp?: SrtpSuite;
-  /** Default: PCMU, PCMA. */
-  readonly laws?: readonly G711Encoding[];
+  /** What it offers and takes, most preferred first. Default: PCMU, PCMA. */
+  readonly codecs?: readonly SpeechEncoding[];
   /** Default true. */
   readonly telephoneEvents?: boolean;
   /** Keeps every RTP datagram of each call, for bit-exact comparison. Default false. */
@@ -261,7 +261,7 @@ class SipSoftphone implements Softphone {
     if (this.#isClosed || this.#calls.size >= MAX_CALLS) {
       throw new LabError('REC_ERR_LAB_STATE', `${this.name} can make no call`);
     }
-    const { clock, logger, laws, telephoneEvents, capture, srtp } = this.#options;
+    const { clock, logger, codecs, telephoneEvents, capture, srtp } = this.#options;
     const host = reachableHost(this.#options.host);
     const localTag = newTag();
     let call: PhoneCall | null = null;
@@ -269,7 +269,7 @@ class SipSoftphone implements Softphone {
       host,
       clock,
       audio,
-      laws: laws ?? ['PCMU', 'PCMA'],
+      codecs: codecs ?? ['PCMU', 'PCMA'],
       ...(srtp === undefined ? {} : { srtp }),
       telephoneEvents: telephoneEvents ?? true,
       capture: capture ?? false,

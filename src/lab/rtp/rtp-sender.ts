@@ -1,8 +1,8 @@
 import { randomInt } from 'node:crypto';
 import { type Clock, type Timer } from '#core';
-import { encodeG711, type G711Encoding } from '#media';
 import { RtpPacket } from 'rtp.js/packets';
 import { type PcmSource, SAMPLES_PER_MS } from '../audio/pcm';
+import { SpeechEncoder, type SpeechEncoding } from '../audio/speech-codec';
 import { type SenderReport } from './rtcp';
 import { eventOfDigit, eventPayload } from './telephone-event';
 
@@ -17,7 +17,7 @@ const EVENT_END_PACKETS = 3;
 export interface RtpSenderOptions {
   readonly clock: Clock;
   readonly source: PcmSource;
-  readonly encoding: G711Encoding;
+  readonly encoding: SpeechEncoding;
   readonly payloadType: number;
   /** Payload type of telephone-event/8000, or null when it was not agreed. */
   readonly eventPayloadType: number | null;
@@ -33,14 +33,15 @@ interface RunningEvent {
 }
 
 /**
- * Sends a source as G.711, one packet each 20 ms by the clock (frame n is due 20·n ms after the start, so that
+ * Sends a source as G.711 or G.722, one packet each 20 ms by the clock (frame n is due 20·n ms after the start, so that
  * delays never add up). Position 0 of the source is the start.
  */
 export class RtpSender {
   readonly #clock: Clock;
   readonly #send: (packet: Buffer) => void;
   #eventPayloadType: number | null;
-  #encoding: G711Encoding;
+  readonly #encoder = new SpeechEncoder();
+  #encoding: SpeechEncoding;
   #payloadType: number;
   #source: PcmSource;
   #sourceStartFrame = 0;
@@ -110,7 +111,7 @@ export class RtpSender {
   }
 
   setFormats(formats: {
-    encoding: G711Encoding;
+    encoding: SpeechEncoding;
     payloadType: number;
     eventPayloadType: number | null;
   }): void {
@@ -187,7 +188,7 @@ export class RtpSender {
     if (this.#event === null) {
       const samples = new Int16Array(FRAME_SAMPLES);
       this.#source.read((this.#frame - this.#sourceStartFrame) * FRAME_SAMPLES, samples);
-      this.#sendPacket(this.#payloadType, timestamp, encodeG711(this.#encoding, samples));
+      this.#sendPacket(this.#payloadType, timestamp, this.#encoder.encode(this.#encoding, samples));
     } else {
       this.#sendEventFrame(this.#event);
     }

@@ -1,5 +1,6 @@
 import { type Direction, type PayloadFormat } from '#core';
 import { type G711Encoding } from '#media';
+import { type SpeechEncoding } from '../audio/speech-codec';
 
 /** What the lab speaks. */
 export const PCMU: PayloadFormat = {
@@ -11,6 +12,13 @@ export const PCMU: PayloadFormat = {
 export const PCMA: PayloadFormat = {
   payloadType: 8,
   encoding: 'PCMA',
+  clockRateHz: 8000,
+  channels: 1,
+};
+/** RFC 3551 §4.5.2: its clock says 8000 Hz. */
+export const G722: PayloadFormat = {
+  payloadType: 9,
+  encoding: 'G722',
   clockRateHz: 8000,
   channels: 1,
 };
@@ -44,17 +52,31 @@ export function lawOf(formats: readonly PayloadFormat[], payloadType: number): G
       : 'PCMU';
 }
 
+/** What a phone speaks under a payload type of agreed formats; null for anything else. */
+export function speechOf(
+  formats: readonly PayloadFormat[],
+  payloadType: number,
+): SpeechEncoding | null {
+  const format = formats.find(candidate => candidate.payloadType === payloadType);
+  return format !== undefined && isG722(format) ? 'G722' : lawOf(formats, payloadType);
+}
+
+function isG722({ encoding, clockRateHz, channels }: PayloadFormat): boolean {
+  return encoding === 'G722' && clockRateHz === 8000 && channels === 1;
+}
+
 /**
  * What we answer to offered formats (RFC 3264 §6.1), in the offer's order and with its payload types.
- * @param laws the laws that we take.
+ * @param encodings those that we take.
  * @returns empty when there is no common audio format.
  */
 export function acceptFormats(
   offered: readonly PayloadFormat[],
-  laws: readonly G711Encoding[] = ['PCMU', 'PCMA'],
+  encodings: readonly SpeechEncoding[] = ['PCMU', 'PCMA'],
 ): PayloadFormat[] {
   const audio = offered.filter(
-    format => isG711(format) && laws.some(law => law === format.encoding),
+    format =>
+      (isG711(format) || isG722(format)) && encodings.some(each => each === format.encoding),
   );
   return audio.length === 0 ? [] : [...audio, ...offered.filter(isTelephoneEvent)];
 }
