@@ -180,6 +180,28 @@ export const FLOWS: readonly Flow[] = [
     },
   },
   {
+    title: 'Compulsory recording',
+    about:
+      '`failureBehaviour: compulsory`: the recording session stands, inactive, before Bob is invited. Without a recorder the caller would ' +
+      'get 503 and Bob would never ring.',
+    setup: { ...BASIC, failureBehaviour: 'compulsory' },
+    run: async bench => {
+      const call = await bench.call('alice', 'bob');
+      await bench.recording();
+      await bench.note('both talk, the SRS gets a copy of each direction');
+      await hangUp(bench, call);
+    },
+  },
+  {
+    title: 'Compulsory recording without a recorder',
+    about: 'The only recorder refuses: the call never begins.',
+    setup: { ...BASIC, failureBehaviour: 'compulsory', behaviour: { refuseStatus: 503 } },
+    run: async bench => {
+      const call = await bench.phone('alice').call(bench.uri('bob'));
+      await call.waitFor('ended');
+    },
+  },
+  {
     title: 'CANCEL',
     about: 'The caller gives up while it rings. No recorder hears of it.',
     setup: BASIC,
