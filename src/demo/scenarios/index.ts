@@ -1,4 +1,9 @@
 import { type Scenario } from '../scenario';
+import { beepOnPause } from './beep-on-pause';
+import { onDemandKeep } from './on-demand-keep';
+import { reminderTone } from './reminder-tone';
+import { srsRefusesReinvite } from './srs-refuses-reinvite';
+import { srtpSrs } from './srtp-srs';
 import { always } from './always';
 import { alwaysPauseResume } from './always-pause-resume';
 import { bothRecorded } from './both-recorded';
@@ -16,8 +21,11 @@ export const SCENARIOS: readonly Scenario[] = [
   always,
   alwaysPauseResume,
   onDemand,
+  onDemandKeep,
   never,
   bothRecorded,
+  reminderTone,
+  beepOnPause,
   hold,
   srsLateAnswer,
   srs503Failover,
@@ -25,6 +33,8 @@ export const SCENARIOS: readonly Scenario[] = [
   srsKilledMidcall,
   srsFrozenMidcall,
   srsByeMidcall,
+  srsRefusesReinvite,
   failoverWhilePaused,
+  srtpSrs,
   snapshotRequest,
 ];
