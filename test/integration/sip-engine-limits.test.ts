@@ -112,6 +112,11 @@ describe('connections of peers', () => {
     }
     socket.resume();
     await closed;
+    // The peer may know of it a moment before the engine's thread has counted it.
+    await waitUntil(
+      async () => (await bench.engine.counters()).tcpConnections === 0,
+      'no connection is open',
+    );
     expect((await bench.engine.counters()).tcpConnections).toBe(0);
   }, 20_000);
 
