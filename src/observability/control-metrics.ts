@@ -3,8 +3,11 @@ import { LabelGuard } from './label-guard';
 
 /** What is reported of controls, notices and indications. */
 export interface ControlMetrics {
+  /** A control of a recording, how it came, and what came of it (`done`, `unchanged`, `refused-…`). */
   control(action: string, via: string, outcome: string): void;
+  /** What became of a notice on one leg. */
   notice(kind: string, outcome: string): void;
+  /** What record-aware UAs are told. */
   indication(state: string): void;
 }
 

@@ -1,4 +1,5 @@
-import { Gauge, Counter, type Registry } from 'prom-client';
+import { Gauge, type Registry } from 'prom-client';
+import { scrapedMetrics } from './scraped-metrics';
 
 /** What the ledger has written and holds, and where its chain stands. */
 export interface LedgerTotals {
@@ -14,32 +15,7 @@ const PREFIX = 'siprec_gateway_ledger_';
 
 /** The ledger's metrics, read when they are scraped. */
 export function registerLedgerMetrics(registry: Registry, read: () => LedgerTotals | null): void {
-  const registers = [registry];
-  const gauge = (name: string, help: string, pick: (totals: LedgerTotals) => number): void => {
-    new Gauge({
-      name: `${PREFIX}${name}`,
-      help,
-      registers,
-      collect() {
-        const totals = read();
-        this.set(totals === null ? 0 : pick(totals));
-      },
-    });
-  };
-  const counter = (name: string, help: string, pick: (totals: LedgerTotals) => number): void => {
-    new Counter({
-      name: `${PREFIX}${name}`,
-      help,
-      registers,
-      collect() {
-        const totals = read();
-        if (totals !== null) {
-          this.reset();
-          this.inc(pick(totals));
-        }
-      },
-    });
-  };
+  const { gauge, counter } = scrapedMetrics(registry, PREFIX, read);
   counter('records_total', 'Records that are in the ledger, on the disk.', t => t.written);
   counter('records_lost_total', 'Records that the ledger could not take.', t => t.lost);
   counter(
@@ -54,7 +30,7 @@ export function registerLedgerMetrics(registry: Registry, read: () => LedgerTota
     name: `${PREFIX}head_info`,
     help: 'Hash of the last record of the chain; always 1, one series at a time.',
     labelNames: ['sequence', 'hash'],
-    registers,
+    registers: [registry],
     collect() {
       // Only the newest head is told: the label never piles up.
       this.reset();

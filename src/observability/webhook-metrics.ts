@@ -1,4 +1,5 @@
-import { Counter, Gauge, type Registry } from 'prom-client';
+import { Counter, type Registry } from 'prom-client';
+import { scrapedMetrics } from './scraped-metrics';
 
 /** What webhooks have delivered and hold. */
 export interface WebhookTotals {
@@ -13,36 +14,15 @@ const PREFIX = 'siprec_gateway_webhook_';
 
 /** The webhooks' metrics, read when they are scraped. */
 export function registerWebhookMetrics(registry: Registry, read: () => WebhookTotals | null): void {
-  const registers = [registry];
-  const counter = (name: string, help: string, pick: (totals: WebhookTotals) => number): void => {
-    new Counter({
-      name: `${PREFIX}${name}`,
-      help,
-      registers,
-      collect() {
-        const totals = read();
-        if (totals !== null) {
-          this.reset();
-          this.inc(pick(totals));
-        }
-      },
-    });
-  };
+  const { gauge, counter } = scrapedMetrics(registry, PREFIX, read);
   counter('delivered_total', 'Events that a target has taken.', t => t.delivered);
   counter('retries_total', 'Attempts that failed and are repeated.', t => t.retries);
-  new Gauge({
-    name: `${PREFIX}queued`,
-    help: 'Events that wait to be delivered, over all targets.',
-    registers,
-    collect() {
-      this.set(read()?.queued ?? 0);
-    },
-  });
+  gauge('queued', 'Events that wait to be delivered, over all targets.', t => t.queued);
   new Counter({
     name: `${PREFIX}dead_letters_total`,
     help: 'Events that were given up, by reason.',
     labelNames: ['reason'],
-    registers,
+    registers: [registry],
     collect() {
       const totals = read();
       if (totals !== null) {

@@ -5,14 +5,7 @@ import { join } from 'node:path';
 import { systemClock } from '#core';
 
 import { type PhoneCall, readWav, take, tone, toneLevelDbfs, writeWav } from '../../src/lab';
-import {
-  type GatewayBench,
-  type GatewayBenchOptions,
-  hangUp,
-  openGatewayBench,
-  placeCall,
-  talkFor,
-} from '../support/gateway-bench';
+import { type GatewayBench, hangUp, placeCall, talkFor, withBench } from '../support/gateway-bench';
 
 /** What the prompts of the organisation sound like: each its own tone. */
 const PROMPTS_HZ = { start: 1000, stop: 1200, pause: 1500, resume: 1700, compliance: 2000 };
@@ -221,19 +214,6 @@ describe('announcements', () => {
     });
   });
 });
-
-async function withBench(
-  options: GatewayBenchOptions,
-  run: (bench: GatewayBench) => Promise<void>,
-): Promise<void> {
-  const bench = await openGatewayBench(options);
-  try {
-    await run(bench);
-    await bench.expectNothingOpen();
-  } finally {
-    await bench.close();
-  }
-}
 
 /** The same organisation with bob for alice. */
 function renamed(organisations: Record<string, unknown>): Record<string, unknown> {

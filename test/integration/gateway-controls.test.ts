@@ -1,26 +1,12 @@
 import { detectTone, partiesOfLabel, type PhoneCall } from '../../src/lab';
 import {
-  type GatewayBench,
   type GatewayBenchOptions,
   hangUp,
-  openGatewayBench,
   placeCall,
   talkFor,
+  withBench,
 } from '../support/gateway-bench';
 import { waitUntil } from '../support/wait-until';
-
-async function withBench(
-  options: GatewayBenchOptions,
-  run: (bench: GatewayBench) => Promise<void>,
-): Promise<void> {
-  const bench = await openGatewayBench(options);
-  try {
-    await run(bench);
-    await bench.expectNothingOpen();
-  } finally {
-    await bench.close();
-  }
-}
 
 /** Users with these recording settings. */
 function users(

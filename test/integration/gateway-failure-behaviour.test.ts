@@ -3,43 +3,27 @@ import {
   type GatewayBench,
   type GatewayBenchOptions,
   hangUp,
-  openGatewayBench,
   placeCall,
   talkFor,
+  withBench,
 } from '../support/gateway-bench';
 import { waitUntil } from '../support/wait-until';
 
 jest.setTimeout(90_000);
 
-async function withBench(
+/** The bench with alice's recording settings and what her organisation does when nothing can be recorded. */
+async function withFailureBehaviour(
   failureBehaviour: Readonly<Record<string, string>>,
   recording: Readonly<Record<string, unknown>>,
   run: (bench: GatewayBench) => Promise<void>,
   options: GatewayBenchOptions = {},
 ): Promise<void> {
-  const bench = await openGatewayBench({
-    ...options,
-    config: {
-      organisations: {
-        test: {
-          provider: 'lab',
-          failureBehaviour,
-          users: {
-            alice: {
-              identities: ['sip:alice@127.0.0.1'],
-              recording: { reminderTone: { enabled: false }, ...recording },
-            },
-          },
-        },
-      },
-    },
-  });
-  try {
-    await run(bench);
-    await bench.expectNothingOpen();
-  } finally {
-    await bench.close();
-  }
+  const alice = {
+    identities: ['sip:alice@127.0.0.1'],
+    recording: { reminderTone: { enabled: false }, ...recording },
+  };
+  const organisations = { test: { provider: 'lab', failureBehaviour, users: { alice } } };
+  await withBench({ ...options, config: { organisations } }, run);
 }
 
 const ALWAYS = { mode: 'always' };
@@ -57,7 +41,7 @@ async function reason(call: PhoneCall): Promise<string> {
 
 describe('when a recording that must be made cannot be made', () => {
   test('proceed: the call goes on and nobody is told', async () => {
-    await withBench({ always: 'proceed' }, ALWAYS, async bench => {
+    await withFailureBehaviour({ always: 'proceed' }, ALWAYS, async bench => {
       bench.srs.setBehaviour({ refuseStatus: 503 });
       const caller = await bench.phone('caller', 'alice');
       const call = await placeCall(bench, caller, await bench.phone('callee', 'bob'));
@@ -69,7 +53,7 @@ describe('when a recording that must be made cannot be made', () => {
   });
 
   test('proceed with announcement: both hear it, nothing is captured until both hear that it is recorded after all', async () => {
-    await withBench({ always: 'proceed-with-announcement' }, ALWAYS, async bench => {
+    await withFailureBehaviour({ always: 'proceed-with-announcement' }, ALWAYS, async bench => {
       bench.srs.setBehaviour({ refuseStatus: 503 });
       const caller = await bench.phone('caller', 'alice');
       const call = await placeCall(bench, caller, await bench.phone('callee', 'bob'));
@@ -105,7 +89,7 @@ describe('when a recording that must be made cannot be made', () => {
   });
 
   test('end call with announcement: both hear why, then both are hung up with a reason', async () => {
-    await withBench({ always: 'end-call-with-announcement' }, ALWAYS, async bench => {
+    await withFailureBehaviour({ always: 'end-call-with-announcement' }, ALWAYS, async bench => {
       bench.srs.setBehaviour({ refuseStatus: 503 });
       const caller = await bench.phone('caller', 'alice');
       const call = await placeCall(bench, caller, await bench.phone('callee', 'bob'));
@@ -121,7 +105,7 @@ describe('when a recording that must be made cannot be made', () => {
   });
 
   test('lost in mid-call: the call is ended only when no recorder takes it in time', async () => {
-    await withBench({ always: 'end-call-with-announcement' }, ALWAYS, async bench => {
+    await withFailureBehaviour({ always: 'end-call-with-announcement' }, ALWAYS, async bench => {
       const caller = await bench.phone('caller', 'alice');
       const call = await placeCall(bench, caller, await bench.phone('callee', 'bob'));
       const recording = await bench.srs.waitForRecording(({ state }) => state === 'established');
@@ -138,7 +122,7 @@ describe('when a recording that must be made cannot be made', () => {
   });
 
   test('on demand: the start of the user fails, and what is done is that of on-demand users', async () => {
-    await withBench(
+    await withFailureBehaviour(
       { always: 'proceed', onDemand: 'end-call-with-announcement' },
       { mode: 'on-demand' },
       async bench => {
@@ -158,7 +142,7 @@ describe('when a recording that must be made cannot be made', () => {
 
 describe('compulsory recording', () => {
   test('without a recorder the caller gets 503 with a reason, and the callee never rings', async () => {
-    await withBench({ always: 'compulsory' }, ALWAYS, async bench => {
+    await withFailureBehaviour({ always: 'compulsory' }, ALWAYS, async bench => {
       bench.srs.setBehaviour({ refuseStatus: 503 });
       const caller = await bench.phone('caller', 'alice');
       const callee = await bench.phone('callee', 'bob');
@@ -172,7 +156,7 @@ describe('compulsory recording', () => {
   });
 
   test('the session stands, inactive, before the callee rings, and carries media from the answer on', async () => {
-    await withBench({ always: 'compulsory' }, ALWAYS, async bench => {
+    await withFailureBehaviour({ always: 'compulsory' }, ALWAYS, async bench => {
       const caller = await bench.phone('caller', 'alice');
       const callee = await bench.phone('callee', 'bob');
       const seen: string[] = [];
@@ -212,7 +196,7 @@ describe('compulsory recording', () => {
   });
 
   test('a callee who is busy: the recorder gets BYE, and there is nothing to account for', async () => {
-    await withBench({ always: 'compulsory' }, ALWAYS, async bench => {
+    await withFailureBehaviour({ always: 'compulsory' }, ALWAYS, async bench => {
       const caller = await bench.phone('caller', 'alice');
       const callee = await bench.phone('callee', 'bob');
       callee.onIncoming(waiting => waiting.reject(486));

@@ -3,8 +3,8 @@ import {
   type GatewayBench,
   type GatewayBenchOptions,
   hangUp,
-  openGatewayBench,
   talkFor,
+  withBench,
 } from '../support/gateway-bench';
 import { waitUntil } from '../support/wait-until';
 
@@ -118,19 +118,6 @@ function users(
       },
     },
   };
-}
-
-async function withBench(
-  options: GatewayBenchOptions,
-  run: (bench: GatewayBench) => Promise<void>,
-): Promise<void> {
-  const bench = await openGatewayBench(options);
-  try {
-    await run(bench);
-    await bench.expectNothingOpen();
-  } finally {
-    await bench.close();
-  }
 }
 
 /** alice, who is record-aware, calls bob, whose 200 has these headers. */

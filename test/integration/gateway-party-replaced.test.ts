@@ -1,14 +1,7 @@
 import { HeaderList } from '#sip/engine';
 
 import { partiesOfLabel, type PhoneCall } from '../../src/lab';
-import {
-  type GatewayBench,
-  type GatewayBenchOptions,
-  hangUp,
-  openGatewayBench,
-  placeCall,
-  talkFor,
-} from '../support/gateway-bench';
+import { hangUp, placeCall, talkFor, withBench } from '../support/gateway-bench';
 import { waitUntil } from '../support/wait-until';
 
 /** What a switch sends when it has put somebody else behind the leg. */
@@ -16,19 +9,6 @@ async function becomes(call: PhoneCall, name: string): Promise<void> {
   const headers = HeaderList.of(['P-Asserted-Identity', `"${name}" <sip:${name}@127.0.0.1>`]);
   const response = await call.request('UPDATE', { headers });
   expect(response.status).toBe(200);
-}
-
-async function withBench(
-  options: GatewayBenchOptions,
-  run: (bench: GatewayBench) => Promise<void>,
-): Promise<void> {
-  const bench = await openGatewayBench(options);
-  try {
-    await run(bench);
-    await bench.expectNothingOpen();
-  } finally {
-    await bench.close();
-  }
 }
 
 describe('the recording follows the parties', () => {

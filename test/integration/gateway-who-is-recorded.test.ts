@@ -6,9 +6,9 @@ import {
   type GatewayBench,
   type GatewayBenchOptions,
   hangUp,
-  openGatewayBench,
   placeCall,
   talkFor,
+  withBench,
 } from '../support/gateway-bench';
 
 const HOST = '127.0.0.1';
@@ -326,17 +326,4 @@ async function takeOver(call: PhoneCall, phone: Softphone, by: string): Promise<
     body: call.offer(),
   });
   expect(response.status).toBe(200);
-}
-
-async function withBench(
-  options: GatewayBenchOptions,
-  run: (bench: GatewayBench) => Promise<void>,
-): Promise<void> {
-  const bench = await openGatewayBench(options);
-  try {
-    await run(bench);
-    await bench.expectNothingOpen();
-  } finally {
-    await bench.close();
-  }
 }

@@ -272,3 +272,17 @@ export async function hangUp(call: AnsweredCall): Promise<void> {
   await call.outgoing.hangUp();
   await call.incoming.waitFor('ended');
 }
+
+/** Runs something on a bench, which must hold nothing afterwards; closes it in any case. */
+export async function withBench(
+  options: GatewayBenchOptions,
+  run: (bench: GatewayBench) => Promise<void>,
+): Promise<void> {
+  const bench = await openGatewayBench(options);
+  try {
+    await run(bench);
+    await bench.expectNothingOpen();
+  } finally {
+    await bench.close();
+  }
+}
