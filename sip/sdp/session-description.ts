@@ -51,7 +51,8 @@ const MAX_MEDIA = 64;
 const DIRECTIONS: ReadonlySet<string> = new Set(['sendrecv', 'sendonly', 'recvonly', 'inactive']);
 
 /**
- * Parses and checks a description.
+ * Parses and checks a description. What is neither printable ASCII nor a tab is read as `?`, as {@link formatSdp}
+ * writes it: what is accepted here is accepted again by whoever reads what we write of it.
  * @throws SipError `REC_ERR_SIP_BAD_SDP` with details `line` (from 1) and `text`: not SDP, an m-line without
  *   a port or format, an active m-line without `c=` at either level, or a bound exceeded
  */
@@ -59,12 +60,16 @@ export function parseSdp(text: string): SessionDescription {
   if (text.length > MAX_BYTES) {
     throw badSdp('too large', 0, '');
   }
-  const lines = text.split(/\r\n|\n|\r/);
+  const lines = text.split(/\r\n|\n|\r/).map(plain);
   while (lines.at(-1)?.trim() === '') {
     lines.pop();
   }
   if (lines.length > MAX_LINES) {
     throw badSdp('too many lines', MAX_LINES, '');
+  }
+  // Bare line feeds are written as CRLF.
+  if (lines.reduce((sum, line) => sum + line.length + 2, 0) > MAX_BYTES) {
+    throw badSdp('too large', 0, '');
   }
   const session: string[] = [];
   const media: { description: MediaDescription; lines: string[]; at: number }[] = [];
@@ -108,7 +113,12 @@ export function formatSdp(description: SessionDescription): string {
   for (const media of description.media) {
     lines.push(mediaLine(media), ...media.lines);
   }
-  return `${lines.join('\r\n')}\r\n`.replace(/[^\r\n\t -~]/g, '?');
+  return lines.map(line => `${plain(line)}\r\n`).join('');
+}
+
+/** A line without anything beyond ASCII. A NUL stays: whoever reads it refuses it (RFC 8866 §9). */
+function plain(line: string): string {
+  return line.replace(/[^\0\t -~]/g, '?');
 }
 
 /** The text of an m-line. */

@@ -73,10 +73,14 @@ describe('a recorder in trouble never hurts the call, and the ledger says what w
   });
 
   test('hanging up in mid-call for good: what came before is recorded, the rest is a gap', async () => {
-    const { line, recordings } = await callWith({ byeAfterMs: 400 }, {}, async bench => {
-      const recording = await bench.srs.waitForRecording(({ state }) => state === 'ended');
-      expect(recording.endedBy).toBe('srs-bye');
+    const { line, recordings } = await callWith({}, {}, async bench => {
+      const recording = await bench.srs.waitForRecording(
+        ({ streams }) => streams.filter(({ packets }) => packets > 0).length === 2,
+      );
+      // The gateway asks again at once, so that the answer must be settled first.
       bench.srs.setBehaviour({ refuseStatus: 503 });
+      await recording.bye();
+      expect(recording.endedBy).toBe('srs-bye');
       await waitUntil(
         async () => (await bench.metrics()).includes('reason="exhausted"'),
         'nobody takes it again',

@@ -67,15 +67,15 @@ export const sdpTarget: FuzzTarget = {
     const written = formatSdp(description);
     mustHold(/^[\r\n\t -~]*$/.test(written), 'as many characters as octets');
     checkReadings(description);
+    mustEqual(formatSdp(parseSdp(written)), written, 'the description written and read again');
     if (leavesRoom(written)) {
-      mustEqual(formatSdp(parseSdp(written)), written, 'the description written and read again');
       checkAnchoring(description);
     }
     return 'accepted';
   },
 };
 
-/** Line ends and lines of our own may take what is near a bound beyond it. */
+/** Lines of our own may take what is near a bound beyond it. */
 function leavesRoom(written: string): boolean {
   return written.length < 60_000 && written.split('\n').length < 1900;
 }

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import fc from 'fast-check';
 import {
   directionOf,
@@ -108,6 +109,40 @@ describe('a session description', () => {
       failure(SDP.slice(0, length));
     }
     expect(failure(SDP)).toBeNull();
+  });
+
+  it('that is accepted is written so that it is accepted again, and says the same', () => {
+    // What a regular expression may take for blank, printable or a line end, and the writer does not.
+    const blanks =
+      '\u00a0 \u0085 \u2028 \u2029 \ufeff \u3000 \v \f \b \x7f \t \r \n / ? \u0130 \u017f \u212a 😀';
+    const odd = fc.oneof(
+      fc.constantFrom(' ', ...blanks.split(' ')),
+      fc.string({ unit: 'binary', minLength: 1, maxLength: 3 }),
+    );
+    const place = fc.nat(SDP.length);
+    fc.assert(
+      fc.property(fc.array(fc.tuple(place, odd), { minLength: 1, maxLength: 3 }), changes => {
+        const text = changes.reduce(
+          (whole, [at, what]) => whole.slice(0, at) + what + whole.slice(at),
+          SDP,
+        );
+        if (failure(text) !== null) {
+          return true;
+        }
+        const read = parseSdp(text);
+        return isDeepStrictEqual(parseSdp(formatSdp(read)), read);
+      }),
+      { numRuns: 3_000 },
+    );
+  });
+
+  it('is bounded by what it is when written', () => {
+    const lines = (count: number, length: number): string =>
+      `v=0\n${`a=${'x'.repeat(length - 2)}\n`.repeat(count)}`;
+    expect(failure(lines(1_000, 62))).toBeNull();
+    expect(formatSdp(parseSdp(lines(1_000, 62)))).toHaveLength(5 + 1_000 * 64);
+    // 64 006 characters as it comes, 65 008 would be well; 66 006 with CRLF is not.
+    expect(failure(lines(1_000, 64))).not.toBeNull();
   });
 
   it('survives anything', () => {
