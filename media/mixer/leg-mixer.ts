@@ -44,6 +44,8 @@ const PAUSE_MAGNITUDE = 40;
 const SLACK_MS = 5;
 /** A talker who fell silent at most so many packets ago is followed without a gap. */
 const MAX_CATCH_UP_PACKETS = 5;
+/** Longer than this is no talker waited for, packets: what is made then still follows without a gap. */
+const MAX_PATIENCE_PACKETS = MAX_CATCH_UP_PACKETS - 1;
 const DEFAULT_PACKET_MS = 20;
 const MAX_PACKET_MS = 60;
 /** A codec that cannot be mixed into may pass so long before the notice is given up, ms. */
@@ -97,6 +99,8 @@ export class LegMixer {
   #unmixableAtMs = -Infinity;
   #isFilling = false;
   #slotDueMs = 0;
+  /** How long a talker was away who then proved to be late, not silent; ms. */
+  #latenessMs = 0;
 
   /** G.722: whether what the leg hears is re-encoded here, and how much was followed or re-encoded. */
   #isTakenOver = false;
@@ -178,6 +182,7 @@ export class LegMixer {
       return GOES_ON;
     }
     if (output.isTooLate(ssrc, timestamp, frames)) {
+      this.#latenessMs = Math.max(this.#latenessMs, nowMs - this.#audioAtMs);
       return IS_TOO_LATE;
     }
     this.#follow(kind, payloadType, clockRates[payloadType] ?? BAND_RATE_HZ, frames);
@@ -241,13 +246,18 @@ export class LegMixer {
     return nowMs >= notice.deadlineMs ? 'cut' : null;
   }
 
-  /** When a silence becomes one that is filled. */
+  /**
+   * When a silence becomes one that is filled. What was filled in too early costs the talker's words, which come after
+   * it: after that, as long a time as the words were late is waited for.
+   */
   #beginFillingAtMs(): number {
     const heardAtMs = Math.max(this.#audioAtMs, this.#eventAtMs, this.#unmixableAtMs);
     if (heardAtMs === -Infinity) {
       return this.#talkedAtMs + 2 * MAX_PACKET_MS + SLACK_MS;
     }
-    return heardAtMs + 2 * this.#packetMs + SLACK_MS;
+    const packetMs = this.#packetMs;
+    const patienceMs = Math.min(this.#latenessMs, MAX_PATIENCE_PACKETS * packetMs);
+    return heardAtMs + Math.max(2 * packetMs, patienceMs) + SLACK_MS;
   }
 
   get #packetMs(): number {

@@ -65,11 +65,13 @@ describe('announcements', () => {
 
       const packets = (): number => recording.streams.reduce((sum, each) => sum + each.packets, 0);
       expect(await record(call.outgoing, 'off')).toBe(200);
-      const offAtMs = Date.now();
       await recording.until(() => recording.state === 'ended', 20_000, 'the BYE');
-      // The session has waited for the announcement to end, and to be told.
-      expect(Date.now() - offAtMs).toBeGreaterThanOrEqual(PROMPT_MS - 50);
+      const endedAtMs = Date.now();
       expect(notices(recording)).toEqual(['start', 'stop']);
+      // The session has waited for the announcement to end, and to be told.
+      const stop = recording.view!.metadata.details!.notices[1]!;
+      expect(stop.endedAtMs - stop.startedAtMs).toBeGreaterThanOrEqual(PROMPT_MS - 50);
+      expect(endedAtMs).toBeGreaterThanOrEqual(stop.endedAtMs);
       expect(packets()).toBeGreaterThan(20);
       const events = recording.view?.metadata.details?.events ?? [];
       expect(events.map(({ kind, by }) => `${kind} ${by}`)).toEqual(['start user', 'stop user']);
@@ -89,15 +91,19 @@ describe('announcements', () => {
         [call.incoming, CALLER_HZ],
       ] as const) {
         for (const prompt of [PROMPTS_HZ.start, PROMPTS_HZ.stop]) {
-          const loudest = loudestWindow(side.heard(), prompt);
-          expect(loudest.levelDbfs).toBeGreaterThan(-24);
-          // Speech is lowered under a prompt, and goes on.
-          expect(toneLevelDbfs(loudest.samples, speech)).toBeGreaterThan(-36);
+          // Speech is lowered by 12 dB under a prompt, and goes on. Not in each window: a busy machine lets the phones,
+          // which live in this very process, fall silent now and then.
+          const windows = windowsOf(side.heard()).filter(
+            window => toneLevelDbfs(window, prompt) > -24,
+          );
+          expect(windows.length).toBeGreaterThan(0);
+          const levels = windows.map(window => toneLevelDbfs(window, speech));
+          expect(Math.max(...levels)).toBeGreaterThan(-30);
         }
       }
       for (const channel of readWav(recording.wavPath).channels) {
         for (const prompt of [PROMPTS_HZ.start, PROMPTS_HZ.stop]) {
-          expect(loudestWindow(channel, prompt).levelDbfs).toBeLessThan(-60);
+          expect(loudestDbfs(channel, prompt)).toBeLessThan(-60);
         }
       }
     });
@@ -153,10 +159,10 @@ describe('announcements', () => {
       let heardBeforeRinging = -120;
       const placed = new Promise<{ incoming: PhoneCall; offer: string }>(resolve =>
         callee.onIncoming(incoming => {
-          heardBeforeRinging = loudestWindow(
+          heardBeforeRinging = loudestDbfs(
             outgoing.heard(outgoing.times.startedAtMs),
             PROMPTS_HZ.compliance,
-          ).levelDbfs;
+          );
           resolve({ incoming: incoming.call, offer: incoming.request.body.toString('utf8') });
           incoming.answer();
         }),
@@ -177,8 +183,8 @@ describe('announcements', () => {
         ['compliance', [{ role: 'caller', outcome: 'played' }]],
         ['start', [{ role: 'callee', outcome: 'played' }]],
       ]);
-      expect(loudestWindow(outgoing.heard(), PROMPTS_HZ.start).levelDbfs).toBeLessThan(-50);
-      expect(loudestWindow(incoming.heard(), PROMPTS_HZ.start).levelDbfs).toBeGreaterThan(-24);
+      expect(loudestDbfs(outgoing.heard(), PROMPTS_HZ.start)).toBeLessThan(-50);
+      expect(loudestDbfs(incoming.heard(), PROMPTS_HZ.start)).toBeGreaterThan(-24);
       await recording.until(() => recording.state === 'ended');
       expect(recording.deviations).toEqual([]);
     });
@@ -207,7 +213,7 @@ describe('announcements', () => {
       const [line] = await bench.waitForLedger(1);
       expect(line!.notices.map(({ kind }) => kind)).toEqual(['compliance']);
       for (const side of [call.outgoing, call.incoming]) {
-        expect(loudestWindow(side.heard(), PROMPTS_HZ.compliance).levelDbfs).toBeGreaterThan(-24);
+        expect(loudestDbfs(side.heard(), PROMPTS_HZ.compliance)).toBeGreaterThan(-24);
       }
       const wait = Date.parse(line!.notices[0]!.startedAt!) - call.outgoing.times.answeredAtMs!;
       expect(wait).toBeGreaterThan(900);
@@ -232,19 +238,15 @@ function notices({ view }: GatewayBench['srs']['recordings'][number]): readonly 
   return view?.metadata.details?.notices.map(({ kind }) => kind) ?? [];
 }
 
-function loudestWindow(
-  samples: Int16Array,
-  hz: number,
-): { readonly levelDbfs: number; readonly samples: Int16Array } {
-  let loudest = { levelDbfs: -120, samples: samples.subarray(0, 0) };
-  for (let at = 0; at + WINDOW <= samples.length; at += WINDOW / 4) {
-    const window = samples.subarray(at, at + WINDOW);
-    const levelDbfs = toneLevelDbfs(window, hz);
-    if (levelDbfs > loudest.levelDbfs) {
-      loudest = { levelDbfs, samples: window };
-    }
-  }
-  return loudest;
+function loudestDbfs(samples: Int16Array, hz: number): number {
+  return Math.max(-120, ...windowsOf(samples).map(window => toneLevelDbfs(window, hz)));
+}
+
+function windowsOf(samples: Int16Array): readonly Int16Array[] {
+  const count = Math.max(0, Math.floor((samples.length - WINDOW) / (WINDOW / 4)) + 1);
+  return Array.from({ length: count }, (_, n) =>
+    samples.subarray((n * WINDOW) / 4, (n * WINDOW) / 4 + WINDOW),
+  );
 }
 
 function rmsDbfs(samples: Int16Array): number {

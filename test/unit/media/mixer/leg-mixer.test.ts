@@ -231,6 +231,25 @@ test('what comes too late for its place is left out, and no delay adds up', () =
   expectSeamless(bench.sent);
 });
 
+test('a talker who was late is waited for: the same lateness costs no words again', () => {
+  const bench = new Bench([PCMU]);
+  [1, 2, 3].forEach(n => bench.play(n));
+  const burstAfter = (ms: number, first: number): number[] => {
+    bench.pass(ms);
+    return [0, 1, 2].map(i => bench.live((first + i) * 160, silence(20)));
+  };
+  bench.live(0, silence(20));
+  expect(burstAfter(55, 1)).toEqual([IS_TOO_LATE, IS_TOO_LATE, GOES_ON]);
+  expect(burstAfter(55, 4)).toEqual([GOES_ON, GOES_ON, GOES_ON]);
+  expect(burstAfter(58, 7)).toEqual([GOES_ON, GOES_ON, GOES_ON]);
+  expect(bench.sent).toHaveLength(10);
+  expectSeamless(bench.sent);
+  // Whoever is silent after that is followed all the same, and without a gap.
+  bench.pass(80);
+  expect(bench.sent.length).toBeGreaterThan(12);
+  expectSeamless(bench.sent);
+});
+
 test('a talker whose timestamps stood still in silence is heard all the same', () => {
   const bench = new Bench([PCMU]);
   for (let n = 1; n <= 5; n++) {
