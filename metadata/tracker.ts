@@ -241,16 +241,19 @@ export class MetadataTracker {
   /**
    * Everything gets a new id and who has left is forgotten, as if another recording began; the next document is a
    * complete one. BroadWorks tells a blind transfer so. @returns the new ids by the old ones.
+   * @param sessionId of the session from now on, when its recordings share one. Default: a new one.
+   * @throws MetadataError `REC_ERR_METADATA_DUPLICATE_ID`.
    */
-  renewIds(): ReadonlyMap<MetadataId, MetadataId> {
-    const newIds = new Map<MetadataId, MetadataId>();
+  renewIds(sessionId: MetadataId = newMetadataId(this.#ids)): ReadonlyMap<MetadataId, MetadataId> {
+    this.#expectNewId(sessionId);
+    const newIds = new Map([[this.#sessionId, sessionId]]);
     const renew = (id: MetadataId): MetadataId => {
       const newId = newMetadataId(this.#ids);
       newIds.set(id, newId);
       return newId;
     };
     const newIdOf = (id: MetadataId): MetadataId => newIds.get(id) ?? id;
-    this.#sessionId = renew(this.#sessionId);
+    this.#sessionId = sessionId;
     this.#groupId = this.#groupId === null ? null : renew(this.#groupId);
     this.#streams = new Map([...this.#streams].map(([id, label]) => [renew(id), label]));
     const present = [...this.#participants.values()].filter(({ leftAtMs }) => leftAtMs === null);

@@ -116,6 +116,7 @@ export class CallTransfers {
             delegate.partyReplaced?.(from.role, {
               uri: referTo.uri,
               displayName: referTo.displayName,
+              isAttended: replaces !== null,
               assertedIdentities: assertedIdentities(answer.response),
             }),
           );

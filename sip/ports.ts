@@ -234,6 +234,8 @@ export interface PartyFacts {
   /** As the referrer named it. */
   readonly uri: string;
   readonly displayName: string | null;
+  /** Whether the referrer had talked to it before (Replaces, RFC 3891). */
+  readonly isAttended: boolean;
   /** P-Asserted-Identity of its answer, when present. Not yet trusted. */
   readonly assertedIdentities: readonly NameAddr[];
 }

@@ -13,6 +13,7 @@ import { CallIndications } from './call-indications';
 import { CallNotices } from './call-notices';
 import { type ControlRequest, type RecordingView } from './live-view';
 import { RecordedParty } from './recorded-party';
+import { type PartyChange } from './recording';
 
 /** What was decided of one recorded party. */
 export interface PlannedRecording {
@@ -134,13 +135,13 @@ export class CallRecordings {
   }
 
   /** A recorded party's recording ends with it; one of the other party goes on with a new participant. */
-  partyReplaced(role: LegRole, atMs: number): void {
+  partyReplaced(role: LegRole, how: PartyChange, atMs: number): void {
     this.#barred.delete(role);
     for (const party of this.#parties) {
       if (party.decision.role === role) {
         party.left(atMs);
       } else {
-        party.otherPartyReplaced(atMs);
+        party.otherPartyReplaced(how, atMs);
       }
     }
   }

@@ -39,14 +39,26 @@ export class PartiesOfCall implements CallParties {
     };
   }
 
-  /** Somebody else is on a leg, from now on. @returns false when it is the same party as before. */
-  replace(role: LegRole, uri: string, displayName: string | null, atMs: number): boolean {
+  /**
+   * Somebody else is on a leg, from now on. @returns false when it is the same party as before.
+   * @param isTransfer by a blind transfer.
+   */
+  replace(
+    role: LegRole,
+    uri: string,
+    displayName: string | null,
+    atMs: number,
+    isTransfer = false,
+  ): boolean {
     const aor = addressOfRecord(uri);
     if (aor === this.descriptions[role].aor) {
       return false;
     }
     this.descriptions[role] = { aor, displayName };
     this.shared.participantIds[role] = newMetadataId(this.#ids);
+    if (isTransfer) {
+      this.shared.sinceTransferSessionId = newMetadataId(this.#ids);
+    }
     this.joinedAtMs[role] = this.sessionStartedAtMs === null ? null : atMs;
     return true;
   }

@@ -47,6 +47,7 @@ import {
 } from './live-view';
 import { type LeftOut, leftOutOnDemand, leftOutParty, recordLeftOut } from './left-out';
 import { PartiesOfCall } from './parties-of-call';
+import { type PartyChange } from './recording';
 import { type RouteSettings, type TrunkSettings } from './settings';
 
 const ROLES = ['caller', 'callee'] as const;
@@ -248,7 +249,7 @@ export class RecordedCall implements CallDelegate {
     const [identity] = identities;
     if (isTrusted && identity !== undefined) {
       const claims = identities.map(({ uri }) => ({ uri, source: 'P-Asserted-Identity' as const }));
-      this.#replaceParty(role, identity.uri, identity.displayName, claims);
+      this.#replaceParty(role, identity, claims, 'replaced');
     }
   }
 
@@ -270,7 +271,9 @@ export class RecordedCall implements CallDelegate {
       { uri: party.uri, source: 'Request-URI' },
     ];
     const [identity = party] = asserted;
-    this.#replaceParty(role, identity.uri, identity.displayName, claims);
+    // Who was consulted before is told like somebody who picks up.
+    const how = party.isAttended ? 'replaced' : 'transferred';
+    this.#replaceParty(role, identity, claims, how);
   }
 
   ending(): void {
@@ -349,25 +352,29 @@ export class RecordedCall implements CallDelegate {
     const [identity = { uri: target.requestUri, displayName: null }] = asserted;
     this.#parties.replace('callee', identity.uri, identity.displayName, atMs);
     this.#leftOut.delete('callee');
-    this.#media?.recordings.partyReplaced('callee', atMs);
+    this.#media?.recordings.partyReplaced('callee', 'replaced', atMs);
     this.#beginLate(decided);
   }
 
   #replaceParty(
     role: LegRole,
-    uri: string,
-    displayName: string | null,
+    { uri, displayName }: NameAddr | PartyFacts,
     claims: readonly IdentityClaim[],
+    how: PartyChange,
   ): void {
     const atMs = this.#deps.clock.wallNowMs();
-    if (this.#endedAtMs !== null || !this.#parties.replace(role, uri, displayName, atMs)) {
+    const isTransfer = how === 'transferred';
+    if (
+      this.#endedAtMs !== null ||
+      !this.#parties.replace(role, uri, displayName, atMs, isTransfer)
+    ) {
       return;
     }
     this.#logger.info('party replaced', { leg: role });
     if (this.#answeredAtMs !== null) {
       this.#voicemail = null;
       this.#leftOut.delete(role);
-      this.#media?.recordings.partyReplaced(role, atMs);
+      this.#media?.recordings.partyReplaced(role, how, atMs);
       this.#beginLate(this.#decideParty(role, claims));
       this.#takenOutOfVoicemail(otherRole(role));
     }

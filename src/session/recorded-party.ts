@@ -29,7 +29,7 @@ import { isoTime } from './ledger-record';
 import { type RecordingEventKind, type RecordingView } from './live-view';
 import { heardBy, noticeView } from './notice-account';
 import { FailureWatch } from './failure-watch';
-import { Recording, type RecordingEnd } from './recording';
+import { type PartyChange, Recording, type RecordingEnd } from './recording';
 
 export interface RecordedPartyOptions {
   readonly context: CallContext;
@@ -157,18 +157,8 @@ export class RecordedParty {
   }
 
   /** Who the recorded party talks to is somebody else now. */
-  otherPartyReplaced(atMs: number): void {
-    const { parties, legs } = this.#context;
-    const role = this.decision.role === 'caller' ? 'callee' : 'caller';
-    for (const { metadata } of this.#begun()) {
-      metadata.replaceParty(
-        role,
-        parties.shared.participantIds[role],
-        parties.descriptions[role],
-        legs.activityOf(role),
-        atMs,
-      );
-    }
+  otherPartyReplaced(how: PartyChange, atMs: number): void {
+    this.#begun().forEach(recording => recording.replaceOtherParty(how, atMs));
     this.#apply({ kind: 'other-party-replaced' }, atMs, '');
     this.#begun().forEach(recording => recording.metadataChanged());
   }

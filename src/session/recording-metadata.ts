@@ -27,12 +27,15 @@ export interface PartyDescription {
 export interface SharedMetadataIds {
   readonly sessionId: MetadataId;
   readonly participantIds: Record<LegRole, MetadataId>;
+  /** Of the session since the last blind transfer, in dialects that tell it as another call; null: there was none. */
+  sinceTransferSessionId: MetadataId | null;
 }
 
 export function newSharedMetadataIds(ids: IdSource): SharedMetadataIds {
   return {
     sessionId: newMetadataId(ids),
     participantIds: { caller: newMetadataId(ids), callee: newMetadataId(ids) },
+    sinceTransferSessionId: null,
   };
 }
 
@@ -53,6 +56,11 @@ export interface RecordingMetadataOptions {
   readonly updates?: 'partial' | 'complete';
 }
 
+/** Somebody on one side of a call: the leg's own peer, or one of those behind it (a conference that a switch holds). */
+export interface SideParticipant extends PartyDescription {
+  readonly participantId: MetadataId;
+}
+
 /** What one side of the call does with the streams. */
 export interface PartyActivity {
   readonly sends: boolean;
@@ -65,16 +73,17 @@ export class RecordingMetadata {
   readonly #options: RecordingMetadataOptions;
   readonly #dialect: DialectChoice;
   readonly #recordingSessionId: MetadataId;
-  readonly #firstTrackingId: string;
+  /** Since the beginning of this recording. */
+  readonly #firstSessionId: MetadataId;
   #streamIds: Readonly<Record<LegRole, MetadataId>>;
-  readonly #participantIds: Record<LegRole, MetadataId>;
-  /** Others who speak on the stream of a side, e.g. in a conference that the switch holds. */
-  #guests: readonly { readonly participantId: MetadataId; readonly role: LegRole }[] = [];
+  /** Who speaks on the stream of each side. */
+  readonly #sides: Record<LegRole, readonly SideParticipant[]> = { caller: [], callee: [] };
   readonly #activity: Record<LegRole, PartyActivity> = {
     caller: { sends: true, receives: true },
     callee: { sends: true, receives: true },
   };
   #call: CallDetails | null = null;
+  #lastDocument: string | null = null;
   #isPrepared = false;
   #replacedCharacters = 0;
 
@@ -83,12 +92,12 @@ export class RecordingMetadata {
     this.#dialect = options.dialect ?? { name: 'rfc7865' };
     this.#streamIds = { caller: newMetadataId(options.ids), callee: newMetadataId(options.ids) };
     this.#recordingSessionId = this.#streamIds.caller;
-    const { shared, recordedRole, parties } = options;
-    this.#firstTrackingId = callDetails(shared.sessionId, recordedRole, parties).trackingId;
-    // Until the recording begins, who is in the call may still change.
-    this.#participantIds = { ...options.shared.participantIds };
+    const { sessionId, sinceTransferSessionId } = options.shared;
+    this.#firstSessionId = this.#tellsTransferAsNewCall
+      ? (sinceTransferSessionId ?? sessionId)
+      : sessionId;
     this.#tracker = new MetadataTracker({
-      sessionId: options.shared.sessionId,
+      sessionId: this.#firstSessionId,
       ids: options.ids,
       ...(options.sipSessionId === null ? {} : { sipSessionId: options.sipSessionId }),
     });
@@ -96,13 +105,16 @@ export class RecordingMetadata {
 
   /** How the recording session signals what happens. */
   get flow(): DialectFlow {
-    return dialectFlow(this.#dialect);
+    const flow = dialectFlow(this.#dialect);
+    // A dialect without partial documents cannot be made to have them.
+    return this.#options.updates === 'complete' ? { ...flow, updates: 'complete' } : flow;
   }
 
   /** What the dialect adds to the headers of the INVITE; the same for every attempt and after a transfer. */
   headers(): Readonly<Record<string, string>> {
+    const { recordedRole, parties } = this.#options;
     return dialectHeaders(this.#dialect, {
-      trackingId: this.#firstTrackingId,
+      trackingId: callDetails(this.#firstSessionId, recordedRole, parties).trackingId,
       recordingSessionId: this.#recordingSessionId,
     });
   }
@@ -141,20 +153,15 @@ export class RecordingMetadata {
   ): void {
     const { recordedRole, parties } = this.#options;
     const other = otherRole(recordedRole);
-    Object.assign(this.#participantIds, this.#options.shared.participantIds);
     this.#describeCall();
     this.#tracker.sessionStarted(since.session);
     this.#tracker.recordingStarted(atMs);
-    for (const role of [recordedRole, other]) {
-      const identity = identityOf(parties[role]);
-      this.#tracker.participantJoined(since[role], {
-        participantId: this.#participantIds[role],
-        ...identity,
-      });
-    }
     this.prepare();
-    this.setActivity(recordedRole, { sends: true, receives: true }, atMs);
-    this.setActivity(other, { sends: true, receives: true }, atMs);
+    for (const role of [recordedRole, other]) {
+      const participantId = this.#options.shared.participantIds[role];
+      this.#join(role, { participantId, ...parties[role] }, since[role]);
+      this.setActivity(role, { sends: true, receives: true }, atMs);
+    }
   }
 
   /** Whether a side sends its stream and hears the other's, e.g. while it is held (RFC 8068 §3.2.2). */
@@ -162,10 +169,9 @@ export class RecordingMetadata {
     if (this.flow.hold === 'metadata') {
       this.#activity[role] = activity;
     }
-    const guests = this.#guests.filter(guest => guest.role === role);
-    for (const participantId of [this.#participantIds[role], ...guests.map(idOf)]) {
-      this.#setActivityOf(participantId, role, atMs);
-    }
+    this.#sides[role].forEach(({ participantId }) =>
+      this.#setActivityOf(participantId, role, atMs),
+    );
   }
 
   /** How and for whom the call is recorded; told from the next document on. */
@@ -189,43 +195,36 @@ export class RecordingMetadata {
     toRoles,
     ...notice
   }: Omit<PlayedNotice, 'toParticipantIds'> & { readonly toRoles: readonly LegRole[] }): void {
-    const heard = [
-      ...toRoles.map(role => this.#participantIds[role]),
-      ...this.#guests.filter(({ role }) => toRoles.includes(role)).map(idOf),
-    ];
-    this.#tracker.noticePlayed({ ...notice, toParticipantIds: heard });
-  }
-
-  /** The same party is known by another address or name. */
-  renameParty(role: LegRole, party: PartyDescription): void {
-    this.#tracker.participantRenamed(this.#participantIds[role], identityOf(party));
+    const toParticipantIds = toRoles.flatMap(role =>
+      this.#sides[role].map(({ participantId }) => participantId),
+    );
+    this.#tracker.noticePlayed({ ...notice, toParticipantIds });
   }
 
   /**
-   * Somebody else speaks on the stream of a side, e.g. in a conference that the switch holds.
-   * @returns the id for {@link removeParticipant}; it changes with {@link transferred}.
+   * Who is on a side now, all of them: who is not named any more has left, whose address is new joins, on the same stream.
+   * A participant is known by its address; the id of one who stays does not change.
    * @throws MetadataError `REC_ERR_METADATA_LIMIT`, `REC_ERR_METADATA_SESSION_ENDED`.
    */
-  addParticipant(role: LegRole, party: PartyDescription, atMs: number): MetadataId {
-    const participantId = this.#tracker.participantJoined(atMs, identityOf(party));
-    this.#guests = [...this.#guests, { participantId, role }];
-    this.#setActivityOf(participantId, role, atMs);
-    return participantId;
-  }
-
-  /** @returns whether it was one of those added. */
-  removeParticipant(participantId: MetadataId, atMs: number): boolean {
-    const isGuest = this.#guests.some(guest => guest.participantId === participantId);
-    if (isGuest) {
-      this.#tracker.participantLeft(atMs, participantId);
-      this.#guests = this.#guests.filter(guest => guest.participantId !== participantId);
+  setParticipants(role: LegRole, participants: readonly SideParticipant[], atMs: number): void {
+    const before = this.#sides[role];
+    before
+      .filter(({ aor }) => !participants.some(each => each.aor === aor))
+      .forEach(participant => this.#leave(role, participant, atMs));
+    for (const participant of participants) {
+      const present = before.find(({ aor }) => aor === participant.aor);
+      if (present === undefined) {
+        this.#join(role, participant, atMs);
+        this.#setActivityOf(participant.participantId, role, atMs);
+      } else if (present.displayName !== participant.displayName) {
+        this.#rename(role, present, participant);
+      }
     }
-    return isGuest;
   }
 
   /**
-   * Another party has taken the place of one (transfer, pickup). It sends the same stream: who is on a label never
-   * changes sides, only the name behind it does.
+   * Another party has taken the place of all who were on a side (transfer, pickup). It sends the same stream: who is on a
+   * label never changes sides, only the name behind it does.
    */
   replaceParty(
     role: LegRole,
@@ -234,45 +233,55 @@ export class RecordingMetadata {
     activity: PartyActivity,
     atMs: number,
   ): void {
-    const before = this.#participantIds[role];
-    this.#tracker.setSending(atMs, before, []);
-    this.#tracker.setReceiving(before, []);
-    this.#tracker.participantLeft(atMs, before);
-    this.#participantIds[role] = participantId;
-    this.#tracker.participantJoined(atMs, { participantId, ...identityOf(party) });
+    this.#sides[role].forEach(participant => this.#leave(role, participant, atMs));
+    this.#join(role, { participantId, ...party }, atMs);
     this.setActivity(role, activity, atMs);
   }
 
   /**
-   * The other party was blindly transferred to somebody, as `sdp-only-then-complete-with-new-ids` wants it: every
-   * id and the tracking id are new, the call details name who redirected it to whom. The next document is complete.
+   * The party of a side was blindly transferred to another. Where the dialect tells it as another call, every id and the
+   * tracking id are new, and the call details name who redirected it to whom; the next document is complete then.
    */
-  transferred(role: LegRole, party: PartyDescription, activity: PartyActivity, atMs: number): void {
-    const { ids, parties, recordedRole } = this.#options;
-    const newIds = this.#tracker.renewIds();
+  transferred(
+    role: LegRole,
+    participantId: MetadataId,
+    to: PartyDescription,
+    activity: PartyActivity,
+    atMs: number,
+  ): void {
+    if (this.#tellsTransferAsNewCall) {
+      this.#becomeNewCall(role, to);
+    }
+    this.replaceParty(role, participantId, to, activity, atMs);
+  }
+
+  get #tellsTransferAsNewCall(): boolean {
+    return this.flow.transfer === 'sdp-only-then-complete-with-new-ids';
+  }
+
+  #becomeNewCall(role: LegRole, to: PartyDescription): void {
+    const { parties, recordedRole, shared, ids } = this.#options;
+    const sessionId = shared.sinceTransferSessionId ?? newMetadataId(ids);
+    const newIds = this.#tracker.renewIds(sessionId);
     const newIdOf = (id: MetadataId): MetadataId => newIds.get(id) ?? id;
+    const renewed = (side: LegRole): readonly SideParticipant[] =>
+      this.#sides[side].map(each => ({ ...each, participantId: newIdOf(each.participantId) }));
     this.#streamIds = {
       caller: newIdOf(this.#streamIds.caller),
       callee: newIdOf(this.#streamIds.callee),
     };
-    this.#participantIds.caller = newIdOf(this.#participantIds.caller);
-    this.#participantIds.callee = newIdOf(this.#participantIds.callee);
-    this.#guests = this.#guests.map(guest => ({
-      ...guest,
-      participantId: newIdOf(guest.participantId),
-    }));
-    const { trackingId } = callDetails(this.#tracker.sessionId, recordedRole, parties);
+    Object.assign(this.#sides, { caller: renewed('caller'), callee: renewed('callee') });
+    const { trackingId } = callDetails(sessionId, recordedRole, parties);
     this.#call &&= {
       ...this.#call,
       trackingId,
       redirectedCall: {
         newTrackingId: trackingId,
         fromPartyNumber: this.#otherNumber(role),
-        toPartyNumber: numberOf(party.aor),
+        toPartyNumber: numberOf(to.aor),
       },
     };
     this.#tellCall();
-    this.replaceParty(role, newMetadataId(ids), party, activity, atMs);
   }
 
   /** The recording ends and the call goes on. */
@@ -287,7 +296,8 @@ export class RecordingMetadata {
 
   /** A complete document (RFC 7865 §5); resets what the next partial one is counted from. */
   complete(): string {
-    return this.#print(this.#tracker.complete());
+    this.#lastDocument = this.#print(this.#tracker.complete());
+    return this.#lastDocument;
   }
 
   /** What changed since the last document, or null; everything again where the dialect knows no partial ones. */
@@ -296,16 +306,18 @@ export class RecordingMetadata {
     if (changed === null) {
       return null;
     }
-    const { updates = this.flow.updates } = this.#options;
-    // A dialect without partial documents cannot be made to have them.
-    return updates === 'complete' || this.flow.updates === 'complete'
-      ? this.complete()
-      : this.#print(changed);
+    if (this.flow.updates === 'partial') {
+      return this.#print(changed);
+    }
+    // What has changed may be nothing that the dialect tells.
+    const before = this.#lastDocument;
+    const document = this.complete();
+    return document === before ? null : document;
   }
 
   #describeCall(): void {
-    const { shared, recordedRole, parties, circumstances } = this.#options;
-    this.#call = callDetails(shared.sessionId, recordedRole, parties, circumstances);
+    const { recordedRole, parties, circumstances } = this.#options;
+    this.#call = callDetails(this.#firstSessionId, recordedRole, parties, circumstances);
     this.#tellCall();
   }
 
@@ -316,9 +328,31 @@ export class RecordingMetadata {
     }
   }
 
+  /** Of who is being replaced there. */
   #otherNumber(role: LegRole): string | null {
     const call = this.#call;
+    const redirected = call?.redirectedCall ?? null;
+    if (redirected !== null) {
+      return redirected.toPartyNumber;
+    }
     return (role === 'caller' ? call?.callingPartyNumber : call?.calledPartyNumber) ?? null;
+  }
+
+  #join(role: LegRole, { participantId, ...party }: SideParticipant, atMs: number): void {
+    this.#tracker.participantJoined(atMs, { participantId, ...identityOf(party) });
+    this.#sides[role] = [...this.#sides[role], { participantId, ...party }];
+  }
+
+  #rename(role: LegRole, known: SideParticipant, party: PartyDescription): void {
+    this.#tracker.participantRenamed(known.participantId, identityOf(party));
+    this.#sides[role] = this.#sides[role].map(each =>
+      each === known ? { ...each, ...party, participantId: known.participantId } : each,
+    );
+  }
+
+  #leave(role: LegRole, participant: SideParticipant, atMs: number): void {
+    this.#tracker.participantLeft(atMs, participant.participantId);
+    this.#sides[role] = this.#sides[role].filter(each => each !== participant);
   }
 
   #setActivityOf(participantId: MetadataId, role: LegRole, atMs: number): void {
@@ -337,8 +371,4 @@ export class RecordingMetadata {
 
 function identityOf({ aor, displayName }: PartyDescription): { aor: string; name: string | null } {
   return { aor, name: displayName };
-}
-
-function idOf({ participantId }: { readonly participantId: MetadataId }): MetadataId {
-  return participantId;
 }

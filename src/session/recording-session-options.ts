@@ -44,6 +44,8 @@ export interface RecordingSessionOptions {
   readonly drainMs: number;
   /** Suites that the streams are offered with now; empty or absent: plain RTP. */
   readonly srtpSuites?: () => readonly SrtpSuite[];
+  /** Whether the SRS is told by its SDP that the sender of the n-th stream is held now. Absent: never. */
+  readonly isHeld?: (streamIndex: number) => boolean;
   readonly media: MediaRecording;
   readonly metadata: RecordingMetadata;
   readonly srsClient: SrsClient;

@@ -24,6 +24,7 @@ import {
 } from './srs/srs-invitation';
 import { SrsLiveness } from './srs/srs-liveness';
 import { type SrsTarget } from './srs/srs-target';
+import { SrsUpdates } from './srs-updates';
 import { Withholding } from './withholding';
 
 export { type Outage } from './srs/outages';
@@ -50,7 +51,8 @@ export class RecordingSession {
   #state: RecordingSessionState = 'idle';
   #desired: DesiredRecording = 'none';
   #formats: readonly (readonly PayloadFormat[])[] = [];
-  #offeredSuites = '';
+  /** What was offered last, as text. */
+  #offered = '';
   #invitation: SrsInvitation | null = null;
   #target: SrsTarget | null = null;
   #dialog: RecordingDialog | null = null;
@@ -65,11 +67,7 @@ export class RecordingSession {
   #stoppedAtMs: number | null = null;
   /** From where the next SRS is sent audio again, wall clock; null: nothing was delivered yet. */
   #replayFromMs: number | null = null;
-  /** What has to be told to the SRS and was not yet. */
-  #dirty = { streams: false, metadata: false };
-  /** An update failed: partial documents would count from one that the SRS never got. */
-  #needsComplete = false;
-  #isUpdating = false;
+  readonly #updates: SrsUpdates;
   #isStopRequested = false;
   #retry: Timer | null = null;
   #rounds = 0;
@@ -97,6 +95,15 @@ export class RecordingSession {
       settle = resolve;
     });
     this.#settleFirst = settle;
+    this.#updates = new SrsUpdates({
+      metadata: options.metadata,
+      offers: () => this.#offers(),
+      dialog: () => (this.#state === 'established' && !this.#isStopRequested ? this.#dialog : null),
+      began: () => this.#transition('changeBegan'),
+      ended: () => this.#transition('changeEnded'),
+      answered: streams => this.#takeAnswer(streams),
+      failed: error => this.#updateFailed(error),
+    });
   }
 
   get state(): RecordingSessionState {
@@ -128,26 +135,26 @@ export class RecordingSession {
       this.#transition('start');
       void this.#invite();
     } else {
-      this.#dirty = { ...this.#dirty, streams: true };
-      void this.#update();
+      this.#tell({ streams: true });
     }
   }
 
-  /** The parties agreed on other formats, or on another protection: the SRS is offered the same. */
+  /** The parties agreed on other formats, another protection or other directions: the SRS is offered the same. */
   setFormats(formats: readonly (readonly PayloadFormat[])[]): void {
-    const isSameProtection = (this.#options.srtpSuites?.() ?? []).join() === this.#offeredSuites;
-    if (isSameProtection && JSON.stringify(formats) === JSON.stringify(this.#formats)) {
-      return;
-    }
     this.#formats = formats;
-    this.#dirty = { ...this.#dirty, streams: true };
-    void this.#update();
+    if (JSON.stringify(this.#offersNow()) !== this.#offered) {
+      this.#tell({ streams: true });
+    }
   }
 
   /** The metadata's facts changed: the SRS is told. */
   metadataChanged(): void {
-    this.#dirty = { ...this.#dirty, metadata: true };
-    void this.#update();
+    this.#tell({ facts: true });
+  }
+
+  /** The other party was blindly transferred; the metadata's facts have changed accordingly. */
+  transferred(): void {
+    this.#tell({ transfer: true });
   }
 
   /** ICMP says that nobody listens for a stream. */
@@ -246,7 +253,7 @@ export class RecordingSession {
   async #inviteOne(target: SrsTarget, signal: AbortSignal): Promise<InvitedSrs> {
     const { provider, srcUri, metadata, srsClient, media } = this.#options;
     // The document is made from the facts of this moment; later ones wait for the dialog.
-    this.#dirty = { streams: false, metadata: false };
+    this.#updates.clear();
     const early: EarlyEvents = { end: null, wantsSnapshot: false };
     let invited: InvitedSrs | null = null;
     const isCurrent = (): boolean => this.#dialog !== null && this.#dialog === invited?.dialog;
@@ -475,52 +482,27 @@ export class RecordingSession {
   /** RFC 7866 §9.2: the snapshot goes out immediately, with the SDP that defines its labels. */
   #sendSnapshot(reason: string | null): void {
     this.#options.logger.info('srs requested a snapshot', { reason });
-    this.#dirty = { streams: true, metadata: true };
+    this.#tell({ snapshot: true });
+  }
+
+  #tell(what: Parameters<SrsUpdates['add']>[0]): void {
+    this.#updates.add(what);
     void this.#update();
   }
 
-  /** Tells the SRS what changed, one change at a time; what changes meanwhile follows. */
   async #update(): Promise<void> {
-    if (this.#isUpdating) {
-      return;
-    }
-    this.#isUpdating = true;
-    try {
-      while (
-        (this.#dirty.streams || this.#dirty.metadata) &&
-        this.#state === 'established' &&
-        !this.#isStopRequested &&
-        this.#dialog !== null
-      ) {
-        const change = this.#takeChange();
-        if (change === null) {
-          continue;
-        }
-        this.#transition('changeBegan');
-        try {
-          const answer = await this.#dialog.update(change);
-          if (change.streams !== undefined) {
-            this.#takeAnswer(answer);
-          }
-        } catch (error) {
-          // The SRS knows nothing of it: the next thing that it is told is everything.
-          this.#needsComplete = true;
-          if (isGatewayError(error) && error.code === 'REC_ERR_SIP_TIMEOUT') {
-            this.#giveUp('update-timeout');
-          }
-          this.#options.metrics.srsFailure(this.#options.provider.providerId, 'update-failed');
-          this.#options.logger.warn('recording session update failed', {
-            error: errorMessage(error),
-          });
-        }
-        this.#transition('changeEnded');
-      }
-    } finally {
-      this.#isUpdating = false;
-    }
-    if (this.#isStopRequested) {
+    if ((await this.#updates.run()) && this.#isStopRequested) {
       this.#continueStop();
     }
+  }
+
+  #updateFailed(error: unknown): void {
+    const { metrics, provider, logger } = this.#options;
+    if (isGatewayError(error) && error.code === 'REC_ERR_SIP_TIMEOUT') {
+      this.#giveUp('update-timeout');
+    }
+    metrics.srsFailure(provider.providerId, 'update-failed');
+    logger.warn('recording session update failed', { error: errorMessage(error) });
   }
 
   /** The SRS does not answer any more: the recording goes on elsewhere. */
@@ -532,31 +514,21 @@ export class RecordingSession {
     }
   }
 
-  /**
-   * A label means something only in a message that carries the SDP which defines it (RFC 7866 §9.1): new
-   * stream properties go with a complete document, changed facts alone with a partial one.
-   */
-  #takeChange(): { streams?: readonly RecordingStreamOffer[]; metadata?: string } | null {
-    const { metadata } = this.#options;
-    const streams = this.#dirty.streams || this.#needsComplete;
-    this.#dirty = { streams: false, metadata: false };
-    if (streams) {
-      this.#needsComplete = false;
-      return { streams: this.#offers(), metadata: metadata.complete() };
-    }
-    const partial = metadata.partial();
-    return partial === null ? null : { metadata: partial };
+  #offers(): readonly RecordingStreamOffer[] {
+    const offers = this.#offersNow();
+    this.#offered = JSON.stringify(offers);
+    return offers;
   }
 
-  #offers(): readonly RecordingStreamOffer[] {
-    const srtpSuites = this.#options.srtpSuites?.() ?? [];
-    this.#offeredSuites = srtpSuites.join();
-    return this.#options.media.streams.map((stream, index) => ({
-      ...(srtpSuites.length === 0 ? {} : { srtpSuites }),
+  #offersNow(): readonly RecordingStreamOffer[] {
+    const { media, srtpSuites, isHeld } = this.#options;
+    const suites = srtpSuites?.() ?? [];
+    return media.streams.map((stream, index) => ({
+      ...(suites.length === 0 ? {} : { srtpSuites: suites }),
       label: stream.label,
       local: stream.local,
       formats: this.#formats[index] ?? [],
-      direction: this.#desired === 'paused' ? 'inactive' : 'sendonly',
+      direction: this.#desired === 'paused' || isHeld?.(index) === true ? 'inactive' : 'sendonly',
     }));
   }
 

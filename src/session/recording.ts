@@ -45,6 +45,9 @@ export type RecordingEnd = Pick<LedgerRecordFacts, 'isAnchored' | 'voicemail' | 
   readonly endedAtMs: number;
 };
 
+/** How a party came to another's place: its own switch, or a second phone, says so; or by a blind transfer. */
+export type PartyChange = 'replaced' | 'transferred';
+
 /** What keeps a recording from being made, or does not any more. */
 export type RecordingTrouble = 'failed' | 'lost' | 'restored';
 
@@ -207,6 +210,26 @@ export class Recording {
     this.#session?.metadataChanged();
   }
 
+  /** Who the recorded party talks to is somebody else now; the SRS is told with the next change. */
+  replaceOtherParty(how: PartyChange, atMs: number): void {
+    const { parties, legs } = this.#context;
+    const role = otherRole(this.#decision.role);
+    const { shared, descriptions } = parties;
+    const facts = [
+      role,
+      shared.participantIds[role],
+      descriptions[role],
+      legs.activityOf(role),
+      atMs,
+    ] as const;
+    if (how === 'transferred') {
+      this.metadata.transferred(...facts);
+      this.#session?.transferred();
+    } else {
+      this.metadata.replaceParty(...facts);
+    }
+  }
+
   /** Something inside the gateway keeps the recording from being made. The first reason counts. */
   fail(reason: string): void {
     if (this.#failure === null) {
@@ -308,6 +331,7 @@ export class Recording {
           const protection = this.#protection();
           return protection.kind === 'srtp' ? protection.suites : [];
         },
+        isHeld: index => this.#isHeld(index),
         media: recording,
         metadata: this.metadata,
         srsClient: deps.srsClient,
@@ -327,6 +351,13 @@ export class Recording {
         error: errorMessage(error),
       });
     }
+  }
+
+  /** Where the dialect tells a hold by SDP alone, the stream of who sends nothing is inactive. */
+  #isHeld(streamIndex: number): boolean {
+    const { role } = this.#decision;
+    const sender = streamIndex === 0 ? role : otherRole(role);
+    return this.metadata.flow.hold === 'sdp-only' && !this.#context.legs.activityOf(sender).sends;
   }
 
   /** What was desired while the ports were being opened. */

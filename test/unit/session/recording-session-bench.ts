@@ -1,6 +1,6 @@
 import { GatewayError, type LocalEndpoint, noopLogger, type PayloadFormat } from '#core';
 import { type MediaRecording, type RecordingReport } from '#media';
-import { parseMetadata } from '#metadata';
+import { type DialectChoice, parseMetadata } from '#metadata';
 import {
   type RecordingDialog,
   type RecordingDialogEvents,
@@ -236,7 +236,13 @@ export interface Bench {
 }
 
 export function bench(
-  options: { targets?: readonly string[]; metadataInBye?: boolean } = {},
+  options: {
+    targets?: readonly string[];
+    metadataInBye?: boolean;
+    dialect?: DialectChoice;
+    updates?: 'complete';
+    isHeld?: (streamIndex: number) => boolean;
+  } = {},
 ): Bench {
   const log: string[] = [];
   const clock = new ManualClock();
@@ -258,8 +264,18 @@ export function bench(
     },
     sipSessionId: null,
     ids,
+    ...(options.dialect === undefined ? {} : { dialect: options.dialect }),
+    ...(options.updates === undefined ? {} : { updates: options.updates }),
   });
   metadata.begin(T0);
+  if (options.dialect?.name === 'broadworks') {
+    metadata.setRecordingProperties({
+      mode: 'always',
+      serviceProvider: 'WBV1',
+      externalGroup: 'WBV1L1',
+      externalIdentifier: 'u1@1.int10.bcld.example.com',
+    });
+  }
   const changes: string[] = [];
   const session = new RecordingSession({
     decision: {
@@ -285,6 +301,7 @@ export function bench(
     },
     srcUri: 'sip:src@example.com',
     drainMs: DRAIN_MS,
+    ...(options.isHeld === undefined ? {} : { isHeld: options.isHeld }),
     media,
     metadata,
     srsClient: srs,
