@@ -15,6 +15,9 @@ export interface AnchorLaterOptions {
 /**
  * Takes the media of a call that went around us through us: each peer is offered, in the name of the other one, our address in
  * a re-INVITE. The callee first; when the caller then refuses, the callee is given the caller's own address back.
+ *
+ * Whoever has come into the call often makes an offer itself at the same moment, and the offers cross: ours has to wait up
+ * to 4 s then (RFC 3261 §14.1). What the peers agree to meanwhile has our address in it already, and ends the waiting.
  */
 export class AnchorLater {
   readonly #options: AnchorLaterOptions;
@@ -42,15 +45,26 @@ export class AnchorLater {
     await openBothLegs(connection, userAgent, timeouts);
     await bridge.alone(async () => {
       media.beginAnchoring();
-      await this.#offerBoth();
+      const relayed = new AbortController();
+      bridge.whenRelayed(() => relayed.abort());
+      try {
+        await this.#offerBoth(relayed.signal);
+      } finally {
+        bridge.whenRelayed(null);
+      }
     });
   }
 
-  async #offerBoth(): Promise<void> {
+  async #offerBoth(relayed: AbortSignal): Promise<void> {
     const { connection, logger } = this.#options;
     const { media, bridge } = connection;
     for (const role of ['callee', 'caller'] as const) {
-      const status = await bridge.offerTo(role, () => media.restate(role)).catch(() => 408);
+      const status = await bridge
+        .offerTo(role, () => media.restate(role), relayed)
+        .catch(() => 408);
+      if (relayed.aborted) {
+        return;
+      }
       if (status < 300) {
         continue;
       }

@@ -46,13 +46,14 @@ export class CallBridge {
   readonly #offers: OfferRelay;
   readonly #requests: DialogRelay;
   readonly #isTelling: Record<LegRole, boolean> = { caller: false, callee: false };
+  #relayed: (() => void) | null = null;
   #isAgreed = false;
   #isOver = false;
   #waitingForAgreement: (() => void)[] = [];
 
   constructor(options: CallBridgeOptions) {
     this.#options = options;
-    this.#offers = new OfferRelay(options);
+    this.#offers = new OfferRelay({ ...options, relayed: () => this.#relayed?.() });
     this.#requests = new DialogRelay({
       userAgent: options.userAgent,
       directory: options.directory,
@@ -147,11 +148,16 @@ export class CallBridge {
   }
 
   /** See {@link OfferRelay.offerTo}. */
-  offerTo(role: LegRole, body: () => string | null): Promise<number> {
+  offerTo(role: LegRole, body: () => string | null, unneeded?: AbortSignal): Promise<number> {
     const leg = this.#legs[role];
     return leg === undefined
       ? Promise.reject(new SipError('REC_ERR_SIP_DIALOG_GONE', `there is no ${role}`))
-      : this.#offers.offerTo(leg, body);
+      : this.#offers.offerTo(leg, body, unneeded);
+  }
+
+  /** Runs `listener` whenever the peers have agreed to an offer of one of them; null: nobody asks any more. */
+  whenRelayed(listener: (() => void) | null): void {
+    this.#relayed = listener;
   }
 
   /** An INFO of our own to the peer of a leg that is up. */

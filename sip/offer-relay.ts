@@ -18,6 +18,8 @@ export interface OfferRelayOptions {
   readonly sessionIds: SessionIds;
   /** The peer of a leg has asserted who it is (RFC 3325), in a request or an answer within the dialog. */
   readonly identityChanged: (role: LegRole, identities: readonly NameAddr[]) => void;
+  /** Both peers have agreed to an offer of one of them, and have been told so. */
+  readonly relayed: () => void;
   /** The call cannot go on: one side has agreed to what the other has not, or its dialog is gone. */
   readonly broken: (by: LegRole, cause: 'bad-answer' | 'dialog-lost' | 'no-ack') => void;
 }
@@ -72,14 +74,15 @@ export class OfferRelay {
   /**
    * Offers a leg something in the name of the other one; for use within {@link alone}.
    * @param body written when its turn in the dialog has come
+   * @param unneeded ends the waiting for a turn, and the one after a 491
    * @returns the status of the final response
-   * @throws SipError as {@link OfferQueue.offer}, or `REC_ERR_SIP_BAD_ANSWER`, `REC_ERR_SIP_BAD_SDP`
+   * @throws SipError as {@link OfferQueue.offer} (`REC_ERR_SIP_ABORTED` when `unneeded`), or `REC_ERR_SIP_BAD_ANSWER`, `REC_ERR_SIP_BAD_SDP`
    */
-  async offerTo(to: CallLeg, body: () => string | null): Promise<number> {
+  async offerTo(to: CallLeg, body: () => string | null, unneeded?: AbortSignal): Promise<number> {
     const { media } = this.#options;
     let offer = '';
     try {
-      const outcome = await to.offers.offer({
+      const sent = to.offers.offer({
         method: 'INVITE',
         message: () => {
           offer = body() ?? '';
@@ -93,7 +96,9 @@ export class OfferRelay {
         },
         expectsSdp: true,
         retryOn491: true,
-      }).outcome;
+      });
+      unneeded?.addEventListener('abort', () => sent.cancel());
+      const outcome = await sent.outcome;
       if (outcome.kind === 'answered' && outcome.sdp !== null) {
         media.answer(to.role, outcome.sdp, true);
         to.offers.agreed = { local: offer, remote: outcome.sdp };
@@ -195,7 +200,10 @@ export class OfferRelay {
       to.offers.agreed = { local: offer, remote: outcome.sdp ?? '' };
       from.offers.agreed = { local: answer, remote: readSdpBody(request) ?? '' };
       this.#answer(exchange, outcome.response, answer, {
-        sent: () => exchange.over(),
+        sent: () => {
+          exchange.over();
+          this.#options.relayed();
+        },
         acknowledged: () => undefined,
         notSent: () => this.restate(to),
       });
@@ -228,6 +236,7 @@ export class OfferRelay {
             const answer = this.#acknowledge(outcome, from.role, body);
             to.offers.agreed = { local: answer, remote: outcome.sdp ?? '' };
             from.offers.agreed = { local: offer, remote: body };
+            this.#options.relayed();
           },
           notSent: () => {
             this.#options.media.abandon();

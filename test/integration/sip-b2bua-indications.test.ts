@@ -254,6 +254,24 @@ describe('a call whose media goes around us', () => {
     await hangUp(call);
   });
 
+  it('is anchored by an offer of a peer that crossed ours, without another one of our own', async () => {
+    const call = await passed();
+    const anchored = bench.incoming[0]?.anchor();
+    call.callee.reply(await call.callee.request('INVITE'), '491 Request Pending');
+    await call.callee.request('ACK');
+    // It tries again before we do (RFC 3261 §14.1).
+    call.b.send('INVITE', { body: sdp(20_002, { lines: ICE, version: 8 }) });
+    const relayed = await call.caller.request('INVITE');
+    expect(relayed.body).toContain('m=audio 40000 RTP/AVP 0 8 101');
+    call.caller.reply(relayed, '200 OK', { body: sdp(10_000, { lines: ICE, version: 6 }) });
+    const ok = await call.callee.response(200, 'INVITE');
+    expect(ok.body).toContain('m=audio 50000 RTP/AVP 0 8 101');
+    call.b.acknowledge(ok);
+    await anchored;
+    expect(call.delegate.lastStream('callee')?.rtp?.port).toBe(20_002);
+    await hangUp(call);
+  });
+
   it('goes on as it was when a side refuses our address', async () => {
     const call = await passed();
     const failed = bench.incoming[0]?.anchor().catch((error: unknown) => error);
