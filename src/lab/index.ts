@@ -40,11 +40,11 @@ export {
 export {
   type CallEnding,
   type CallTimes,
-  type HoldForm,
   type PhoneCall,
   type PhoneCallState,
   type RequestHook,
 } from './phone/phone-call';
+export { type HoldForm } from './phone/phone-offers';
 export {
   type CallOptions,
   createSoftphone,

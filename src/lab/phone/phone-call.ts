@@ -1,19 +1,15 @@
-import { type Clock, type Direction, errorMessage, type Logger } from '#core';
+import { type Clock, errorMessage, type Logger } from '#core';
 import { HeaderList, makeResponse, type SipRequest, type SipResponse } from '#sip/engine';
 import { type PcmSource } from '../audio/pcm';
 import { LabError } from '../errors';
-import { acceptFormats, answerDirection } from '../sip/codecs';
 import { Dialog, type DialogState, sdpHeaders } from '../sip/dialog';
-import { parseSdp, type Sdp, type SdpMediaOptions } from '../sip/sdp';
-import { SdpSession } from '../sip/sdp-session';
+import { parseSdp, type Sdp } from '../sip/sdp';
 import { type DialogOwner, type IncomingRequest, type SipEndpoint } from '../sip/sip-endpoint';
 import { Waiters } from '../waiters';
 import { type CallMedia, type CapturedPacket, type MediaStatistics } from './call-media';
+import { type HoldForm, PhoneOffers, type PhoneWish } from './phone-offers';
 
 export type PhoneCallState = 'calling' | 'ringing' | 'answered' | 'ended';
-
-/** The three ways in which phones put a call on hold. */
-export type HoldForm = 'sendonly' | 'inactive' | 'zero-address';
 
 export interface CallEnding {
   readonly by: 'us' | 'peer';
@@ -65,15 +61,12 @@ export class PhoneCall implements DialogOwner {
   readonly #options: PhoneCallOptions;
   readonly #clock: Clock;
   readonly #media: CallMedia;
-  readonly #sdp: SdpSession;
+  readonly #offers: PhoneOffers;
   readonly #waiters: Waiters;
   #state: PhoneCallState = 'calling';
   #times: CallTimes;
   #ending: CallEnding | null = null;
   #dialog: Dialog | null = null;
-  #wanted: Direction = 'sendrecv';
-  #holdForm: HoldForm | null = null;
-  #remote: Sdp | null = null;
   #isOffering = false;
   #hangUp: (() => Promise<void>) | null = null;
   #closing: Promise<void> | null = null;
@@ -85,7 +78,7 @@ export class PhoneCall implements DialogOwner {
     this.direction = options.direction;
     this.#clock = options.endpoint.clock;
     this.#media = options.media;
-    this.#sdp = new SdpSession(options.mediaHost);
+    this.#offers = new PhoneOffers(options.media, options.mediaHost);
     this.#waiters = new Waiters(this.#clock);
     this.#times = {
       startedAtMs: this.#clock.wallNowMs(),
@@ -125,7 +118,7 @@ export class PhoneCall implements DialogOwner {
 
   /** The peer's newest SDP. */
   get remoteSdp(): Sdp | null {
-    return this.#remote;
+    return this.#offers.remote;
   }
 
   /** DTMF digits that came as telephone-events. */
@@ -223,12 +216,15 @@ export class PhoneCall implements DialogOwner {
 
   /** Puts the peer on hold. A refusal changes nothing. @returns the final response. */
   hold(form: HoldForm = 'sendonly'): Promise<SipResponse> {
-    return this.#redirect(form === 'inactive' ? 'inactive' : 'sendonly', form);
+    return this.#change({
+      direction: form === 'inactive' ? 'inactive' : 'sendonly',
+      holdForm: form,
+    });
   }
 
   /** Ends the hold. */
   resume(): Promise<SipResponse> {
-    return this.#redirect('sendrecv', null);
+    return this.#change({ direction: 'sendrecv', holdForm: null });
   }
 
   /**
@@ -238,7 +234,7 @@ export class PhoneCall implements DialogOwner {
    */
   async reinvite(sdp?: string | null): Promise<SipResponse> {
     const dialog = this.#established();
-    const body = sdp === undefined ? this.#offer() : (sdp ?? '');
+    const body = sdp === undefined ? this.#offers.offer() : (sdp ?? '');
     this.#isOffering = true;
     try {
       const response = await dialog.request('INVITE', {
@@ -247,7 +243,7 @@ export class PhoneCall implements DialogOwner {
         ackBody: final => (sdp === null ? this.#answerTo(final) : ''),
       });
       if (response.status < 300 && sdp !== null) {
-        this.#take(parseSdp(response.body.toString('utf8')));
+        this.#takeAnswer(parseSdp(response.body.toString('utf8')));
       }
       return response;
     } finally {
@@ -275,7 +271,7 @@ export class PhoneCall implements DialogOwner {
 
   /** @internal Our offer as the call now stands. */
   offer(): string {
-    return this.#offer();
+    return this.#offers.offer();
   }
 
   /** @internal A provisional response of an outgoing call. */
@@ -287,7 +283,7 @@ export class PhoneCall implements DialogOwner {
       this.rang();
     }
     if (response.body.length > 0 && this.#state !== 'answered') {
-      this.#tolerate(() => this.#take(parseSdp(response.body.toString('utf8'))));
+      this.#tolerate(() => this.#takeAnswer(parseSdp(response.body.toString('utf8'))));
     }
   }
 
@@ -300,12 +296,12 @@ export class PhoneCall implements DialogOwner {
 
   /** @internal The peer's answer to our offer, or offer to be answered. @throws LabError for bad SDP. */
   takeRemote(sdp: string): void {
-    this.#take(parseSdp(sdp));
+    this.#takeAnswer(parseSdp(sdp));
   }
 
   /** @internal Our answer to an offer. @throws LabError for bad SDP or without a common format. */
   answerTo(offer: string): string {
-    return this.#answer(parseSdp(offer));
+    return this.#offers.answer(parseSdp(offer));
   }
 
   /** @internal The call stands; media flows from now on. */
@@ -416,9 +412,9 @@ export class PhoneCall implements DialogOwner {
     let body = '';
     try {
       if (offer !== '') {
-        body = this.#answer(parseSdp(offer));
+        body = this.#offers.answer(parseSdp(offer));
       } else if (request.method === 'INVITE') {
-        body = this.#offer();
+        body = this.#offers.offer();
       }
     } catch (error) {
       transaction.respond(makeResponse(request, 488, { reason: 'Not Acceptable Here' }));
@@ -434,7 +430,7 @@ export class PhoneCall implements DialogOwner {
     }
     void dialog.respondReliably(incoming, response).then(ack => {
       if (ack !== null && offer === '') {
-        this.#tolerate(() => this.#take(parseSdp(ack.body.toString('utf8'))));
+        this.#tolerate(() => this.#takeAnswer(parseSdp(ack.body.toString('utf8'))));
       }
     });
   }
@@ -455,69 +451,10 @@ export class PhoneCall implements DialogOwner {
       : this.#times.answeredAtMs !== null;
   }
 
-  #offer(): string {
-    return this.#sdp.format([this.#describe(this.#wanted)]);
-  }
-
-  #describe(direction: Direction, formats?: SdpMediaOptions['formats']): SdpMediaOptions {
-    if (this.#holdForm !== 'zero-address') {
-      return this.#media.describe(direction, formats);
-    }
-    // The hold of RFC 2543: no address, and nothing said about directions.
-    return { ...this.#media.describe('sendrecv', formats), connectionHost: '0.0.0.0' };
-  }
-
-  /** Answers the first audio m-line and refuses the others (RFC 3264 §6). */
-  #answer(offer: Sdp): string {
-    const audio = offer.media.find(media => media.kind === 'audio' && media.port !== 0);
-    const formats = acceptFormats(audio?.formats ?? [], this.#media.codecs);
-    if (audio === undefined || formats.length === 0) {
-      throw new LabError('REC_ERR_LAB_BAD_SDP', 'the offer has no audio that we speak');
-    }
-    const direction = answerDirection(audio.direction, this.#wanted);
-    const ours = this.#media.describeAnswer(audio, direction, formats);
-    if (ours === null) {
-      throw new LabError('REC_ERR_LAB_BAD_SDP', 'the offer has no SRTP key that we can use');
-    }
-    this.#remote = offer;
-    this.#media.agree(audio, formats, direction);
-    return this.#sdp.format(
-      offer.media.map(media =>
-        media === audio
-          ? this.#holdForm === 'zero-address'
-            ? { ...ours, direction: 'sendrecv', connectionHost: '0.0.0.0' }
-            : ours
-          : {
-              kind: media.kind,
-              protocol: media.protocol,
-              port: 0,
-              formats: media.formats,
-              direction: 'inactive' as const,
-            },
-      ),
-    );
-  }
-
-  /** Takes the answer to an offer of ours. */
-  #take(answer: Sdp): void {
-    const [audio] = answer.media;
-    if (audio === undefined || audio.port === 0) {
-      throw new LabError('REC_ERR_LAB_BAD_SDP', 'the answer refuses our audio');
-    }
-    if (!this.#media.takeAnsweredKeys(audio)) {
-      throw new LabError('REC_ERR_LAB_BAD_SDP', 'the answer takes none of our SRTP keys');
-    }
-    this.#remote = answer;
-    // What the peer may receive is what we may send, and we must want to.
-    const direction = answerDirection(audio.direction, this.#wanted);
-    this.#media.agree(audio, audio.formats, direction);
-    this.#waiters.check();
-  }
-
   /** The answer to the offer in a 2xx to our offerless INVITE, for the ACK. */
   #answerTo(final: SipResponse): string {
     let answer = '';
-    this.#tolerate(() => (answer = this.#answer(parseSdp(final.body.toString('utf8')))));
+    this.#tolerate(() => (answer = this.#offers.answer(parseSdp(final.body.toString('utf8')))));
     return answer;
   }
 
@@ -530,14 +467,17 @@ export class PhoneCall implements DialogOwner {
     }
   }
 
-  async #redirect(wanted: Direction, holdForm: HoldForm | null): Promise<SipResponse> {
-    const before = { wanted: this.#wanted, holdForm: this.#holdForm };
-    this.#wanted = wanted;
-    this.#holdForm = holdForm;
+  #takeAnswer(answer: Sdp): void {
+    this.#offers.take(answer);
+    this.#waiters.check();
+  }
+
+  async #change(wish: PhoneWish): Promise<SipResponse> {
+    const before = this.#offers.wish;
+    this.#offers.wish = wish;
     const response = await this.reinvite();
     if (response.status >= 300) {
-      this.#wanted = before.wanted;
-      this.#holdForm = before.holdForm;
+      this.#offers.wish = before;
     }
     return response;
   }

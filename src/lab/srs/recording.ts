@@ -10,31 +10,27 @@ import {
 } from '#sip/engine';
 import { LabError } from '../errors';
 import { Dialog, dialogOfRequest, newTag, sdpHeaders } from '../sip/dialog';
-import { parseSdp, type Sdp } from '../sip/sdp';
 import { type DialogOwner, type IncomingRequest, type SipEndpoint } from '../sip/sip-endpoint';
 import { Waiters } from '../waiters';
 import { type SrsBehaviour } from './behaviour';
 import { type CountedDeviation, DeviationLog, type SrsDeviation } from './deviation';
 import { type EvidenceStore } from './evidence-store';
 import { MetadataIntake } from './metadata-intake';
-import { partiesOfLabel } from './parties';
 import { readRecordingBody, type RecordingBody } from './recording-body';
 import { RecordingMedia } from './recording-media';
+import { RecordingOffers } from './recording-offers';
 import { type ObservedPacket, type StreamReport } from './recording-stream';
+import { checkMetadataCame, checkSenderReports, recordingVerdict } from './recording-verdict';
 import {
   checkContact,
   checkCSeq,
-  checkFollowingSdp,
   checkInitialInvite,
-  checkSdp,
   type SignallingDialect,
   signallingDialectOf,
 } from './signalling-checks';
 
 /** RFC 7866 §9.1 says "immediately"; this is what we grant. */
 const SNAPSHOT_DUE_MS = 2000;
-/** RFC 3550 §6.2: the first sender report is due within about 2.5 s, later ones each 5 s. */
-const DEFAULT_RTCP_DUE_MS = 8000;
 const ALLOW = 'INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, UPDATE';
 
 export type RecordingState = 'offered' | 'established' | 'ended';
@@ -81,15 +77,14 @@ export class Recording implements DialogOwner {
   readonly #media: RecordingMedia;
   readonly #deviations = new DeviationLog();
   readonly #metadata: MetadataIntake;
+  readonly #offers: RecordingOffers;
   readonly #waiters: Waiters;
   readonly #localTag = newTag();
   readonly #timers = new Set<Timer>();
   #state: RecordingState = 'offered';
   #dialog: Dialog | null = null;
-  #lastOffer: (Sdp & { text: string }) | null = null;
   #lastCSeq: number | null = null;
   #dialect: SignallingDialect = 'rfc7866';
-  #refusedReinvites = 0;
   /** What the newest `verdict.json` says about the beginning of the WAV. */
   #toldStartWallMs: number | null = null;
   #lastActivityMs: number;
@@ -118,6 +113,11 @@ export class Recording implements DialogOwner {
       onDeviation: deviation => this.#deviations.add(deviation),
       onPacket: isFirst => this.#onPacket(isFirst),
       ...(options.onRtp === undefined ? {} : { onRtp: options.onRtp }),
+    });
+    this.#offers = new RecordingOffers({
+      media: this.#media,
+      behaviour: options.behaviour,
+      judge: findings => this.#judge(findings),
     });
     this.#store.addSip(source.raw);
   }
@@ -172,34 +172,25 @@ export class Recording implements DialogOwner {
     this.#media.wav.export(options.path, options.zeroAtMs);
   }
 
-  /** What the session's messages look like; also in `verdict.json`. */
+  /** What came and what is to be said of it; also in `verdict.json`. */
   verdict(): object {
-    const iso = (ms: number | null): string | null =>
-      ms === null ? null : new Date(ms).toISOString();
-    return {
-      version: 1,
+    const { source } = this.#options.incoming;
+    return recordingVerdict({
       callId: this.callId,
       from: this.from,
-      source: `${this.#options.incoming.source.transport} ${this.#options.incoming.source.remoteHost}`,
+      source: `${source.transport} ${source.remoteHost}`,
       state: this.#state,
-      startedAt: iso(this.startedAtMs),
-      endedAt: iso(this.#endedAtMs),
+      startedAtMs: this.startedAtMs,
+      endedAtMs: this.#endedAtMs,
       endedBy: this.#endedBy,
-      wavStartsAt: iso(this.startWallMs),
-      wavDurationMs: Math.round(this.#media.wav.durationMs),
-      wavDroppedSamples: this.#media.wav.droppedSamples,
+      wav: this.#media.wav,
       sipMessages: this.#store.sipMessages,
-      documents: this.#metadata.documents,
       evidenceDropped: this.#store.dropped,
-      streams: this.streams.map(stream => ({
-        ...stream,
-        firstPacketAt: iso(stream.firstPacketAtMs),
-        lastPacketAt: iso(stream.lastPacketAtMs),
-        parties: stream.label === null ? [] : partiesOfLabel(this.#metadata.view, stream.label),
-      })),
-      conformant: this.deviations.length === 0,
+      documents: this.#metadata.documents,
+      view: this.#metadata.view,
+      streams: this.streams,
       deviations: this.deviations,
-    };
+    });
   }
 
   // -------------------------------------------------------------------------------------------------
@@ -246,7 +237,7 @@ export class Recording implements DialogOwner {
     });
     this.#judge(checkContact(response, this.#dialect));
     if (response.status < 300) {
-      this.#takeAnswer(response.body.toString('utf8'));
+      this.#offers.take(response.body.toString('utf8'));
     }
     return response;
   }
@@ -285,7 +276,7 @@ export class Recording implements DialogOwner {
     this.#dialect = signallingDialectOf(body.metadata?.bytes ?? null);
     this.#judge(checkInitialInvite(request, body.metadata !== null, this.#dialect));
     this.#lastCSeq = parseCSeq(request.headers.get('cseq'))?.number ?? null;
-    const answer = await this.#answer(body);
+    const answer = await this.#offers.answer(body.sdp);
     this.#takeMetadata(body);
     if (behaviour.answerDelayMs !== undefined) {
       await new Promise<void>(resolve => this.#later(behaviour.answerDelayMs ?? 0, resolve));
@@ -413,14 +404,16 @@ export class Recording implements DialogOwner {
     this.#judge(checkContact(request, this.#dialect));
     const { body, findings } = readRecordingBody(request);
     this.#judge(findings);
-    if (request.method === 'INVITE' && this.#refusesReinvite(incoming, body)) {
+    const refusal = request.method === 'INVITE' ? this.#offers.refusalOfReinvite(body.sdp) : null;
+    if (refusal !== null) {
+      this.#respond(incoming, refusal);
       return;
     }
     // Without an offer an UPDATE is about metadata alone; an INVITE asks for ours (RFC 3261 §14.2).
     const answer =
       body.sdp === null
         ? { status: 200, reason: '', body: request.method === 'UPDATE' ? '' : this.#media.offer() }
-        : await this.#answer(body);
+        : await this.#offers.answer(body.sdp);
     this.#takeMetadata(body);
     if (answer.status >= 300) {
       this.#respond(incoming, answer.status, { reason: answer.reason });
@@ -438,62 +431,16 @@ export class Recording implements DialogOwner {
             message: 'a 200 to a re-INVITE was not acknowledged',
           });
         } else if (ack !== null && body.sdp === null) {
-          this.#takeAnswer(ack.body.toString('utf8'));
+          this.#offers.take(ack.body.toString('utf8'));
         }
       });
     }
     this.#options.onEvent({ kind: 'updated' });
   }
 
-  /** As told. What is refused changes nothing but the version that the next offer must have. */
-  #refusesReinvite(incoming: IncomingRequest, body: RecordingBody): boolean {
-    const status = this.#options.behaviour.refuseReinvites?.[this.#refusedReinvites];
-    if (status === undefined) {
-      return false;
-    }
-    this.#refusedReinvites += 1;
-    if (body.sdp !== null) {
-      this.#lastOffer = { ...parseSdp(body.sdp), text: body.sdp };
-    }
-    this.#respond(incoming, status);
-    return true;
-  }
-
-  async #answer(body: RecordingBody): Promise<{ status: number; reason: string; body: string }> {
-    if (body.sdp === null) {
-      return { status: 400, reason: 'An SDP Offer Is Needed', body: '' };
-    }
-    let offer: Sdp;
-    try {
-      offer = parseSdp(body.sdp);
-    } catch (error) {
-      this.#deviate({ name: 'bad-sdp', clause: 'RFC 8866 §5', message: errorMessage(error) });
-      return { status: 400, reason: 'Bad SDP', body: '' };
-    }
-    this.#judge(checkSdp(offer));
-    const following = { ...offer, text: body.sdp };
-    if (this.#lastOffer !== null) {
-      this.#judge(checkFollowingSdp(this.#lastOffer, following));
-    }
-    this.#lastOffer = following;
-    const answer = await this.#media.answer(offer, this.#options.behaviour);
-    return answer === null
-      ? { status: 488, reason: 'Not Acceptable Here', body: '' }
-      : { status: 200, reason: 'OK', body: answer };
-  }
-
-  #takeAnswer(sdp: string): void {
-    try {
-      this.#media.takeAnswer(parseSdp(sdp));
-    } catch (error) {
-      this.#deviate({ name: 'bad-sdp', clause: 'RFC 8866 §5', message: errorMessage(error) });
-    }
-  }
-
   #takeMetadata({ metadata, sdp }: RecordingBody): void {
     if (metadata !== null) {
-      const labels = (this.#lastOffer?.media ?? []).flatMap(({ label }) => label ?? []);
-      this.#metadata.take(metadata, sdp === null ? [] : labels);
+      this.#metadata.take(metadata, sdp === null ? [] : this.#offers.labels);
       this.#options.onEvent({ kind: 'document', number: this.#metadata.documents });
       this.#waiters.check();
     }
@@ -540,35 +487,16 @@ export class Recording implements DialogOwner {
     }
     this.#dialog?.end();
     this.#options.endpoint.disown(this.callId, this.#localTag);
-    this.#judgeAtEnd();
+    if (this.#dialog !== null) {
+      this.#judge(checkMetadataCame(this.#metadata.documents));
+    }
+    checkSenderReports(this.streams, this.#options.rtcpDueMs).forEach(deviation =>
+      this.#deviations.add(deviation),
+    );
     await this.#media.close();
     this.#store.writeVerdict(this.verdict());
     this.#options.onEvent({ kind: 'ended', by: endedBy });
     this.#waiters.check();
-  }
-
-  #judgeAtEnd(): void {
-    if (this.#metadata.documents === 0 && this.#dialog !== null) {
-      this.#deviate({
-        name: 'no-metadata',
-        clause: 'RFC 7866 §9.1',
-        message: 'no metadata came in the whole session',
-      });
-    }
-    for (const stream of this.streams) {
-      const lastedMs = (stream.lastPacketAtMs ?? 0) - (stream.firstPacketAtMs ?? 0);
-      if (
-        stream.senderReports === 0 &&
-        lastedMs > (this.#options.rtcpDueMs ?? DEFAULT_RTCP_DUE_MS)
-      ) {
-        this.#deviations.add({
-          name: 'rtcp-missing',
-          clause: 'RFC 7866 §8.1.1',
-          message: `${Math.round(lastedMs / 1000)} s of RTP came without a sender report`,
-          where: `label ${stream.label ?? '(none)'}`,
-        });
-      }
-    }
   }
 
   #established(): Dialog {
