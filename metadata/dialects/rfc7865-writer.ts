@@ -11,12 +11,12 @@ import {
   type XmlElement,
 } from '../model';
 import { type Markup } from '../xml/markup';
+import { isWritableAttribute, isWritableName } from '../xml/names';
 import { RECORDING_NAMESPACE } from '../xml/schema';
 import { writeDetails } from './details-writer';
 
 /** Of extension elements. */
 const PREFIX = 'x';
-const NAME = /^[A-Za-z_][A-Za-z0-9._-]*$/;
 
 /** Writes the classes of the model in the order of the schema of RFC 7865 §9. */
 export class Rfc7865Writer {
@@ -138,9 +138,9 @@ export class Rfc7865Writer {
       attributes[`xmlns:${PREFIX}`] = element.namespace;
     }
     for (const [name, value] of Object.entries(element.attributes)) {
-      attributes[name === 'xml:lang' || name === 'xml:space' ? name : checkName(name)] = value;
+      attributes[checkName(name, isWritableAttribute)] = value;
     }
-    const name = checkName(element.name);
+    const name = checkName(element.name, isWritableName);
     return this.#markup.element(element.namespace === '' ? name : `${PREFIX}:${name}`, attributes, [
       this.#markup.text(element.text),
       ...element.children.map(child => this.#extension(child, element.namespace)),
@@ -163,8 +163,8 @@ export class Rfc7865Writer {
   }
 }
 
-function checkName(name: string): string {
-  if (!NAME.test(name) || name.toLowerCase().startsWith('xml')) {
+function checkName(name: string, isWritable: (name: string) => boolean): string {
+  if (!isWritable(name)) {
     throw new MetadataError(
       'REC_ERR_METADATA_EXTENSION_NAME',
       `cannot write an element or attribute named ${JSON.stringify(name.slice(0, 80))}`,

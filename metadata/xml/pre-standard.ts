@@ -11,6 +11,7 @@ import {
 } from '../model';
 import { isUuid, type MetadataId, metadataIdFromUuid } from '../unique-id';
 import { type DeviationList } from './deviations';
+import { writableOnly } from './names';
 import { readDataMode } from './rfc7865';
 import {
   childrenNamed,
@@ -89,9 +90,11 @@ export function readPreStandard(root: XmlElement, deviations: DeviationList): Re
     ...(details && { details }),
     extensions: [
       ...extensionsOf(located),
-      ...extensionData
-        .map(({ element }) => element)
-        .filter(({ children }) => !children.some(child => isBlock(child) || isDetails(child))),
+      ...writableOnly(
+        extensionData
+          .map(({ element }) => element)
+          .filter(({ children }) => !children.some(child => isBlock(child) || isDetails(child))),
+      ),
     ],
   };
 }

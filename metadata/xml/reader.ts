@@ -28,7 +28,7 @@ const DECLARATION = /^<\?xml\s[^>]*?encoding\s*=\s*["']([A-Za-z0-9._-]+)["'][^>]
  * Reads what SRCs and SRSs really send: elements in any order, spelled in any case, with any prefix, ids as
  * dashed UUIDs (they become base64), sloppy times, unknown extensions, and the pre-standard root
  * `recording_metadata`, among them the documents of BroadWorks. Everything that RFC 7865 does not allow is listed; what cannot be understood is left out
- * and listed.
+ * and listed, but for extensions whose names our own documents could not carry (not ASCII): they are left out.
  *
  * @throws MetadataError `REC_ERR_METADATA_MALFORMED` when it is not well-formed XML or declares a document type,
  * `REC_ERR_METADATA_TOO_LARGE` beyond 65536 characters, 2048 elements or 32 levels,

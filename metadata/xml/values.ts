@@ -2,6 +2,7 @@ import { parseDateTime, parseLenientDateTime } from '../date-time';
 import { type XmlElement } from '../model';
 import { isUuid, type MetadataId, metadataIdFromUuid, parseMetadataId } from '../unique-id';
 import { type DeviationList, quote } from './deviations';
+import { writableOnly } from './names';
 import { canonicalName } from './schema';
 
 /** An element and where it stands. */
@@ -17,9 +18,9 @@ export function childrenNamed({ element, path }: Located, name: string): readonl
     .map((child, index) => ({ element: child, path: `${path}/${child.name}[${index + 1}]` }));
 }
 
-/** Elements of other namespaces. */
+/** Elements of other namespaces; see {@link writableOnly}. */
 export function extensionsOf({ element }: Located): readonly XmlElement[] {
-  return element.children.filter(child => child.namespace !== element.namespace);
+  return writableOnly(element.children.filter(child => child.namespace !== element.namespace));
 }
 
 /** The content of the first such child without white space around it; null when absent. */

@@ -1,5 +1,11 @@
 import { isGatewayError } from '#core';
-import { type Deviation, MetadataError, parseMetadata, type RecordingMetadata } from '#metadata';
+import {
+  type Deviation,
+  MetadataError,
+  parseMetadata,
+  type RecordingMetadata,
+  toXml,
+} from '#metadata';
 import { fixture } from '../scenario';
 
 const HEAD = '<?xml version="1.0" encoding="UTF-8"?>';
@@ -109,6 +115,22 @@ describe('parseMetadata, tolerant', () => {
       },
     ]);
     expect(deviations).toEqual([]);
+  });
+
+  test('leaves out of extensions what our own documents could not carry', () => {
+    const { document, deviations } = parse(
+      recording(
+        '<datamode>complete</datamode><e:a xmlns:e="urn:e" \u00FC="1" xml:lang="de" xml:base="x" b="2">' +
+          '<e:\u00FC/><e:xmlfoo/><e:c d\uFFFD=""/></e:a><e:\u00E9 xmlns:e="urn:e"/>',
+      ),
+    );
+    expect(document.extensions).toMatchObject([
+      { name: 'a', attributes: { 'xml:lang': 'de', b: '2' }, children: [{ name: 'c' }] },
+    ]);
+    expect(Object.keys(document.extensions[0]?.attributes ?? {})).toEqual(['xml:lang', 'b']);
+    expect(document.extensions[0]?.children[0]?.attributes).toEqual({});
+    expect(deviations).toEqual([]);
+    expect(toXml(document).xml).toContain('<x:c/>');
   });
 
   test('keeps unknown extensions and is silent about them where they are allowed', () => {
