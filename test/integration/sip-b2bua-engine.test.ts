@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
-import { noopLogger, randomIds, systemClock } from '#core';
+import { type Clock, noopLogger, randomIds, systemClock, type Timer } from '#core';
 import { createSipStack, isSipError, type SipStack } from '#sip';
 import { LOCAL, RecordingDelegate, sdp } from '../support/b2bua-bench';
 import { RawDialog, RawSipPeer } from '../support/raw-sip-peer';
@@ -59,12 +59,45 @@ class Wire {
   }
 }
 
+/** The system's clock, and how many of its timers run. */
+class CountingClock implements Clock {
+  running = 0;
+
+  wallNowMs(): number {
+    return systemClock.wallNowMs();
+  }
+
+  monotonicMs(): number {
+    return systemClock.monotonicMs();
+  }
+
+  setTimer(delayMs: number, callback: () => void): Timer {
+    let isRunning = true;
+    const over = (): void => {
+      this.running -= isRunning ? 1 : 0;
+      isRunning = false;
+    };
+    this.running++;
+    const timer = systemClock.setTimer(delayMs, () => {
+      over();
+      callback();
+    });
+    return {
+      cancel: () => {
+        over();
+        timer.cancel();
+      },
+    };
+  }
+}
+
 function stackOn(
   change: Partial<{ port: number; secret: string; connectTimeoutMs: number }>,
+  clock: Clock = systemClock,
 ): SipStack {
   return createSipStack({
     engine: { ...engine, ...change },
-    clock: systemClock,
+    clock,
     logger: noopLogger,
     ids: randomIds,
   });
@@ -141,6 +174,37 @@ describe('the connection to the SIP engine', () => {
     expect(delegates.map(each => each.ends[0]?.cause)).toEqual(['engine-lost', 'bye']);
     await stack.close();
     await wire.close();
+    await alice.close();
+    await bob.close();
+  });
+
+  it('closed while the next hop has answered neither INVITE nor CANCEL leaves no timer that keeps the process', async () => {
+    const clock = new CountingClock();
+    const stack = stackOn({}, clock);
+    const alice = await RawSipPeer.open('alice');
+    const bob = await RawSipPeer.open('bob');
+    const delegate = new RecordingDelegate();
+    stack.gateway.onCall(call => {
+      // Longer than the test may take.
+      const target = { requestUri: bob.uri, nextHop: null, answerTimeoutMs: 60_000 };
+      call.connect({ targets: [target], srtpOnly: 'reject', calleeTrusted: false }, delegate);
+    });
+    await stack.connect();
+    const a = new RawDialog(alice, engine.sipPort, {
+      remoteUri: `sip:bob@127.0.0.1:${engine.sipPort}`,
+    });
+    a.invite({ body: sdp(10_000) });
+    bob.reply(await bob.request('INVITE'), '180 Ringing');
+    await alice.response(180, 'INVITE');
+    a.send('CANCEL');
+    a.acknowledgeFailure(await alice.response(487, 'INVITE'));
+    await bob.request('CANCEL');
+    await waitUntil(() => delegate.ends.length === 1, 'the call has ended');
+    expect(stack.gateway.counters().pendingRequests).toBeGreaterThan(0);
+
+    await stack.close();
+    await waitUntil(() => clock.running === 0, 'no timer runs');
+    expect(stack.gateway.counters()).toEqual({ calls: 0, pendingRequests: 0, dialogs: 0 });
     await alice.close();
     await bob.close();
   });
