@@ -54,14 +54,20 @@ function networkNames(config: TreeView): string[] {
 
 function checkEngine(config: TreeView): PlacedMessage[] {
   const sip = config.get('sip');
-  return sip.get('engine').text() === 'drachtio' && !sip.get('drachtio').exists
-    ? [
-        problem(
-          sip.get('drachtio'),
-          'is required with engine: drachtio: host and secret of the drachtio-server',
-        ),
-      ]
-    : [];
+  if (sip.get('engine').text() !== 'drachtio') {
+    return [];
+  }
+  const problems: PlacedMessage[] = [];
+  if (!sip.get('drachtio').exists) {
+    const message = 'is required with engine: drachtio: host and secret of the drachtio-server';
+    problems.push(problem(sip.get('drachtio'), message));
+  }
+  if (sip.get('unknownSources').text() === 'drop') {
+    const message =
+      'cannot be drop with engine: drachtio: a drachtio-server answers before the gateway is asked';
+    problems.push(problem(sip.get('unknownSources'), message));
+  }
+  return problems;
 }
 
 /** Bound and advertised address of a listener or network. */

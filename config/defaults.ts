@@ -17,6 +17,8 @@ export const DEFAULTS = {
     tlsRequestClientCert: 'never',
     /** Who does not check whom it talks to might as well not encrypt. */
     tlsVerify: true,
+    /** RFC 5922 §7.2 forbids them: who holds one host of a domain would be every recorder in it. */
+    tlsAllowWildcards: false,
     /** Those of the embedded engine; the reasons are in sip/engine/limits.ts, what they bound in docs/limits.md. */
     limits: {
       messageBytes: 65_535,
@@ -46,6 +48,8 @@ export const DEFAULTS = {
     },
     /** Port of a drachtio-server's application interface. */
     drachtioPort: 9022,
+    /** A peer that is missing among the trunks by mistake sees why; scanners see it, too. */
+    unknownSources: 'reject',
     /** Some callers must not be sent where a callee points: following is a choice. */
     redirects: 'pass',
     /** Transfers are the switch's business unless the gateway is told otherwise. */

@@ -78,6 +78,7 @@ const providerTlsSchema = z.strictObject({
   key: nonEmptySchema.exactOptional(),
   serverName: hostSchema.exactOptional(),
   minVersion: z.enum(['TLSv1.2', 'TLSv1.3']).default(DEFAULTS.sip.tlsMinVersion),
+  allowWildcards: z.boolean().exactOptional(),
 });
 
 export const providerSchema = z.strictObject({

@@ -51,6 +51,7 @@ const clientTlsSchema = z.strictObject({
   key: nonEmptySchema.exactOptional(),
   minVersion: tlsVersionSchema,
   verify: z.boolean().default(DEFAULTS.sip.tlsVerify),
+  allowWildcards: z.boolean().default(DEFAULTS.sip.tlsAllowWildcards),
 });
 
 const listenerSchema = z.strictObject({
@@ -121,6 +122,7 @@ const sipSchema = z.strictObject({
     .prefault({}),
   dns: z.strictObject({ servers: z.array(dnsServerSchema).max(8).default([]) }).prefault({}),
   redirects: z.enum(['follow', 'pass']).default(DEFAULTS.sip.redirects),
+  unknownSources: z.enum(['reject', 'drop']).default(DEFAULTS.sip.unknownSources),
   refer: z.enum(['perform', 'pass']).default(DEFAULTS.sip.refer),
   messages: z.enum(['relay', 'refuse']).default(DEFAULTS.sip.messages),
   otherMedia: z.enum(['refuse', 'pass']).default(DEFAULTS.sip.otherMedia),

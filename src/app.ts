@@ -20,7 +20,7 @@ import {
   createMessageHandler,
   SrsHealth,
 } from './session';
-import { engineTransports } from './engine-transports';
+import { engineTransports, knownSources } from './engine-transports';
 import { definePrompts } from './prompts';
 import { SettingsStore } from './settings-store';
 
@@ -130,6 +130,12 @@ async function build(
   parts.push('prompts', definePrompts(media, store, logger));
 
   const { engine, sip } = await openSip(config, deps, parts, failure);
+  if (engine !== null) {
+    const stop = store.onChange({
+      changed: ({ snapshot }) => engine.setKnownSources(knownSources(snapshot.config)),
+    });
+    parts.push('known sources', stop);
+  }
   const registry = new CallRegistry();
   const providers = new ProviderWatch(
     () =>
@@ -263,6 +269,7 @@ async function openSip(
         ? {}
         : { sessionExpiresS: config.sip.sessionExpiresS }),
       limits: config.sip.limits,
+      knownSources: knownSources(config),
       minSessionExpiresS: config.sip.minSessionExpiresS,
       ...(sipTimers === undefined ? {} : { timers: sipTimers }),
     });

@@ -1,4 +1,4 @@
-import { type ProviderConfig, readTlsFiles, type SipConfig } from '#config';
+import { type GatewayConfig, type ProviderConfig, readTlsFiles, type SipConfig } from '#config';
 import { type ClientTls, type EmbeddedEngineOptions, type EngineListener } from '#sip/engine';
 
 /**
@@ -27,6 +27,16 @@ export function engineTransports(
     },
     ...(dns.servers.length === 0 ? {} : { dnsServers: dns.servers }),
   };
+}
+
+/** Whose requests the embedded engine looks at: null: everybody's, and the gateway says 403 to those whom it does not know. */
+export function knownSources({
+  sip,
+  trunks,
+}: Pick<GatewayConfig, 'sip' | 'trunks'>): readonly string[] | null {
+  return sip.unknownSources === 'drop'
+    ? Object.values(trunks).flatMap(({ sources }) => sources)
+    : null;
 }
 
 /**

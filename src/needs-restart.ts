@@ -8,7 +8,16 @@ const AT_START: readonly {
 }[] = [
   {
     section: 'sip',
-    live: ['srtpOnly', 'srtp', 'redirects', 'refer', 'otherMedia', 'messages', 'answerTimeoutMs'],
+    live: [
+      'srtpOnly',
+      'srtp',
+      'redirects',
+      'refer',
+      'otherMedia',
+      'messages',
+      'answerTimeoutMs',
+      'unknownSources',
+    ],
   },
   { section: 'media', live: ['anchor'] },
   { section: 'ledger', live: ['maxReportedLossPercent'] },

@@ -37,6 +37,11 @@ export interface EmbeddedEngineOptions {
   readonly tls?: ClientTlsOptions;
   /** DNS servers (`address` or `address:port`) instead of those of this machine. */
   readonly dnsServers?: readonly string[];
+  /**
+   * Addresses and CIDR blocks that may begin something: requests outside dialogs from elsewhere are dropped without an
+   * answer and counted as `unknown-source`. null (the default): everybody may.
+   */
+  readonly knownSources?: readonly string[] | null;
 }
 
 /** A running engine. An application connects to `host`:`port` with `secret` as to a drachtio-server. */
@@ -49,6 +54,8 @@ export interface EmbeddedEngine {
   readonly listeners: readonly EngineListener[];
   /** @throws EngineError `REC_ERR_ENGINE_WORKER` when the engine is gone. */
   counters(): Promise<EngineCounters>;
+  /** Changes {@link EmbeddedEngineOptions.knownSources}. */
+  setKnownSources(sources: readonly string[] | null): void;
   /** Called at most once, when the engine has died by itself. */
   onFailure(callback: (error: Error) => void): void;
   /** Ends the applications' calls and closes. Idempotent; never rejects. */
@@ -75,6 +82,7 @@ export async function startEmbeddedEngine(options: EmbeddedEngineOptions): Promi
     sessionExpiresS: options.sessionExpiresS ?? null,
     tls: options.tls ?? null,
     dnsServers: options.dnsServers ?? null,
+    knownSources: options.knownSources ?? null,
   };
   const worker = new Worker(workerFile(), { workerData: workerOptions, execArgv: [] });
   const handle = new WorkerHandle(worker, options.logger);
@@ -88,6 +96,7 @@ export async function startEmbeddedEngine(options: EmbeddedEngineOptions): Promi
       port: started.listeners[index]?.port ?? listener.port,
     })),
     counters: () => handle.counters(),
+    setKnownSources: sources => handle.setKnownSources(sources),
     onFailure: callback => handle.onFailure(callback),
     close: () => handle.close(),
   };
@@ -165,6 +174,12 @@ class WorkerHandle {
       return new EngineError('REC_ERR_ENGINE_WORKER', 'the SIP engine does not answer');
     };
     return withDeadline(systemClock, answer, ANSWER_DEADLINE_MS, late);
+  }
+
+  setKnownSources(sources: readonly string[] | null): void {
+    if (this.#closing === null && this.#failure === null) {
+      this.#post({ type: 'known-sources', sources });
+    }
   }
 
   close(): Promise<void> {

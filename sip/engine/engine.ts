@@ -29,6 +29,8 @@ export interface EngineOptions {
   readonly sessionExpiresS?: number;
   readonly tls?: ClientTlsOptions;
   readonly dnsServers?: readonly string[];
+  /** Who may begin something, see TransportLayerOptions; default: everybody. */
+  readonly knownSources?: readonly string[] | null;
 }
 
 /** What is open and what has happened. All zero but the message and drop counters when nothing runs. */
@@ -67,6 +69,7 @@ export class Engine {
       logger,
       ...(options.tls === undefined ? {} : { tls: options.tls }),
       ...(options.dnsServers === undefined ? {} : { dnsServers: options.dnsServers }),
+      knownSources: options.knownSources ?? null,
       ...(limits === undefined ? {} : { limits }),
     });
     this.#transactions = new TransactionLayer({
@@ -147,6 +150,11 @@ export class Engine {
       delayMs: Math.round(this.#delay.delayMs),
       appConnections: this.#admin.connectionCount,
     };
+  }
+
+  /** From now on only these addresses and blocks may begin something; null: everybody. */
+  setKnownSources(sources: readonly string[] | null): void {
+    this.#transport.setKnownSources(sources);
   }
 
   /** An application that cannot keep up holds up the peers, as far as they can be held up. */

@@ -48,12 +48,17 @@ async function main(): Promise<void> {
       ? {}
       : { minSessionExpiresS: options.minSessionExpiresS }),
     ...(options.tls === null ? {} : { tls: options.tls }),
+    knownSources: options.knownSources,
     ...(options.dnsServers === null ? {} : { dnsServers: options.dnsServers }),
     ...(options.sessionExpiresS === null ? {} : { sessionExpiresS: options.sessionExpiresS }),
   });
   parentPort?.on('message', (message: ToWorker) => {
     if (message.type === 'counters') {
       post({ type: 'counters', id: message.id, counters: engine.counters() });
+      return;
+    }
+    if (message.type === 'known-sources') {
+      engine.setKnownSources(message.sources);
       return;
     }
     void engine.close().then(() => {

@@ -15,6 +15,7 @@ export interface WorkerOptions {
   readonly sessionExpiresS: number | null;
   readonly tls: ClientTlsOptions | null;
   readonly dnsServers: readonly string[] | null;
+  readonly knownSources: readonly string[] | null;
 }
 
 /** A listener with its real port. */
@@ -25,7 +26,9 @@ export interface WorkerListener {
 }
 
 export type ToWorker =
-  { readonly type: 'counters'; readonly id: number } | { readonly type: 'close' };
+  | { readonly type: 'counters'; readonly id: number }
+  | { readonly type: 'known-sources'; readonly sources: readonly string[] | null }
+  | { readonly type: 'close' };
 
 export type FromWorker =
   | {

@@ -166,6 +166,21 @@ describe('whom the engine believes', () => {
     expect(await within('refusal', failureOf(calling))).toMatchObject({ status: 486 });
   });
 
+  test.each([
+    ['*.example.com', 'refused', false],
+    ['*.example.com', 'accepted when wildcards are allowed (RFC 5922 §7.2)', true],
+  ])('a certificate for %s is %s', async (name, _, allowWildcards) => {
+    await start({ tls: { ca: ca.cert, serverName: 'srs.example.com', allowWildcards } });
+    const peer = await tlsPeer(ca.issue([`DNS:${name}`]));
+    const failure = failureTo(`sip:bob@127.0.0.1:${peer.port};transport=tls`);
+    if (allowWildcards) {
+      respond(peer, await peer.request('INVITE'), 486, { tag: 'no' });
+      await peer.request('ACK');
+    }
+    expect(await failure).toMatchObject({ status: allowWildcards ? 486 : 503 });
+    expect((await bench.engine.counters()).drops['tls-connect'] ?? 0).toBe(allowWildcards ? 0 : 1);
+  });
+
   test('a next hop with settings of its own gets its CA, client certificate and server name', async () => {
     const named = otherCa.issue(['DNS:srs.example.com']);
     const client = otherCa.issue(['DNS:gateway.example.com'], 'gateway');

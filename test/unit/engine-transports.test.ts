@@ -1,6 +1,6 @@
 import { parseConfig } from '#config';
 
-import { engineTransports } from '../../src/engine-transports';
+import { engineTransports, knownSources } from '../../src/engine-transports';
 
 const target = (uri: string): { uri: string; priority: number; weight: number } => ({
   uri,
@@ -37,4 +37,19 @@ test('TLS settings of a provider hold for its TLS targets; what they leave out i
     expect(peers[name]).toMatchObject(lab.tls);
   }
   expect(peers['srs.example.net:5061']).toMatchObject({ serverName: 'peer.example.net' });
+});
+
+test('with sip.unknownSources: drop the engine knows the sources of all trunks, otherwise everybody', () => {
+  const trunks = {
+    one: { sources: ['192.0.2.1', '10.0.0.0/8'], kind: 'pstn' },
+    two: { sources: ['2001:db8::/32'], kind: 'internal' },
+  };
+  const known = (sip: object): unknown =>
+    knownSources(parseConfig(JSON.stringify({ sip, trunks }), 'test'));
+  expect(known({})).toBeNull();
+  expect(known({ unknownSources: 'drop' })).toEqual(['192.0.2.1', '10.0.0.0/8', '2001:db8::/32']);
+  const drachtio = { engine: 'drachtio', drachtio: { host: 'd', secret: 'secret' } };
+  expect(() => known({ ...drachtio, unknownSources: 'drop' })).toThrow(
+    /sip\.unknownSources.*cannot be drop/,
+  );
 });

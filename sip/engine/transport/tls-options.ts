@@ -38,7 +38,9 @@ export function clientOptions(tls: ClientTls, serverName: string): ConnectionOpt
     ...(tls.key === undefined ? {} : { key: tls.key }),
     minVersion: tls.minVersion ?? MIN_VERSION,
     rejectUnauthorized: tls.verify ?? true,
-    checkServerIdentity: (_host, certificate) => checkSipIdentity(name, certificate) ?? undefined,
+    checkServerIdentity: (_host, certificate) =>
+      checkSipIdentity(name, certificate, { allowWildcards: tls.allowWildcards ?? false }) ??
+      undefined,
   };
 }
 

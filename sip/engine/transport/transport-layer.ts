@@ -20,6 +20,7 @@ import { DnsCache } from './dns-cache';
 import { KernelRoutes } from './kernel-routes';
 import { LimitedWarning } from './limited-warning';
 import { isWildcard, Router } from './router';
+import { SourceFilter } from './source-filter';
 import { makeResolve } from './server-location';
 import { type Frame } from './stream-framer';
 import { type TcpConnection } from './tcp-connection';
@@ -55,6 +56,8 @@ export interface TransportLayerOptions {
   readonly resolve?: Resolve;
   /** 0 (inclusive) to 1 (exclusive), for the weights of SRV records. Default Math.random. */
   readonly random?: () => number;
+  /** Addresses and CIDR blocks that may begin something; requests of others outside dialogs are dropped. Default: everybody. */
+  readonly knownSources?: readonly string[] | null;
 }
 
 export interface TransportCounters {
@@ -79,6 +82,7 @@ export class TransportLayer {
   readonly #pool: ConnectionPool;
   readonly #health: AddressHealth;
   readonly #tlsWarning: LimitedWarning;
+  readonly #filter: SourceFilter;
   #events: TransportEvents | null = null;
   #messagesIn = 0;
   #messagesOut = 0;
@@ -93,6 +97,7 @@ export class TransportLayer {
     this.#prober = new UdpProber(options.clock);
     const { clock, logger, tls = {} } = options;
     this.#tlsWarning = new LimitedWarning(clock, logger);
+    this.#filter = new SourceFilter(options.knownSources);
     this.#health = new AddressHealth(() => clock.monotonicMs());
     this.#pool = new ConnectionPool({
       clock,
@@ -116,6 +121,11 @@ export class TransportLayer {
       health: this.#health,
       tlsOf: target => routeTls(target, tls),
     });
+  }
+
+  /** From now on only these may begin something; null: everybody. */
+  setKnownSources(sources: readonly string[] | null): void {
+    this.#filter.set(sources);
   }
 
   /** Says who gets the messages; the transaction layer does this. */
@@ -392,6 +402,10 @@ export class TransportLayer {
   }
 
   #deliver(message: SipMessage, source: MessageSource): void {
+    if (message.kind === 'request' && !this.#filter.admits(message, source.remoteHost)) {
+      this.#drops.add('unknown-source');
+      return;
+    }
     this.#events?.onMessage(
       message,
       message.kind === 'request' ? annotate(message, source) : source,
@@ -400,7 +414,7 @@ export class TransportLayer {
 
   /** Answers a request that cannot be handed on, without any state. An ACK is never answered (§17). */
   #refuse(request: SipRequest, source: MessageSource, status: number, reason: string): void {
-    if (request.method === 'ACK') {
+    if (request.method === 'ACK' || !this.#filter.admits(request, source.remoteHost)) {
       return;
     }
     const answerTo = annotate(request, source);

@@ -36,6 +36,8 @@ export interface ClientTls {
   readonly minVersion?: TlsVersion;
   /** false: any certificate will do. Default true. */
   readonly verify?: boolean;
+  /** A certificate for `*.example.com` will do for any name directly below (against RFC 5922 §7.2). Default false. */
+  readonly allowWildcards?: boolean;
 }
 
 /** TLS of all outgoing connections. */

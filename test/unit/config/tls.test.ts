@@ -126,6 +126,7 @@ describe('sip.tls', () => {
     expect(outgoing({ peers: { [peer]: {} } }).sip.tls.peers[peer]).toEqual({
       minVersion: 'TLSv1.2',
       verify: true,
+      allowWildcards: false,
     });
   });
 
