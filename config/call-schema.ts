@@ -6,7 +6,7 @@ import {
   identitySchema,
   idSchema,
   nonEmptySchema,
-  patternSchema,
+  mailboxPatternSchema,
   sha256Schema,
   tokenSchema,
   webhookUrlSchema,
@@ -52,7 +52,7 @@ export const voicemailSchema = z.strictObject({
     .max(1000)
     .default(() => []),
   patterns: z
-    .array(patternSchema)
+    .array(mailboxPatternSchema)
     .max(100)
     .default(() => []),
   redirectCauses: z

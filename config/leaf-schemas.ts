@@ -57,6 +57,23 @@ export const patternSchema = text(value => {
   return typeof tokens === 'string' ? tokens : null;
 });
 
+/** A pattern of `user@host`, which is all of a URI that patterns of mailboxes are compared with. */
+export const mailboxPatternSchema = text(value => {
+  const tokens = parsePattern(value);
+  if (typeof tokens === 'string') {
+    return tokens;
+  }
+  if (/^(sips?|tel):/i.test(value)) {
+    return 'must not begin with a scheme: it is compared with user@host (write vm-*@*, not sip:vm-*@*)';
+  }
+  if (/@[^@]*:\d+$/.test(value)) {
+    return 'must not end in a port: it is compared with user@host';
+  }
+  return value.includes('@') || /[*?]/.test(value)
+    ? null
+    : 'never matches: it is compared with user@host (write vm@* for the user vm of any host)';
+});
+
 export const identitySchema = text(value =>
   parseIdentity(value) === null
     ? 'must be a SIP URI (sip:alice@example.com), a number (+15550100) or an extension (1001)'

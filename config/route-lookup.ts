@@ -94,7 +94,7 @@ export function matchesUriPattern(pattern: string, uri: string): boolean {
     if (compiledPatterns.size >= MAX_COMPILED) {
       compiledPatterns.clear();
     }
-    compiledPattern = tokens(pattern);
+    compiledPattern = tokens(pattern.replace(/@[^@]*$/, host => host.toLowerCase()));
     compiledPatterns.set(pattern, compiledPattern);
   }
   return (

@@ -196,6 +196,70 @@ describe('runCli', () => {
     });
   });
 
+  describe('config explain', () => {
+    const YAML = `
+trunks: { pbx: { sources: [10.0.0.0/24], kind: internal, trusted: true, organisation: acme } }
+routes: [{ nextHops: ['sip:10.0.0.1'], kind: internal, organisation: acme }]
+providers: { lab: { targets: ['sip:srs'] } }
+organisations: { acme: { provider: lab, users: {
+  alice: { identities: ['1001'], recording: { mode: always } },
+  bob: { identities: ['1002'], recording: { mode: never } } } } }
+`;
+    const explainArgs = (yaml: string, ...more: string[]): string[] => [
+      ...['config', 'explain', file(yaml), '--caller', '1001', '--callee', '1002'],
+      ...more,
+    ];
+
+    test('prints for both parties who they are, what is decided and why', async () => {
+      const { code, out, err } = await run(explainArgs(YAML));
+      expect([code, err]).toEqual([0, '']);
+      expect(out).toMatch(/^trunk +pbx: internal/);
+      expect(out).toMatch(/is alice of acme [\s\S]*recorded: mode always/);
+      expect(out).toMatch(/is bob of acme [\s\S]*not recorded: mode never/);
+    });
+
+    test('--json prints the decision and the same steps', async () => {
+      const { code, out } = await run(explainArgs(YAML, '--trunk', 'pbx', '--json'));
+      expect(code).toBe(0);
+      const { decision, steps } = JSON.parse(out) as {
+        decision: { parties: Record<string, unknown> };
+        steps: { about: string; text: string }[];
+      };
+      expect(decision.parties).toMatchObject({
+        caller: { recording: { mode: 'always' }, notRecorded: null },
+        callee: { recording: null, notRecorded: 'never' },
+      });
+      expect(steps).toContainEqual({ about: 'caller', text: 'recorded: mode always' });
+    });
+
+    test('a call that is refused is explained as well: exit code 0', async () => {
+      const { code, out } = await run(explainArgs(YAML.replace(/routes:.*/, '')));
+      expect(code).toBe(0);
+      expect(out).toContain('the call is refused with 404');
+    });
+
+    test('a configuration that cannot be used is exit code 1 and names the key', async () => {
+      const { code, err } = await run(explainArgs(YAML.replace('mode: never', 'mode: sometimes')));
+      expect(code).toBe(1);
+      expect(err).toContain('organisations.acme.users.bob.recording.mode');
+    });
+
+    test.each([
+      ['no trunk at all', YAML.replace(/trunks:.*/, ''), [], '--trunk is needed; there are: none'],
+      ['a trunk that is not there', YAML, ['--trunk', 'isp'], 'there is no trunk isp'],
+    ])('%s is exit code 2 with a message', async (_, yaml, more, message) => {
+      const { code, err } = await run(explainArgs(yaml, ...more));
+      expect(code).toBe(2);
+      expect(err).toContain(message);
+    });
+
+    test('needs both parties', async () => {
+      const { code, err } = await run(['config', 'explain', file(YAML), '--caller', '1001']);
+      expect(code).toBe(2);
+      expect(err).toContain('--callee');
+    });
+  });
+
   describe('start', () => {
     test('runs the shipped example when no file is named', async () => {
       expect((await run(['start'])).code).toBe(0);

@@ -263,6 +263,19 @@ foo: 1
     expect(onlyProblem(`routes: [${route}]`)).toContain(message);
   });
 
+  test.each([
+    ['sip:vm-*@*', 'must not begin with a scheme'],
+    ['SIPS:vm@*', 'must not begin with a scheme'],
+    ['tel:+1555*', 'must not begin with a scheme'],
+    ['vm-*@example.com:5060', 'must not end in a port'],
+    ['vm-17', 'never matches'],
+    ['vm\\', 'must not end in a single backslash'],
+  ])('refuses %s as a pattern of mailboxes, which would never match', (pattern, message) => {
+    expect(onlyProblem(`voicemail: {patterns: ['${pattern}']}`)).toMatch(
+      new RegExp(`^voicemail\\.patterns\\[0\\]: ${message}`),
+    );
+  });
+
   test('refuses targets that no listener can send to', () => {
     const udpOnly = 'sip: {listeners: [{transport: udp, host: 127.0.0.1, port: 5060}]}\n';
     expect(onlyProblem(`${udpOnly}providers: {lab: {targets: ['sip:127.0.0.1:5090']}}`)).toContain(

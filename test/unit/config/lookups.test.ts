@@ -1,5 +1,6 @@
 import {
   buildUserDirectory,
+  matchesUriPattern,
   matchRoute,
   matchTrunk,
   parseConfig,
@@ -50,6 +51,19 @@ trunks:
     const open = parseConfig('trunks: {all: {sources: [0.0.0.0/0], kind: pstn}}', 'x');
     expect(matchTrunk(open, '203.0.113.9')?.name).toBe('all');
     expect(matchTrunk(open, '2001:db8::1')).toBeNull();
+  });
+});
+
+describe('matchesUriPattern', () => {
+  test.each([
+    ['vm-*@*', 'sip:vm-17@mail.example.com:5070;transport=tcp', true],
+    ['vm-*@*', 'sips:vm-17@[2001:db8::1]', true],
+    ['vm-*@Mail.Example.COM', 'sip:vm-17@mail.example.com', true],
+    ['VM-*@*', 'sip:vm-17@mail.example.com', false],
+    ['+1555*@*', 'tel:+1-555-0100', true],
+    ['*@mail.*', 'sip:bob@example.com', false],
+  ])('%s and %s: %s', (pattern, uri, isMatch) => {
+    expect(matchesUriPattern(pattern, uri)).toBe(isMatch);
   });
 });
 
