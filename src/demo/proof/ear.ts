@@ -77,45 +77,17 @@ export function loudestDbfs(
   return loudest;
 }
 
-/**
- * The loudest that anything beside a tone is in a span, dBFS: what is left of each window when the tone is taken out
- * of it (by least squares). Pure.
- */
-export function besideDbfs(samples: Int16Array, hz: number, [fromMs, untilMs]: Span): number {
-  let loudest = SILENCE_DBFS;
-  for (let atMs = fromMs; atMs + WINDOW_MS <= untilMs; atMs += WINDOW_MS) {
-    const heard = window(samples, atMs, WINDOW_MS);
-    if (heard.length > 0) {
-      loudest = Math.max(loudest, levelDbfs(withoutTone(heard, hz)));
-    }
+/** A signal with a tone taken out of it (by least squares), window for window. Pure. */
+export function withoutTone(samples: Int16Array, hz: number): Int16Array {
+  const out = new Int16Array(samples.length);
+  const length = WINDOW_MS * SAMPLES_PER_MS;
+  for (let at = 0; at < samples.length; at += length) {
+    out.set(windowWithoutTone(samples.subarray(at, at + length), hz), at);
   }
-  return loudest;
+  return out;
 }
 
-/** Spans in which something beside the tone is heard, with gaps shorter than `bridgeMs` closed. Pure. */
-export function spansBeside(
-  samples: Int16Array,
-  hz: number,
-  options: { thresholdDbfs?: number; bridgeMs?: number; minMs?: number } = {},
-): readonly Span[] {
-  const { thresholdDbfs = -36, bridgeMs = 600, minMs = 150 } = options;
-  const spans: [number, number][] = [];
-  const lengthMs = samples.length / SAMPLES_PER_MS;
-  for (let atMs = 0; atMs + WINDOW_MS <= lengthMs; atMs += WINDOW_MS) {
-    if (levelDbfs(withoutTone(window(samples, atMs, WINDOW_MS), hz)) < thresholdDbfs) {
-      continue;
-    }
-    const last = spans.at(-1);
-    if (last !== undefined && atMs - last[1] <= bridgeMs) {
-      last[1] = atMs + WINDOW_MS;
-    } else {
-      spans.push([atMs, atMs + WINDOW_MS]);
-    }
-  }
-  return spans.filter(([from, until]) => until - from >= minMs);
-}
-
-function withoutTone(samples: Int16Array, hz: number): Int16Array {
+function windowWithoutTone(samples: Int16Array, hz: number): Int16Array {
   const omega = (2 * Math.PI * hz) / (SAMPLES_PER_MS * 1000);
   let [cc, ss, cs, xc, xs] = [0, 0, 0, 0, 0];
   for (let n = 0; n < samples.length; n += 1) {
@@ -126,7 +98,7 @@ function withoutTone(samples: Int16Array, hz: number): Int16Array {
     xc += x * c;
     xs += x * s;
   }
-  const determinant = cc * ss - cs * cs;
+  const determinant = Math.max(cc * ss - cs * cs, Number.EPSILON);
   const a = (xc * ss - xs * cs) / determinant;
   const b = (xs * cc - xc * cs) / determinant;
   return samples.map((x, n) => x - a * Math.cos(omega * n) - b * Math.sin(omega * n));

@@ -1,27 +1,12 @@
 import { check, type ScenarioCheck } from '../scenario';
 import { type SessionEvidence } from '../stage/evidence';
-import { ALICE, BOB, type DemoParty } from '../stage/places';
-import {
-  allOf,
-  besideDbfs,
-  loudestDbfs,
-  seconds,
-  type Span,
-  spansBeside,
-  spanText,
-  speaks,
-  toneSpans,
-} from './ear';
+import { allOf, loudestDbfs, seconds, type Span, spanText, toneSpans } from './ear';
 
 /** Default frequency of reminder tones and beeps, Hz. */
 export const NOTICE_HZ = 1400;
 /** The tone is played at -20 dBm0, about -23 dBFS. */
 const TONE_THERE_DBFS = -35;
 const SEPARATION_DB = 40;
-/** What G.711 itself adds to a loud tone lies below. */
-const CODEC_NOISE_DBFS = -45;
-/** Speech is lowered by 12 dB under a notice. */
-const DUCKED_DBFS = -32;
 /** Signalling, and the way of the sound to the ear. */
 const START_TOLERANCE_MS = 700;
 
@@ -30,27 +15,6 @@ export function noticeTones(ear: Int16Array): readonly Span[] {
   return toneSpans(ear, NOTICE_HZ, { thresholdDbfs: TONE_THERE_DBFS, bridgeMs: 60 }).filter(
     ([from, until]) => until - from > 60,
   );
-}
-
-/** Announcements are heard in an ear, each soon after its cause, and the speaker remains audible under them. */
-export function announced(
-  where: string,
-  ear: Int16Array,
-  speaker: DemoParty,
-  causes: readonly Span[],
-): readonly ScenarioCheck[] {
-  const spans = spansBeside(ear, speaker.toneHz);
-  return [
-    check(
-      `${where}: announcements`,
-      follow(spans, causes),
-      causes.map(([, atMs]) => `one soon after ${seconds(atMs)}`).join(', '),
-      spanText(spans) || 'none',
-    ),
-    speaks(`${where}, under the announcements`, ear, speaker, spans, {
-      thresholdDbfs: DUCKED_DBFS,
-    }),
-  ];
 }
 
 /** Beeps are heard in an ear, each soon after its cause. */
@@ -85,23 +49,6 @@ export function noToneRecorded(
       `${session.file} channel ${index + 1}: no tone of a notice`,
       loudest < liveDbfs - SEPARATION_DB,
       `${NOTICE_HZ} Hz more than ${SEPARATION_DB} dB below the live one (${liveDbfs.toFixed(1)} dBFS)`,
-      `${loudest.toFixed(1)} dBFS`,
-    );
-  });
-}
-
-/** Nothing but the party is in its channel while an announcement is played. */
-export function noAnnouncementRecorded(
-  session: SessionEvidence,
-  spans: readonly Span[],
-): readonly ScenarioCheck[] {
-  return [ALICE, BOB].map((party, index) => {
-    const samples = session.channels[index] ?? session.channels[0];
-    const loudest = Math.max(...spans.map(span => besideDbfs(samples, party.toneHz, span)));
-    return check(
-      `${session.file} channel ${index + 1}: no announcement`,
-      loudest < CODEC_NOISE_DBFS,
-      `nothing but ${party.name} above ${CODEC_NOISE_DBFS} dBFS`,
       `${loudest.toFixed(1)} dBFS`,
     );
   });

@@ -115,14 +115,17 @@ export function tellsEvents(
   );
 }
 
-/** The metadata tells of a notice at its time (null: any) to so many parties. */
+/** The metadata tells of a notice at its time (null: any; a number: of its beginning) to so many parties. */
 export function tellsNotice(
   stage: Stage,
   session: SessionEvidence,
   kind: string,
-  atMs: number | null,
+  at: number | Span | null,
   parties: number,
 ): ScenarioCheck {
+  const [fromMs, untilMs] = typeof at === 'number' ? [at, null] : (at ?? [null, null]);
+  const isNear = (atMs: number, expectedMs: number | null): boolean =>
+    expectedMs === null || Math.abs(atMs - expectedMs) <= TIME_TOLERANCE_MS;
   const told = typeof session.told === 'string' ? [] : session.told.announcements;
   const found = told
     .filter(notice => notice.kind === kind)
@@ -133,14 +136,18 @@ export function tellsNotice(
     }));
   const isRight = found.some(
     ({ startMs, endMs, to }) =>
-      to.length === parties &&
-      endMs > startMs &&
-      (atMs === null || Math.abs(startMs - atMs) <= TIME_TOLERANCE_MS),
+      to.length === parties && endMs > startMs && isNear(startMs, fromMs) && isNear(endMs, untilMs),
   );
+  const when =
+    fromMs === null
+      ? ''
+      : untilMs === null
+        ? ` at ${seconds(fromMs)}`
+        : ` from ${spanText([[fromMs, untilMs]])}`;
   return check(
     `${session.srs}: the metadata tells of the ${kind} notice`,
     isRight,
-    `${kind}${atMs === null ? '' : ` at ${seconds(atMs)}`} to ${parties} parties`,
+    `${kind}${when} to ${parties} parties`,
     found
       .map(({ startMs, endMs, to }) => `${spanText([[startMs, endMs]])} to ${to.length} parties`)
       .join('; ') || `none of ${told.map(notice => notice.kind).join(', ') || 'no notice'}`,

@@ -4,6 +4,7 @@ import { onDemandKeep } from './on-demand-keep';
 import { reminderTone } from './reminder-tone';
 import { srsRefusesReinvite } from './srs-refuses-reinvite';
 import { srtpSrs } from './srtp-srs';
+import { announcements } from './announcements';
 import { always } from './always';
 import { alwaysPauseResume } from './always-pause-resume';
 import { bothRecorded } from './both-recorded';
@@ -24,6 +25,7 @@ export const SCENARIOS: readonly Scenario[] = [
   onDemandKeep,
   never,
   bothRecorded,
+  announcements,
   reminderTone,
   beepOnPause,
   hold,
