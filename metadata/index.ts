@@ -35,6 +35,7 @@ export {
   type PlayedNotice,
   type RecordingDetails,
   type RecordingEvent,
+  type RecordingGap,
   type RecordingEventKind,
   type RecordingProperties,
   type RedirectedCall,

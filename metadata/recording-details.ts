@@ -17,6 +17,8 @@ export interface RecordingDetails {
   readonly events: readonly RecordingEvent[];
   /** In the order in which they were told. */
   readonly notices: readonly PlayedNotice[];
+  /** In the order in which they were told. */
+  readonly gaps: readonly RecordingGap[];
 }
 
 /** How and for whom a call is recorded. */
@@ -65,6 +67,14 @@ export interface PlayedNotice {
   readonly endedAtMs: number;
   /** The participants who heard it. */
   readonly toParticipantIds: readonly MetadataId[];
+}
+
+/** A time of the recording that no SRS was ever sent, because the one before was lost. */
+export interface RecordingGap {
+  readonly startMs: number;
+  readonly endMs: number;
+  /** What gave the loss away, e.g. `options-timeout`. */
+  readonly reason: string;
 }
 
 /** The call as the recorded party's telephone system saw it. */

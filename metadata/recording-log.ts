@@ -4,6 +4,7 @@ import {
   type PlayedNotice,
   type RecordingDetails,
   type RecordingEvent,
+  type RecordingGap,
   type RecordingProperties,
 } from './recording-details';
 import { shorten } from './shorten';
@@ -14,6 +15,7 @@ const MAX_EVENTS = 32;
 const MAX_ANNOUNCEMENTS = 32;
 /** Reminder tones go on as long as the call: a complete document names the last ones only. */
 const MAX_TONES = 8;
+const MAX_GAPS = 32;
 const MAX_TEXT_CHARACTERS = 64;
 
 /** What a tracker knows of one recording beyond RFC 7865. Bounded. */
@@ -22,6 +24,7 @@ export class RecordingLog {
   #call: CallDetails | null = null;
   #events: readonly RecordingEvent[] = [];
   #notices: readonly PlayedNotice[] = [];
+  #gaps: readonly RecordingGap[] = [];
 
   set properties(properties: RecordingProperties) {
     this.#properties = properties;
@@ -41,6 +44,11 @@ export class RecordingLog {
     const tones = all.filter(isTone).slice(-MAX_TONES);
     const announcements = all.filter(each => !isTone(each)).slice(-MAX_ANNOUNCEMENTS);
     this.#notices = all.filter(each => tones.includes(each) || announcements.includes(each));
+  }
+
+  addGap(gap: RecordingGap): void {
+    const reason = shorten(gap.reason, MAX_TEXT_CHARACTERS);
+    this.#gaps = [...this.#gaps, { ...gap, reason }].slice(-MAX_GAPS);
   }
 
   /** The ids of participants have changed. */
@@ -65,16 +73,26 @@ export class RecordingLog {
         ...notice,
         toParticipantIds: notice.toParticipantIds.filter(isKnown),
       })),
+      gaps: this.#gaps,
     };
     return isEmptyDetails(details) ? undefined : details;
   }
 }
 
-export function isEmptyDetails({ properties, call, events, notices }: RecordingDetails): boolean {
-  return properties === null && call === null && events.length === 0 && notices.length === 0;
+export function isEmptyDetails({ properties, call, ...lists }: RecordingDetails): boolean {
+  return properties === null && call === null && isWithoutHistory(lists);
 }
 
-/** What a partial document tells: new events and notices, and what else has changed, whole. */
+/** Nothing has happened yet that is worth telling. */
+export function isWithoutHistory({
+  events,
+  notices,
+  gaps,
+}: Pick<RecordingDetails, 'events' | 'notices' | 'gaps'>): boolean {
+  return events.length === 0 && notices.length === 0 && gaps.length === 0;
+}
+
+/** What a partial document tells: new events, notices and gaps, and what else has changed, whole. */
 export function changedDetails(
   before: RecordingDetails | undefined,
   after: RecordingDetails | undefined,
@@ -90,6 +108,7 @@ export function changedDetails(
     call: isDeepStrictEqual(before?.call, after.call) ? null : after.call,
     events: after.events.filter(event => isNew(before?.events, event)),
     notices: after.notices.filter(notice => isNew(before?.notices, notice)),
+    gaps: after.gaps.filter(gap => isNew(before?.gaps, gap)),
   };
 }
 

@@ -98,7 +98,7 @@ function rememberIds(
   return idKinds;
 }
 
-/** Events and notices are told once each; what else is told replaces what was known. */
+/** Events, notices and gaps are told once each; what else is told replaces what was known. */
 function mergeDetails(
   known: RecordingDetails | undefined,
   news: RecordingDetails | undefined,
@@ -114,6 +114,7 @@ function mergeDetails(
     notices: merge(known.notices, news.notices, ({ kind, startedAtMs, endedAtMs }) =>
       [kind, startedAtMs, endedAtMs].join(' '),
     ),
+    gaps: merge(known.gaps, news.gaps, ({ startMs, endMs }) => `${startMs} ${endMs}`),
   };
 }
 

@@ -13,6 +13,7 @@ import {
   type CallDetails,
   type PlayedNotice,
   type RecordingEvent,
+  type RecordingGap,
   type RecordingProperties,
 } from './recording-details';
 import { RecordingLog } from './recording-log';
@@ -236,6 +237,13 @@ export class MetadataTracker {
     legalTime(notice.endedAtMs);
     notice.toParticipantIds.forEach(id => this.#participant(id));
     this.#log.addNotice(notice);
+  }
+
+  /** A time is missing from the recording. The newest 32 are told. */
+  recordingGap(gap: RecordingGap): void {
+    legalTime(gap.startMs);
+    legalTime(gap.endMs);
+    this.#log.addGap(gap);
   }
 
   /**

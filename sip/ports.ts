@@ -324,9 +324,31 @@ export interface RecordingDialogEvents {
   answerChanged(streams: readonly SrsStreamAnswer[]): void;
   /** RFC 7866 §9.2: a complete document is due at once. */
   snapshotRequested(reason: string | null): void;
+  /** The connection that the SRS was reached by is gone; the dialog may live all the same (RFC 3261 §18). */
+  connectionLost(): void;
   /** The dialog is gone (SRS BYE, or a failure that ends it). Not called after our own bye(). */
-  ended(end: { readonly cause: 'bye' | 'lost'; readonly reason: string | null }): void;
+  ended(end: { readonly cause: RecordingDialogEnd; readonly reason: string | null }): void;
 }
+
+/**
+ * Why a recording dialog is gone: the SRS said BYE, did not know the dialog any more or gave an answer that cannot be
+ * used in a re-INVITE, let the session timer run out (RFC 4028 §10), or our SIP engine is gone.
+ */
+export type RecordingDialogEnd = 'bye' | 're-invite-failed' | 'session-expired' | 'engine-lost';
+
+/** The far end of a connection, or of an exchange of datagrams. */
+export interface SipPeer {
+  readonly transport: 'udp' | 'tcp' | 'tls';
+  /** IP literal. */
+  readonly host: string;
+  readonly port: number;
+}
+
+/**
+ * What an OPTIONS within the dialog has found: an answer; none in time; no way to the SRS (nobody listens, or the
+ * connection fails); or that the SRS does not know the dialog (481, RFC 3261 §12.2.1.2).
+ */
+export type ProbeResult = 'alive' | 'silent' | 'unreachable' | 'dialog-unknown';
 
 export interface RecordingDialog {
   readonly sipCallId: string;
@@ -337,11 +359,10 @@ export interface RecordingDialog {
     readonly streams?: readonly RecordingStreamOffer[];
     readonly metadata?: string;
   }): Promise<readonly SrsStreamAnswer[]>;
-  /**
-   * OPTIONS within the dialog (RFC 3261 §11.2). @returns whether the SRS is there and still knows the dialog; never
-   * rejects.
-   */
-  probe(deadlineMs: number): Promise<boolean>;
+  /** Where its newest response came from; null: not known. */
+  readonly peer: SipPeer | null;
+  /** OPTIONS within the dialog (RFC 3261 §11.2). Never rejects. */
+  probe(deadlineMs: number): Promise<ProbeResult>;
   /** Ends the dialog; never rejects. */
   bye(options?: { readonly metadata?: string; readonly reason?: string }): Promise<void>;
 }

@@ -2,7 +2,7 @@ import Srf from 'drachtio-srf';
 import { type Clock, type IdSource, type Logger } from '#core';
 import { DrachtioConnection } from './drachtio-connection';
 import { SipGateway, type SipGatewayOptions } from './inbound-router';
-import { type SrsClient } from './ports';
+import { type SipPeer, type SrsClient } from './ports';
 import { SipSrsClient } from './recording/srs-client';
 import { type SrfLike } from './srf-types';
 import { UserAgent } from './user-agent';
@@ -36,6 +36,8 @@ export interface SipStack {
   readonly gateway: SipGateway;
   readonly srsClient: SrsClient;
   readonly isReady: boolean;
+  /** The engine has lost a connection with this peer: recordings that used it look after their SRS at once. */
+  connectionLost(peer: SipPeer): void;
   /** @throws SipError `REC_ERR_SIP_ENGINE_UNREACHABLE` */
   connect(): Promise<void>;
   /** Ends every call, then the connection. Idempotent. */
@@ -76,9 +78,11 @@ export function createSipStack(options: SipStackOptions): SipStack {
       },
     },
   );
+  const srsClient = new SipSrsClient({ userAgent, ids, logger, random });
   return {
     gateway,
-    srsClient: new SipSrsClient({ userAgent, ids, logger, random }),
+    srsClient,
+    connectionLost: peer => srsClient.connectionLost(peer),
     get isReady() {
       return connection.isReady;
     },

@@ -47,6 +47,8 @@ export interface ResponseLike extends MessageLike {
   readonly stackDialogId: string | undefined;
   /** Empty: the engine has made the response up. */
   readonly source_address: string | undefined;
+  readonly source_port?: number | undefined;
+  readonly protocol?: string | undefined;
   readonly finalResponseSent: boolean;
   send(
     status: number,

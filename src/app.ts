@@ -294,6 +294,7 @@ async function openSip(
       : { maxNewCallsPerSecond: config.sip.maxNewCallsPerSecond }),
   });
   parts.push('SIP stack', () => sip.close());
+  engine?.onConnectionLost(peer => sip.connectionLost(peer));
   return { engine, sip };
 }
 

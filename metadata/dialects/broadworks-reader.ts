@@ -67,6 +67,7 @@ export function readExtensionData(
     call: readCall(block, deviations),
     events: own?.events ?? [],
     notices: own?.notices ?? [],
+    gaps: own?.gaps ?? [],
   };
   return isEmptyDetails(details) ? undefined : details;
 }

@@ -8,6 +8,7 @@ import {
   parseMetadataId,
 } from '../unique-id';
 import { type Markup } from '../xml/markup';
+import { isWithoutHistory } from '../recording-log';
 import { writeDetails } from './details-writer';
 import { type DialectChoice } from './dialect';
 
@@ -169,7 +170,7 @@ export class BroadWorksWriter {
         ]);
   }
 
-  /** Mode, events and notices; identity and call stand in the platform's own block. Our assumption. */
+  /** Mode, events, notices and gaps; identity and call stand in the platform's own block. Our assumption. */
   #ownBlock(details: RecordingDetails | undefined): string {
     if (details === undefined || this.#choice.reportsEvents === false) {
       return '';
@@ -177,9 +178,7 @@ export class BroadWorksWriter {
     const { mode = null, retention = null } = details.properties ?? {};
     const nobody = { serviceProvider: null, externalGroup: null, externalIdentifier: null };
     const properties = mode === null && retention === null ? null : { mode, retention, ...nobody };
-    const isEmpty =
-      properties === null && details.events.length === 0 && details.notices.length === 0;
-    return isEmpty
+    return properties === null && isWithoutHistory(details)
       ? ''
       : writeDetails(
           { ...details, properties, call: null },

@@ -9,6 +9,7 @@ import {
   RECORDING_EVENT_KINDS,
   type RecordingDetails,
   type RecordingEvent,
+  type RecordingGap,
   type RecordingProperties,
   type RedirectedCall,
   type Redirections,
@@ -53,6 +54,7 @@ export function readDetails(
     call: first('call', readCall),
     events: all('event', readEvent),
     notices: all('announcement', readNotice),
+    gaps: all('gap', readGap),
   };
   return isEmptyDetails(details) ? undefined : details;
 }
@@ -89,6 +91,13 @@ function readNotice(located: Located, deviations: DeviationList): PlayedNotice |
           to => readIdOf(to, 'participant_id', deviations) ?? [],
         ),
       };
+}
+
+function readGap(located: Located, deviations: DeviationList): RecordingGap | null {
+  const startMs = requireTime(located, 'start', deviations);
+  const endMs = requireTime(located, 'end', deviations);
+  const reason = located.element.attributes['reason'] ?? '';
+  return startMs === null || endMs === null ? null : { startMs, endMs, reason };
 }
 
 function readCall(located: Located, deviations: DeviationList): CallDetails | null {

@@ -17,7 +17,7 @@ export interface DetailsStyle {
 
 /** Writes our extension element, in the order of its schema. */
 export function writeDetails(
-  { sessionId, properties, call, events, notices }: RecordingDetails,
+  { sessionId, properties, call, events, notices, gaps }: RecordingDetails,
   { markup, idText, time }: DetailsStyle,
 ): string {
   return markup.element(
@@ -53,6 +53,9 @@ export function writeDetails(
           },
           notice.toParticipantIds.map(id => markup.element('x:to', { participant_id: idText(id) })),
         ),
+      ),
+      ...gaps.map(({ startMs, endMs, reason }) =>
+        markup.element('x:gap', { start: time(startMs), end: time(endMs), reason }),
       ),
     ],
   );

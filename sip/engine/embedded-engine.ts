@@ -7,7 +7,7 @@ import { type EngineCounters } from './engine';
 import { EngineError } from './errors';
 import { type EngineLimits } from './limits';
 import { type TimerValues } from './transaction';
-import { type ClientTlsOptions, type ListenerOptions } from './transport';
+import { type ClientTlsOptions, type ConnectionPeer, type ListenerOptions } from './transport';
 import { type FromWorker, type ToWorker, type WorkerOptions } from './worker-protocol';
 
 /** Where the engine receives SIP. Port 0: any free one. */
@@ -58,6 +58,8 @@ export interface EmbeddedEngine {
   setKnownSources(sources: readonly string[] | null): void;
   /** Called at most once, when the engine has died by itself. */
   onFailure(callback: (error: Error) => void): void;
+  /** Called whenever a connection that the engine had opened is lost: the peer, or the way to it, may be dead. */
+  onConnectionLost(callback: (peer: ConnectionPeer) => void): void;
   /** Ends the applications' calls and closes. Idempotent; never rejects. */
   close(): Promise<void>;
 }
@@ -98,6 +100,7 @@ export async function startEmbeddedEngine(options: EmbeddedEngineOptions): Promi
     counters: () => handle.counters(),
     setKnownSources: sources => handle.setKnownSources(sources),
     onFailure: callback => handle.onFailure(callback),
+    onConnectionLost: callback => handle.onConnectionLost(callback),
     close: () => handle.close(),
   };
 }
@@ -131,6 +134,7 @@ class WorkerHandle {
   #closing: Promise<void> | null = null;
   #failure: Error | null = null;
   #onFailure: ((error: Error) => void) | null = null;
+  #onConnectionLost: ((peer: ConnectionPeer) => void) | null = null;
   #hasStarted = false;
 
   constructor(worker: Worker, logger: Logger) {
@@ -158,6 +162,10 @@ class WorkerHandle {
     if (this.#failure !== null) {
       callback(this.#failure);
     }
+  }
+
+  onConnectionLost(callback: (peer: ConnectionPeer) => void): void {
+    this.#onConnectionLost = callback;
   }
 
   counters(): Promise<EngineCounters> {
@@ -210,6 +218,8 @@ class WorkerHandle {
     } else if (message.type === 'counters') {
       this.#questions.get(message.id)?.resolve(message.counters);
       this.#questions.delete(message.id);
+    } else if (message.type === 'connection-lost') {
+      this.#onConnectionLost?.(message.peer);
     }
   }
 

@@ -7,6 +7,7 @@ import { type TimerValues, TransactionLayer } from './transaction';
 import {
   type BoundListener,
   type ClientTlsOptions,
+  type ConnectionPeer,
   type ListenerOptions,
   TransportLayer,
 } from './transport';
@@ -31,6 +32,8 @@ export interface EngineOptions {
   readonly dnsServers?: readonly string[];
   /** Who may begin something, see TransportLayerOptions; default: everybody. */
   readonly knownSources?: readonly string[] | null;
+  /** A connection that we had opened was lost. Must not throw. */
+  readonly onConnectionLost?: (peer: ConnectionPeer) => void;
 }
 
 /** What is open and what has happened. All zero but the message and drop counters when nothing runs. */
@@ -71,6 +74,9 @@ export class Engine {
       ...(options.dnsServers === undefined ? {} : { dnsServers: options.dnsServers }),
       knownSources: options.knownSources ?? null,
       ...(limits === undefined ? {} : { limits }),
+      ...(options.onConnectionLost === undefined
+        ? {}
+        : { onConnectionLost: options.onConnectionLost }),
     });
     this.#transactions = new TransactionLayer({
       transport: this.#transport,

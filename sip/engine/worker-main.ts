@@ -42,6 +42,7 @@ async function main(): Promise<void> {
     logger: makeLogger({}),
     timers: options.timers,
     limits: options.limits,
+    onConnectionLost: peer => post({ type: 'connection-lost', peer }),
     ...(options.userAgent === null ? {} : { userAgent: options.userAgent }),
     ...(options.optionTags === null ? {} : { optionTags: options.optionTags }),
     ...(options.minSessionExpiresS === null

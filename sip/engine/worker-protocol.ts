@@ -1,7 +1,12 @@
 import { type EngineCounters } from './engine';
 import { type EngineLimits } from './limits';
 import { type TimerValues } from './transaction';
-import { type ClientTlsOptions, type EngineTransport, type ListenerOptions } from './transport';
+import {
+  type ClientTlsOptions,
+  type ConnectionPeer,
+  type EngineTransport,
+  type ListenerOptions,
+} from './transport';
 
 /** What the main thread gives to the worker when it starts it. Structured-clone data only. */
 export interface WorkerOptions {
@@ -49,4 +54,5 @@ export type FromWorker =
       readonly message: string;
       readonly fields: Readonly<Record<string, unknown>>;
     }
+  | { readonly type: 'connection-lost'; readonly peer: ConnectionPeer }
   | { readonly type: 'closed' };

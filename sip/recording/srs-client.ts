@@ -6,6 +6,7 @@ import {
   type RecordingDialog,
   type RecordingDialogEvents,
   type RecordingInvite,
+  type SipPeer,
   type SrsClient,
 } from '../ports';
 import { parseRecordingAnswer } from '../sdp/recording-answer';
@@ -34,6 +35,7 @@ export interface SrsClientOptions {
 /** The session recording client: invites an SRS (RFC 7866 §6.1). One INVITE per call, no retries of its own. */
 export class SipSrsClient implements SrsClient {
   readonly #options: SrsClientOptions;
+  readonly #open = new Set<SrsDialog>();
 
   constructor(options: SrsClientOptions) {
     this.#options = options;
@@ -63,6 +65,7 @@ export class SipSrsClient implements SrsClient {
         origin,
         profile: invite.profile,
         streams: invite.streams,
+        over: () => this.#open.delete(session),
       });
       const settle = (): void => {
         timer.cancel();
@@ -109,6 +112,16 @@ export class SipSrsClient implements SrsClient {
         },
       });
     });
+  }
+
+  /** A connection is gone: tells the recordings whose SRS was reached by it. */
+  connectionLost({ transport, host, port }: SipPeer): void {
+    for (const dialog of [...this.#open]) {
+      const { peer } = dialog;
+      if (peer?.transport === transport && peer.host === host && peer.port === port) {
+        dialog.connectionLost();
+      }
+    }
   }
 
   ping(srsUri: string, deadlineMs: number): Promise<boolean> {
@@ -173,7 +186,8 @@ export class SipSrsClient implements SrsClient {
         invite.streams,
         (index, stream, media) => keys.agreed(index, stream, media),
       );
-      session.open(dialog, streams);
+      session.open(dialog, streams, response);
+      this.#open.add(session);
       return session;
     } catch (error) {
       const reason = 'SIP;cause=488;text="SDP answer not usable"';

@@ -2,10 +2,13 @@ import { errorMessage, type IdSource, type Logger } from '#core';
 import { SipError } from '../errors';
 import { type Answered, OfferQueue } from '../offer-queue';
 import {
+  type ProbeResult,
   type RecordingDialog,
+  type RecordingDialogEnd,
   type RecordingDialogEvents,
   type RecordingStreamOffer,
   type SignallingProfile,
+  type SipPeer,
   type SrsStreamAnswer,
 } from '../ports';
 import { reasonFrom, reasonHeaders } from '../reason';
@@ -34,6 +37,8 @@ export interface SrsDialogOptions {
   readonly streams: readonly RecordingStreamOffer[];
   readonly events: RecordingDialogEvents;
   readonly byeTimeoutMs: number;
+  /** The dialog is over, by whichever side; called once. */
+  readonly over: () => void;
 }
 
 /** An established recording session (RFC 7866 §6.1): our offers go through one queue, the SRS's are answered here. */
@@ -45,6 +50,7 @@ export class SrsDialog implements RecordingDialog, DialogOwner {
   #offered: readonly RecordingStreamOffer[];
   #answered: readonly SrsStreamAnswer[] = [];
   #isEnded = false;
+  #peer: SipPeer | null = null;
   #onAck: ((body: string) => void) | null = null;
 
   constructor(options: SrsDialogOptions) {
@@ -60,9 +66,14 @@ export class SrsDialog implements RecordingDialog, DialogOwner {
     return this.#answered;
   }
 
-  /** The SRS has accepted our INVITE with this answer. */
-  open(dialog: SipDialog, answered: readonly SrsStreamAnswer[]): void {
+  get peer(): SipPeer | null {
+    return this.#peer;
+  }
+
+  /** The SRS has accepted our INVITE with this answer, in this response. */
+  open(dialog: SipDialog, answered: readonly SrsStreamAnswer[], response: ResponseLike): void {
     this.#dialog = dialog;
+    this.#peer = peerOf(response);
     this.#answered = answered;
     this.#queue = new OfferQueue({
       dialog,
@@ -98,7 +109,7 @@ export class SrsDialog implements RecordingDialog, DialogOwner {
       if (status === 481 || status === 408) {
         // RFC 3261 §12.2.1.2: the SRS does not know this dialog any more, or is gone. The engine forgets it with the BYE.
         void dialog.bye({}, this.#options.byeTimeoutMs);
-        this.#end('lost', `SIP;cause=${status}`);
+        this.#end('re-invite-failed', `SIP;cause=${status}`);
       }
       throw new SipError('REC_ERR_SIP_SRS_REFUSED', `the SRS refused a change: ${status}`, {
         details: { status, reason },
@@ -110,19 +121,21 @@ export class SrsDialog implements RecordingDialog, DialogOwner {
     return this.#answered;
   }
 
-  probe(deadlineMs: number): Promise<boolean> {
+  probe(deadlineMs: number): Promise<ProbeResult> {
     const dialog = this.#dialog;
     if (dialog === null || this.#isEnded) {
-      return Promise.resolve(false);
+      return Promise.resolve('dialog-unknown');
     }
     return new Promise(resolve => {
       dialog.send(
         'OPTIONS',
         { headers: { Accept: RECORDING_ACCEPT }, finalDeadlineMs: deadlineMs },
         {
-          // RFC 3261 §12.2.1.2: 481 says that the dialog is gone, whatever else is well.
-          final: response => resolve(isFromPeer(response) && response.status !== 481),
-          failed: () => resolve(false),
+          final: response => {
+            this.#peer = peerOf(response) ?? this.#peer;
+            resolve(probeResult(response));
+          },
+          failed: () => resolve('silent'),
         },
       );
     });
@@ -132,8 +145,7 @@ export class SrsDialog implements RecordingDialog, DialogOwner {
     if (this.#isEnded) {
       return;
     }
-    this.#isEnded = true;
-    this.#queue?.close();
+    this.#close();
     const content =
       options.metadata === undefined ? null : this.#message({ metadata: options.metadata });
     await this.#dialog?.bye(
@@ -147,6 +159,13 @@ export class SrsDialog implements RecordingDialog, DialogOwner {
       },
       this.#options.byeTimeoutMs,
     );
+  }
+
+  /** Told by the engine: a connection with the SRS is gone. */
+  connectionLost(): void {
+    if (!this.#isEnded) {
+      this.#tell('connectionLost', () => this.#options.events.connectionLost());
+    }
   }
 
   // -- what the SRS does -----------------------------------------------------------------------------
@@ -193,7 +212,7 @@ export class SrsDialog implements RecordingDialog, DialogOwner {
   }
 
   byeReceived(bye: { readonly request: RequestLike; readonly byEngine: boolean }): void {
-    this.#end(bye.byEngine ? 'lost' : 'bye', reasonFrom(bye.request));
+    this.#end(bye.byEngine ? 'session-expired' : 'bye', reasonFrom(bye.request));
   }
 
   ackReceived(body: string): void {
@@ -203,7 +222,7 @@ export class SrsDialog implements RecordingDialog, DialogOwner {
   }
 
   engineLost(): void {
-    this.#end('lost', null);
+    this.#end('engine-lost', null);
   }
 
   // --------------------------------------------------------------------------------------------------
@@ -283,7 +302,7 @@ export class SrsDialog implements RecordingDialog, DialogOwner {
       { headers: reasonHeaders('SIP;cause=488;text="SDP answer not usable"') },
       this.#options.byeTimeoutMs,
     );
-    this.#end('lost', 'SDP answer not usable');
+    this.#end('re-invite-failed', 'SDP answer not usable');
   }
 
   #changed(answers: readonly SrsStreamAnswer[]): void {
@@ -291,10 +310,15 @@ export class SrsDialog implements RecordingDialog, DialogOwner {
     this.#tell('answerChanged', () => this.#options.events.answerChanged(answers));
   }
 
-  #end(cause: 'bye' | 'lost', reason: string | null): void {
+  #close(): void {
+    this.#isEnded = true;
+    this.#queue?.close();
+    this.#options.over();
+  }
+
+  #end(cause: RecordingDialogEnd, reason: string | null): void {
     if (!this.#isEnded) {
-      this.#isEnded = true;
-      this.#queue?.close();
+      this.#close();
       this.#tell('ended', () => this.#options.events.ended({ cause, reason }));
     }
   }
@@ -354,6 +378,28 @@ export class SrsDialog implements RecordingDialog, DialogOwner {
     }
   }
 }
+
+/** RFC 3261 §8.1.3.1: the engine says 503 itself when the transport fails, and 408 when nobody answers. */
+function probeResult(response: ResponseLike): ProbeResult {
+  if (isFromPeer(response)) {
+    // RFC 3261 §12.2.1.2: 481 says that the dialog is gone, whatever else is well.
+    return response.status === 481 ? 'dialog-unknown' : 'alive';
+  }
+  return response.status === 503 ? 'unreachable' : 'silent';
+}
+
+function peerOf({
+  source_address: host,
+  source_port: port,
+  protocol,
+}: ResponseLike): SipPeer | null {
+  const transport = TRANSPORTS.find(each => each === protocol?.toLowerCase());
+  return host === undefined || host === '' || port === undefined || transport === undefined
+    ? null
+    : { transport, host, port };
+}
+
+const TRANSPORTS = ['udp', 'tcp', 'tls'] as const;
 
 /** An SRS has answered, and not the engine in its place. */
 export function isFromPeer(response: ResponseLike): boolean {

@@ -273,6 +273,7 @@ export class ReferenceSrs {
         connection: {
           stopReading: () => this.#gate?.stopReading(incoming.source.remotePort),
           break: () => this.#gate?.break(incoming.source.remotePort),
+          vanish: () => this.#gate?.shut(),
         },
         onEvent: event => this.#onRecordingEvent(recording, event),
       });

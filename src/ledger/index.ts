@@ -23,6 +23,8 @@ export {
   type LedgerRecord,
   type LedgerStream,
   type SrsAttemptRecord,
+  type SrsLoss,
+  type SrsLossCause,
   type Verdict,
   type VerdictReason,
 } from './record';

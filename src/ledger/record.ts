@@ -51,6 +51,30 @@ export type VerdictReason =
   /** The gateway stopped without ending the recording. */
   | 'gateway-stopped';
 
+/**
+ * What gave away that an SRS was lost: it said BYE; it did not answer OPTIONS; it did not know the dialog any more; ICMP said
+ * that nobody listens; its receiver reports stopped; its TCP or TLS connection was lost and it was not there any more; it did
+ * not answer, or no more know, a re-INVITE or UPDATE; the session timer ran out; the gateway lost its own SIP engine.
+ */
+export type SrsLossCause =
+  | 'bye'
+  | 'options-timeout'
+  | 'dialog-unknown'
+  | 'icmp'
+  | 'rtcp-silence'
+  | 'connection-lost'
+  | 're-invite-failed'
+  | 'session-expired'
+  | 'engine-lost';
+
+/** An SRS that was lost in mid-recording, whether or not anything is missing therefore. ISO 8601. */
+export interface SrsLoss {
+  readonly noticedAt: string;
+  readonly cause: SrsLossCause;
+  /** When an SRS had the recording again; null: none did. */
+  readonly restoredAt: string | null;
+}
+
 /** One attempt to reach an SRS. */
 export interface SrsAttemptRecord {
   readonly uri: string;
@@ -91,7 +115,8 @@ export interface LedgerGap {
   readonly startAt: string;
   /** null: until the end. */
   readonly endAt: string | null;
-  readonly reason: VerdictReason;
+  /** Of a gap that a lost SRS left: what gave the loss away. */
+  readonly reason: VerdictReason | SrsLossCause;
 }
 
 /** A tone or an announcement that was played, or should have been. ISO 8601. */
@@ -165,6 +190,8 @@ export interface LedgerRecord {
   readonly gaps: readonly LedgerGap[];
   /** Who ended the recording: a leg, the gateway or the SRS, and how. */
   readonly endedBy: string;
+  /** In order. Absent in records of before it was told. */
+  readonly srsLosses?: readonly SrsLoss[];
   /** Seconds of audio that were sent once more after a recorder was lost. */
   readonly replayedS: number;
   /** In the order in which they were due. */

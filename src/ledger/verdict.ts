@@ -14,6 +14,8 @@ export interface VerdictFacts {
   readonly attempts: readonly Pick<SrsAttemptRecord, 'result' | 'status'>[];
   /** The SRS, or the connection to it, went away before the recording was ended. */
   readonly srsLost: boolean;
+  /** What gave that away; null: not lost, or not known. */
+  readonly srsLossCause?: string | null;
   /** The media plane lost the call. */
   readonly mediaLost: boolean;
   /** The gateway stopped without ending the recording. */
@@ -132,7 +134,9 @@ function sessionTroubles(facts: VerdictFacts): Finding[] {
     ...finding(
       wasEstablished(facts) && facts.srsLost,
       'srs-lost',
-      'the SRS went away before the recording ended',
+      `the SRS went away before the recording ended${
+        facts.srsLossCause ? ` (${facts.srsLossCause})` : ''
+      }`,
     ),
     ...(wasEstablished(facts) ? facts.gaps.map((text): Finding => ['gap', text]) : []),
   ];

@@ -74,6 +74,11 @@ export function ledgerRecord(input: LedgerRecordFacts): LedgerRecord {
     streams: streams(input),
     gaps: [...missed(input), ...gaps(input, startedAtMs), ...unknownRest(input)],
     endedBy: input.end === null ? 'gateway: cut off' : `${input.end.by}: ${input.end.cause}`,
+    srsLosses: (facts?.outages ?? []).map(({ noticedAtMs, cause, restoredAtMs }) => ({
+      noticedAt: isoTime(noticedAtMs),
+      cause,
+      restoredAt: isoOrNull(restoredAtMs),
+    })),
     replayedS: Math.round(replayedMs(facts)) / 1000,
     notices: input.notices ?? [],
     controls: input.controls ?? [],
@@ -98,7 +103,7 @@ function missed({ facts }: LedgerRecordFacts): readonly LedgerGap[] {
     .map(outage => ({
       startAt: isoTime(outage.deliveredUntilMs),
       endAt: isoTime(outage.deliveredUntilMs + missedMs(outage)),
-      reason: 'srs-lost' as const,
+      reason: outage.cause,
     }));
   return [...lost, ...withheld];
 }
@@ -141,6 +146,7 @@ function verdictFacts(input: LedgerRecordFacts): VerdictFacts {
     isAnchored,
     attempts: facts?.attempts ?? [],
     srsLost: facts !== null && facts.lostAtMs !== null,
+    srsLossCause: facts?.lostReason ?? null,
     mediaLost: isMediaLost,
     interrupted: input.end === null,
     internalError: isMediaLost || !isAnchored ? null : failure,
@@ -231,7 +237,12 @@ function gaps(
       last === undefined ? 'srs-not-tried' : last.status === null ? 'srs-silent' : 'srs-refused',
     );
   }
-  return facts.lostAtMs === null ? [] : from(facts.lostAtMs, 'srs-lost');
+  if (facts.lostAtMs === null) {
+    return [];
+  }
+  // What came between the last sign of life and the discovery nobody is known to have.
+  const lostFromMs = facts.outages.at(-1)?.deliveredUntilMs ?? facts.lostAtMs;
+  return from(lostFromMs, facts.lostReason ?? 'srs-lost');
 }
 
 function isInProgress({ state }: RecordingFacts): boolean {

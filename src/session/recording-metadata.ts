@@ -10,6 +10,7 @@ import {
   newMetadataId,
   type PlayedNotice,
   type RecordingEventKind,
+  type RecordingGap,
   type RecordingProperties,
   toXml,
 } from '#metadata';
@@ -188,6 +189,11 @@ export class RecordingMetadata {
     readonly by: string;
   }): void {
     this.#tracker.recordingEvent(event);
+  }
+
+  /** A time that no SRS was sent; told to the next one. */
+  recordingGap(gap: RecordingGap): void {
+    this.#tracker.recordingGap(gap);
   }
 
   /** A notice has ended. @param notice.toRoles the sides that heard it. */

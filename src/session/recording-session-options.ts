@@ -2,6 +2,7 @@ import { type Clock, type Logger, type SrtpSuite } from '#core';
 import { type MediaRecording, type RecordingReport } from '#media';
 import { type SrsClient, type SrsStreamAnswer } from '#sip';
 
+import { type SrsLossCause } from '../ledger';
 import { type Metrics } from '../observability';
 import { type RecordingDecision } from '../policy';
 import { type RecordingMetadata } from './recording-metadata';
@@ -22,7 +23,7 @@ export interface RecordingFacts {
   readonly stoppedAtMs: number | null;
   /** When the SRS went away for good in mid-recording; null when it did not. */
   readonly lostAtMs: number | null;
-  readonly lostReason: string | null;
+  readonly lostReason: SrsLossCause | null;
   /** In order; the recording went on after all but, perhaps, the last. */
   readonly outages: readonly Outage[];
   /** Times in which nothing was captured although it was desired: the parties believed not to be recorded. */

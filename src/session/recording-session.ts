@@ -7,6 +7,7 @@ import {
   type SrsStreamAnswer,
 } from '#sip';
 
+import { type SrsLossCause } from '../ledger';
 import { type DesiredRecording } from '../policy';
 import { type RecordingFacts, type RecordingSessionOptions } from './recording-session-options';
 import {
@@ -14,7 +15,7 @@ import {
   type RecordingSessionEvent,
   type RecordingSessionState,
 } from './recording-session-state';
-import { deliveredUntilMs, type Outage } from './srs/outages';
+import { deliveredUntilMs, missedMs, newestReportAtMs, type Outage } from './srs/outages';
 import {
   type AcceptedInvitation,
   type EarlyEvents,
@@ -282,6 +283,11 @@ export class RecordingSession {
             early.wantsSnapshot = true;
           }
         },
+        connectionLost: () => {
+          if (isCurrent()) {
+            this.#liveness?.connectionLost();
+          }
+        },
         ended: end => {
           if (isCurrent()) {
             this.#lose(end.cause, end.reason);
@@ -328,6 +334,7 @@ export class RecordingSession {
     if (isRestored) {
       const restored = { ...outage, restoredAtMs: this.#acceptedAtMs, replayedFromMs };
       this.#outages.splice(-1, 1, restored);
+      this.#tellGap(restored);
       metrics.recordingRestored(provider.providerId);
     }
     this.#dialog = dialog;
@@ -351,6 +358,16 @@ export class RecordingSession {
       } else {
         void this.#update();
       }
+    }
+  }
+
+  /** What no SRS was sent is told to the one that has taken over. */
+  #tellGap(outage: Outage): void {
+    const gapMs = missedMs(outage);
+    if (gapMs > 0) {
+      const { deliveredUntilMs: startMs, cause } = outage;
+      this.#options.metadata.recordingGap({ startMs, endMs: startMs + gapMs, reason: cause });
+      this.#updates.add({ facts: true });
     }
   }
 
@@ -395,14 +412,7 @@ export class RecordingSession {
       rules: provider.failover,
       clock,
       isSending: () => this.#desired === 'recording',
-      lastReceiverReportAtMs: () =>
-        media
-          .report()
-          .streams.reduce<number | null>(
-            (newest, { lastReceiverReportAtMs: atMs }) =>
-              atMs !== null && atMs >= this.#acceptedAtMs ? Math.max(newest ?? 0, atMs) : newest,
-            null,
-          ),
+      lastReceiverReportAtMs: () => newestReportAtMs(media.report(), this.#acceptedAtMs),
       dead: finding => {
         // Should it live after all, it is told that the recording goes on elsewhere.
         void dialog.bye({ reason: 'SIP;cause=408;text="No sign of life"' });
@@ -412,7 +422,7 @@ export class RecordingSession {
   }
 
   /** The SRS is gone. The live call does not notice; the next SRS gets everything that this one may have missed. */
-  #lose(cause: string, reason: string | null): void {
+  #lose(cause: SrsLossCause, reason: string | null): void {
     this.#dialog = null;
     this.#liveness?.stop();
     this.#liveness = null;
@@ -439,7 +449,7 @@ export class RecordingSession {
       replayedFromMs: null,
     });
     this.#transition('dialogLost');
-    metrics.srsFailure(provider.providerId, cause === 'bye' ? 'srs-bye' : 'srs-lost');
+    metrics.srsFailure(provider.providerId, `lost-${cause}`);
     logger.error('recording lost in mid-call', { provider: provider.providerId, cause, reason });
     if (this.#target !== null) {
       health.failed(this.#target.uri);
@@ -499,18 +509,18 @@ export class RecordingSession {
   #updateFailed(error: unknown): void {
     const { metrics, provider, logger } = this.#options;
     if (isGatewayError(error) && error.code === 'REC_ERR_SIP_TIMEOUT') {
-      this.#giveUp('update-timeout');
+      this.#giveUp();
     }
     metrics.srsFailure(provider.providerId, 'update-failed');
     logger.warn('recording session update failed', { error: errorMessage(error) });
   }
 
   /** The SRS does not answer any more: the recording goes on elsewhere. */
-  #giveUp(cause: string): void {
+  #giveUp(): void {
     const dialog = this.#dialog;
     if (dialog !== null) {
       void dialog.bye({ reason: 'SIP;cause=408;text="No answer"' });
-      this.#lose(cause, null);
+      this.#lose('re-invite-failed', 'no answer');
     }
   }
 

@@ -284,7 +284,7 @@ export class Recording {
         this.#tell('recording.failed', noSrsReason(this.#session?.facts().attempts.at(-1)));
         break;
       case 'lost':
-        this.#tell('recording.lost', 'srs-lost');
+        this.#tell('recording.lost', this.#session?.facts().outages.at(-1)?.cause ?? 'srs-lost');
         break;
       case 'restored':
         this.#tell('recording.restored', 'srs-restored');

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -21,6 +21,7 @@ import {
   placeCall,
   talkFor,
 } from '../support/gateway-bench';
+import { waitUntil } from '../support/wait-until';
 
 const CALLER_HZ = 440;
 
@@ -41,6 +42,7 @@ interface Outcome {
 async function callWith(
   first: SrsBehaviour,
   whileTalking: (bench: GatewayBench, call: AnsweredCall, spare: ReferenceSrs) => Promise<void>,
+  failover: Readonly<Record<string, number>> = {},
 ): Promise<Outcome> {
   const folder = mkdtempSync(join(tmpdir(), 'spare-'));
   const spare = await startReferenceSrs({
@@ -53,6 +55,7 @@ async function callWith(
   });
   const bench = await openGatewayBench({
     targets: srs => [srs.uri('tcp'), spare.uri('tcp')],
+    provider: { failover },
   });
   try {
     bench.srs.setBehaviour(first);
@@ -66,14 +69,15 @@ async function callWith(
     await hangUp(call);
     const [line] = await bench.waitForLedger(1);
     await bench.expectNothingOpen();
-    await spare.waitForRecording(({ state }) => state === 'ended');
+    const last = spare.recordings.length > 0 ? spare : bench.srs;
+    await last.waitForRecording(({ state }) => state === 'ended');
     return {
       line: line!,
       talkedMs: Date.parse(line!.endedAt) - Date.parse(line!.startedAt),
-      recorders: [bench.srs, spare].map(({ recordings: [recording] }) => ({
-        toneMs: toneMs(recording!),
-        ids: idsOf(recording!),
-        lost: recording!.streams.map(({ lost }) => lost),
+      recorders: [...bench.srs.recordings, ...spare.recordings].map(recording => ({
+        toneMs: toneMs(recording),
+        ids: idsOf(recording),
+        lost: recording.streams.map(({ lost }) => lost),
       })),
     };
   } finally {
@@ -81,6 +85,14 @@ async function callWith(
     await spare.close();
     rmSync(folder, { recursive: true, force: true });
   }
+}
+
+/** Whether the recorder got an OPTIONS in its dialog. */
+function wasAsked({ directory }: Recording): boolean {
+  const folder = join(directory, 'sip');
+  return readdirSync(folder).some(file =>
+    /^OPTIONS /.test(readFileSync(join(folder, file), 'utf8')),
+  );
 }
 
 /** Milliseconds of the caller's tone in a channel. */
@@ -133,5 +145,37 @@ describe('a recorder that is lost in mid-call is followed by the next', () => {
     expect(line).toMatchObject({ verdict: 'recorded', gaps: [] });
     // Nobody knows what a frozen one has kept: the next one has it all.
     expect(recorders[1]?.toneMs).toBeGreaterThan(talkedMs - 300);
+  });
+
+  test('whose TCP connection is reset and that is gone: found out at once, and nothing is missing', async () => {
+    const { line, talkedMs, recorders } = await callWith(
+      { vanishAfterMs: 1_500 },
+      async (_bench, call, spare) => {
+        await spare.waitForRecording();
+        await talkFor(call, 250);
+      },
+      // Nobody asks by himself, and its reports go on: only the connection gives it away.
+      { optionsIntervalMs: 0, rtcpSilenceMs: 0 },
+    );
+    expect(line).toMatchObject({ verdict: 'recorded', gaps: [] });
+    expect(line.srsLosses).toMatchObject([{ cause: 'connection-lost' }]);
+    const [first, second] = recorders;
+    expect(first!.toneMs + second!.toneMs).toBeGreaterThan(talkedMs - 200);
+    expect(second?.ids).toEqual(first?.ids);
+  });
+
+  test('only by its TCP connection is asked on a new one, and keeps the recording', async () => {
+    const { line, recorders } = await callWith(
+      { closeConnectionAfterMs: 500 },
+      async (bench, call) => {
+        await waitUntil(() => bench.srs.recordings.some(wasAsked), 'the recorder is asked');
+        await talkFor(call, 100);
+      },
+      { optionsIntervalMs: 0, rtcpSilenceMs: 0 },
+    );
+    expect(line).toMatchObject({ verdict: 'recorded', srsLosses: [] });
+    expect(line.srsAttempts).toHaveLength(1);
+    expect(recorders).toHaveLength(1);
+    expect(recorders[0]?.lost).toEqual([0, 0]);
   });
 });

@@ -88,7 +88,7 @@ describe('a recorder in trouble never hurts the call, and the ledger says what w
     });
     expect(line).toMatchObject({ verdict: 'partial' });
     expect(line.verdictReasons).toContain('srs-lost');
-    expect(line.gaps).toMatchObject([{ reason: 'srs-lost', endAt: line.endedAt }]);
+    expect(line.gaps).toMatchObject([{ reason: 'bye', endAt: line.endedAt }]);
     expect(recordings[0]!.streams.every(({ packets }) => packets > 0)).toBe(true);
   });
 

@@ -138,7 +138,7 @@ const originOf = (sdp: string): string => /^o=.*$/m.exec(sdp)?.[0] ?? '';
       expect(bye.get('reason')).toContain('Session timer expired');
       srs.reply(bye, '200 OK');
       await waitUntil(() => recording.events.ends.length === 1, 'the loss is told');
-      expect(recording.events.ends).toMatchObject([{ cause: 'lost' }]);
+      expect(recording.events.ends).toMatchObject([{ cause: 'session-expired' }]);
     });
   },
 );

@@ -291,7 +291,7 @@ describe('an established recording session', () => {
     const refused = expectRefusal(update, 'REC_ERR_SIP_SRS_REFUSED');
     srs.reply(await srs.request('INVITE'), '481 Call Does Not Exist');
     await refused;
-    expect(recording.events.ends).toEqual([{ cause: 'lost', reason: 'SIP;cause=481' }]);
+    expect(recording.events.ends).toEqual([{ cause: 're-invite-failed', reason: 'SIP;cause=481' }]);
     srs.reply(await srs.request('BYE'), '481 Call Does Not Exist');
   });
 

@@ -33,6 +33,8 @@ export interface GatewayBenchOptions {
   readonly backend?: 'auto' | 'linux' | 'dgram';
   /** More of the configuration's sections, laid over the bench's own. */
   readonly config?: Readonly<Record<string, unknown>>;
+  /** More of the provider `lab`. */
+  readonly provider?: Readonly<Record<string, unknown>>;
   /** The provider's `media`. */
   readonly providerMedia?: Readonly<Record<string, unknown>>;
   /** More of the one route. */
@@ -130,6 +132,7 @@ export async function openGatewayBench(options: GatewayBenchOptions = {}): Promi
         targets: options.targets?.(srs) ?? [srs.uri('tcp')],
         answerTimeoutMs: options.srsAnswerTimeoutMs ?? 5000,
         ...(options.providerMedia === undefined ? {} : { media: options.providerMedia }),
+        ...options.provider,
       },
     },
     organisations: {

@@ -1,5 +1,6 @@
 import {
   type RecordingDialog,
+  type RecordingDialogEnd,
   type RecordingInvite,
   RFC7866_PROFILE,
   type SipStack,
@@ -60,6 +61,7 @@ export function answerSdp(ports: readonly number[], attribute = 'recvonly'): str
 export class RecordingEvents {
   readonly answers: (readonly SrsStreamAnswer[])[] = [];
   readonly snapshots: (string | null)[] = [];
+  connectionsLost = 0;
   readonly ends: { cause: string; reason: string | null }[] = [];
   answerChanged(answers: readonly SrsStreamAnswer[]): void {
     this.answers.push(answers);
@@ -67,7 +69,10 @@ export class RecordingEvents {
   snapshotRequested(reason: string | null): void {
     this.snapshots.push(reason);
   }
-  ended(end: { cause: 'bye' | 'lost'; reason: string | null }): void {
+  connectionLost(): void {
+    this.connectionsLost++;
+  }
+  ended(end: { cause: RecordingDialogEnd; reason: string | null }): void {
     this.ends.push(end);
   }
 }

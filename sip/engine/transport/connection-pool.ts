@@ -15,6 +15,8 @@ export interface ConnectionPoolEvents {
   onRefused(): void;
   /** A connection of ours never stood. */
   onUnreachable(connection: TcpConnection, error: Error): void;
+  /** A connection of ours that stood is gone, and we have not closed it. */
+  onLost(connection: TcpConnection): void;
 }
 
 /** Every TCP and TLS connection: how many there may be, and which one a message is sent on. */
@@ -170,6 +172,7 @@ export class ConnectionPool {
       events: {
         onFrame: (from, frame) => this.#events.onFrame(from, frame),
         onUnreachable: (from, error) => this.#events.onUnreachable(from, error),
+        onLost: from => this.#events.onLost(from),
         onClosed: () => {
           this.#connections.delete(connection);
           for (const key of keys) {

@@ -9,6 +9,7 @@ export {
   type BoundListener,
   type ClientTls,
   type ClientTlsOptions,
+  type ConnectionPeer,
   type EngineTransport,
   type Flow,
   type ListenerOptions,

@@ -10,6 +10,8 @@ export interface TcpConnectionEvents {
   onFrame(connection: TcpConnection, frame: Frame): void;
   /** One of ours has ended before it stood; onClosed comes before. */
   onUnreachable(connection: TcpConnection, error: Error): void;
+  /** One of ours that stood has ended, and not because we wanted it to; onClosed comes before. */
+  onLost(connection: TcpConnection): void;
   /** Exactly once. */
   onClosed(connection: TcpConnection): void;
 }
@@ -34,9 +36,11 @@ export class TcpConnection implements ReplyConnection {
   #waiting: Buffer[] | null;
   #waitingBytes = 0;
   #isPaused = false;
+  /** We close it ourselves: nobody has to be told. */
   #isEnding = false;
   #isOpen = true;
   #hadMessage = false;
+  readonly #isOutgoing: boolean;
   readonly #createdMs: number;
   #lastActivityMs: number;
   #halfReadSinceMs: number | null = null;
@@ -61,6 +65,7 @@ export class TcpConnection implements ReplyConnection {
     this.#limits = options.limits;
     this.#events = options.events;
     this.#framer = new StreamFramer(options.limits);
+    this.#isOutgoing = options.isOutgoing;
     this.#hadMessage = options.isOutgoing;
     this.#waiting = options.isOutgoing ? [] : null;
     this.#createdMs = options.clock.monotonicMs();
@@ -205,6 +210,7 @@ export class TcpConnection implements ReplyConnection {
     const delayMs = Math.max(1, this.#deadlineMs() - this.#clock.monotonicMs());
     this.#timer.current = this.#clock.setTimer(delayMs, () => {
       if (this.#clock.monotonicMs() >= this.#deadlineMs()) {
+        this.#isEnding = true;
         this.destroy(new Error('idle for too long'));
       } else {
         this.#watch();
@@ -224,6 +230,8 @@ export class TcpConnection implements ReplyConnection {
     if (this.#waiting !== null) {
       this.#waiting = null;
       this.#events.onUnreachable(this, this.#failure ?? error);
+    } else if (this.#isOutgoing && !this.#isEnding) {
+      this.#events.onLost(this);
     }
     for (const onLost of [...this.#interested]) {
       onLost(error);

@@ -29,6 +29,7 @@ import { routeTls } from './tls-options';
 import {
   type BoundListener,
   type ClientTlsOptions,
+  type ConnectionPeer,
   type Flow,
   type ListenerOptions,
   type MessageSource,
@@ -54,6 +55,8 @@ export interface TransportLayerOptions {
   readonly dnsServers?: readonly string[];
   /** Default: {@link makeResolve} over DNS. */
   readonly resolve?: Resolve;
+  /** A connection that we had opened was lost. Must not throw. */
+  readonly onConnectionLost?: (peer: ConnectionPeer) => void;
   /** 0 (inclusive) to 1 (exclusive), for the weights of SRV records. Default Math.random. */
   readonly random?: () => number;
   /** Addresses and CIDR blocks that may begin something; requests of others outside dialogs are dropped. Default: everybody. */
@@ -107,6 +110,12 @@ export class TransportLayer {
         onFrame: (from, frame) => this.#onFrame(from, frame),
         onRefused: () => this.#drops.add('connection-limit'),
         onUnreachable: (from, error) => this.#onUnreachable(from, error),
+        onLost: ({ listener, remoteHost: host, remotePort: port }) =>
+          options.onConnectionLost?.({
+            transport: listener.transport === 'tls' ? 'tls' : 'tcp',
+            host,
+            port,
+          }),
       },
     });
     this.#router = new Router({

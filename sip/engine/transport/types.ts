@@ -153,6 +153,14 @@ export interface Flow {
   close(): void;
 }
 
+/** The far end of a connection. */
+export interface ConnectionPeer {
+  readonly transport: 'tcp' | 'tls';
+  /** IP literal. */
+  readonly host: string;
+  readonly port: number;
+}
+
 /** What the transport layer tells its user. Handlers must not throw. */
 export interface TransportEvents {
   /** A well-formed message; requests have `received`/`rport` noted in their topmost Via. */

@@ -26,4 +26,6 @@ export interface SrsBehaviour {
   readonly refuseReinvites?: readonly number[];
   /** Breaks the TCP connection of the session. */
   readonly closeConnectionAfterMs?: number;
+  /** Resets every TCP connection and takes no new ones, like a host that died; RTP goes on. */
+  readonly vanishAfterMs?: number;
 }

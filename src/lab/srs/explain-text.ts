@@ -10,7 +10,7 @@ const NOT_PRINTABLE = /[\p{Cc}\p{Cf}\p{Cs}\u2028\u2029]/gu;
 
 /** For people: who spoke on which channel, how it was recorded, what happened. One line each. */
 export function explanationLines(explanation: Explanation): readonly string[] {
-  const { session, channels, silent, properties, call, events, announcements } = explanation;
+  const { session, channels, silent, properties, call, events, announcements, gaps } = explanation;
   const lines: (string | null)[] = [
     ...explanation.documents.map(
       ({ file, dialect, dataMode }) => `document    ${file}: ${dataMode}, ${DIALECTS[dialect]}`,
@@ -36,6 +36,7 @@ export function explanationLines(explanation: Explanation): readonly string[] {
     call === null ? null : `call        ${callText(call)}`,
     ...events.map(({ kind, at, by }) => `event       ${at} ${kind} by ${by}`),
     ...announcements.map(noticeText),
+    ...gaps.map(({ startAt, endAt, reason }) => `gap         ${startAt} to ${endAt}: ${reason}`),
     ...explanation.deviations.map(
       ({ file, path, clause, message }) => `deviation   ${file} ${path}: ${message} (${clause})`,
     ),

@@ -24,6 +24,7 @@ export interface Explanation {
   readonly call: RecordingDetails['call'];
   readonly events: readonly { kind: string; at: string; by: string }[];
   readonly announcements: readonly ExplainedNotice[];
+  readonly gaps: readonly { startAt: string; endAt: string; reason: string }[];
   readonly deviations: readonly { file: string; path: string; clause: string; message: string }[];
 }
 
@@ -102,6 +103,11 @@ export function explainDocuments(
       startedAt: time(notice.startedAtMs),
       endedAt: time(notice.endedAtMs),
       to: notice.toParticipantIds.map(id => partyOf(view, id).aor),
+    })),
+    gaps: (details?.gaps ?? []).map(({ startMs, endMs, reason }) => ({
+      startAt: time(startMs),
+      endAt: time(endMs),
+      reason,
     })),
     deviations,
   };

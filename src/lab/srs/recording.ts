@@ -60,7 +60,7 @@ export interface RecordingOptions {
   /** Told of every packet that was understood; for tools that look at each one. */
   readonly onRtp?: (packet: ObservedPacket) => void;
   /** Acts on the TCP connection of the session; no effect on UDP. */
-  readonly connection: { stopReading(): void; break(): void };
+  readonly connection: { stopReading(): void; break(): void; vanish(): void };
   readonly onEvent: (event: RecordingEvent) => void;
 }
 
@@ -365,6 +365,7 @@ export class Recording implements DialogOwner {
     at(behaviour.byeAfterMs, () => void this.bye());
     at(behaviour.snapshotAfterMs, () => quietly(this.requestSnapshot('as told')));
     at(behaviour.closeConnectionAfterMs, () => this.breakConnection());
+    at(behaviour.vanishAfterMs, () => this.#options.connection.vanish());
     if (behaviour.inactive === true) {
       at(behaviour.activateAfterMs, () => quietly(this.reoffer('recvonly')));
     }

@@ -63,11 +63,20 @@ export class TcpGate {
     this.#pairs.get(innerPort)?.outer.destroy();
   }
 
+  /** Resets every peer's connection (RST) and takes no new ones. */
+  shut(): void {
+    this.#server.close();
+    for (const { outer } of [...this.#pairs.values()]) {
+      outer.resetAndDestroy();
+    }
+  }
+
   async close(): Promise<void> {
     for (const socket of this.#sockets) {
       socket.destroy();
     }
     await new Promise<void>(resolve => {
+      // Called also when it is shut already.
       this.#server.close(() => resolve());
     });
   }

@@ -1,13 +1,14 @@
 import { type RecordingReport } from '#media';
 
+import { type SrsLossCause } from '../../ledger';
 import { type FailoverSettings } from '../settings';
 
 /** A time during which no SRS had the recording, although one had had it before. Wall clock, ms. */
 export interface Outage {
   /** When it was noticed. */
   readonly noticedAtMs: number;
-  /** `bye`, `lost`, or what the watch on the SRS found. */
-  readonly cause: string;
+  /** What gave the loss away. */
+  readonly cause: SrsLossCause;
   /** Audio up to here is taken as delivered. */
   readonly deliveredUntilMs: number;
   /** When another SRS, or the same one again, took the recording; null: none did. */
@@ -22,7 +23,7 @@ export interface Outage {
  * everything until then.
  */
 export function deliveredUntilMs(facts: {
-  readonly cause: string;
+  readonly cause: SrsLossCause;
   readonly noticedAtMs: number;
   /** When this SRS accepted, ms. */
   readonly sinceMs: number;
@@ -42,6 +43,14 @@ export function deliveredUntilMs(facts: {
     : Math.max(sinceMs, noticedAtMs - detectionWindowMs(failover));
 }
 
+/** @returns when the SRS that accepted at `sinceMs` last reported on any stream, wall clock; null: it never did. */
+export function newestReportAtMs(report: RecordingReport, sinceMs: number): number | null {
+  const times = report.streams.flatMap(({ lastReceiverReportAtMs: atMs }) =>
+    atMs !== null && atMs >= sinceMs ? [atMs] : [],
+  );
+  return times.length === 0 ? null : Math.max(...times);
+}
+
 /** How long the death of an SRS may go unnoticed, ms. */
 export function detectionWindowMs(failover: FailoverSettings): number {
   const { optionsIntervalMs, optionsDeadlineMs, rtcpSilenceMs } = failover;
@@ -51,12 +60,12 @@ export function detectionWindowMs(failover: FailoverSettings): number {
 /** What no SRS was ever sent, of an outage, ms. */
 export function missedMs(outage: Outage): number {
   const { deliveredUntilMs: untilMs, replayedFromMs, restoredAtMs } = outage;
-  if (restoredAtMs === null) {
+  if (restoredAtMs === null || replayedFromMs === null) {
+    // The ring keeps the newest packets: an empty one says that nothing was captured.
     return 0;
   }
-  const fromMs = replayedFromMs ?? restoredAtMs;
   // Packets lie up to a few packet times apart.
-  return fromMs - untilMs > PACKET_SLACK_MS ? fromMs - untilMs : 0;
+  return replayedFromMs - untilMs > PACKET_SLACK_MS ? replayedFromMs - untilMs : 0;
 }
 
 const PACKET_SLACK_MS = 200;

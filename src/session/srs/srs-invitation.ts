@@ -1,5 +1,5 @@
 import { type Clock, errorMessage, isGatewayError, type Logger, type Timer } from '#core';
-import { type RecordingDialog } from '#sip';
+import { type RecordingDialog, type RecordingDialogEnd } from '#sip';
 
 import { type SrsTarget } from './srs-target';
 
@@ -31,7 +31,7 @@ export interface SrsInvitationOptions {
 
 /** What an SRS said between its 200 and the moment at which it won the race. */
 export interface EarlyEvents {
-  end: { readonly cause: 'bye' | 'lost'; readonly reason: string | null } | null;
+  end: { readonly cause: RecordingDialogEnd; readonly reason: string | null } | null;
   wantsSnapshot: boolean;
 }
 

@@ -1,8 +1,7 @@
 import { type Clock, type Timer } from '#core';
-import { type RecordingDialog } from '#sip';
+import { type ProbeResult, type RecordingDialog } from '#sip';
 
-/** What gave a dead SRS away. */
-export type LivenessFinding = 'options' | 'rtp-unreachable' | 'rtcp-silence';
+import { type SrsLossCause } from '../../ledger';
 
 export interface LivenessRules {
   /** An OPTIONS within the dialog at this interval, ms; 0: none. */
@@ -22,15 +21,15 @@ export interface SrsLivenessOptions {
   /** Whether packets are being sent, so that reports are due. */
   readonly isSending: () => boolean;
   /** Called at most once. */
-  readonly dead: (finding: LivenessFinding) => void;
+  readonly dead: (cause: SrsLossCause) => void;
 }
 
 /** Unreachable ports are believed at the second word, unless an OPTIONS tells at once that nobody is there. */
 const UNREACHABLE_LIMIT = 2;
 
 /**
- * Watches the SRS of an established recording: OPTIONS within the dialog (RFC 3261 §11.2), ICMP errors of its RTP ports, and
- * receiver reports that stop. A SIP stack alone would learn of its death at the BYE.
+ * Watches the SRS of an established recording: OPTIONS within the dialog (RFC 3261 §11.2), its TCP or TLS connection, ICMP
+ * errors of its RTP ports, and receiver reports that stop. A SIP stack alone would learn of its death at the BYE.
  */
 export class SrsLiveness {
   readonly #options: SrsLivenessOptions;
@@ -56,10 +55,18 @@ export class SrsLiveness {
     const times = (this.#unreachable.get(label) ?? 0) + 1;
     this.#unreachable.set(label, times);
     if (times >= UNREACHABLE_LIMIT) {
-      this.#dead('rtp-unreachable');
-    } else {
+      this.#dead('icmp');
+    } else if (this.#options.rules.optionsIntervalMs > 0) {
       void this.#probe();
     }
+  }
+
+  /**
+   * The connection of the dialog is gone. That alone ends no dialog: an SRS that still knows it answers on a new connection,
+   * and is asked at once, also when it is not asked at intervals.
+   */
+  connectionLost(): void {
+    void this.#probe('connection-lost');
   }
 
   #schedule(): void {
@@ -72,16 +79,21 @@ export class SrsLiveness {
     }
   }
 
-  async #probe(): Promise<void> {
+  /** @param suspicion what the SRS is lost by if it does not answer; default: what the OPTIONS finds. */
+  async #probe(suspicion?: SrsLossCause): Promise<void> {
     const { dialog, rules } = this.#options;
-    if (this.#isProbing || this.#isStopped || rules.optionsIntervalMs === 0) {
+    if (this.#isProbing || this.#isStopped) {
       return;
     }
     this.#isProbing = true;
-    const isAlive = await dialog.probe(rules.optionsDeadlineMs);
+    let result = await dialog.probe(rules.optionsDeadlineMs);
+    if (result === 'unreachable') {
+      // The connection may have broken under this very request: a new one shows whether the SRS is there.
+      result = await dialog.probe(rules.optionsDeadlineMs);
+    }
     this.#isProbing = false;
-    if (!isAlive) {
-      this.#dead('options');
+    if (result !== 'alive') {
+      this.#dead(causeOf(result, dialog.peer?.transport === 'udp', suspicion));
     }
   }
 
@@ -100,10 +112,25 @@ export class SrsLiveness {
     }
   }
 
-  #dead(finding: LivenessFinding): void {
+  #dead(cause: SrsLossCause): void {
     if (!this.#isStopped) {
       this.stop();
-      this.#options.dead(finding);
+      this.#options.dead(cause);
     }
+  }
+}
+
+function causeOf(
+  result: Exclude<ProbeResult, 'alive'>,
+  isUdp: boolean,
+  suspicion: SrsLossCause | undefined,
+): SrsLossCause {
+  switch (result) {
+    case 'dialog-unknown':
+      return 'dialog-unknown';
+    case 'unreachable':
+      return isUdp ? 'icmp' : 'connection-lost';
+    case 'silent':
+      return suspicion ?? 'options-timeout';
   }
 }

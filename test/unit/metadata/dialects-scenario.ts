@@ -157,4 +157,11 @@ export const SCENARIOS: Readonly<Record<string, () => readonly RecordingMetadata
     tell();
     return documents;
   },
+  gap: () => {
+    const { tracker } = recorded(CALL);
+    const told = tracker.complete();
+    const gap = { startMs: START_MS + 60_000, endMs: START_MS + 64_500 };
+    tracker.recordingGap({ ...gap, reason: 'options-timeout' });
+    return [told, tracker.partial() ?? told];
+  },
 };

@@ -8,7 +8,7 @@ import {
   toXml,
 } from '#metadata';
 import { NAMES, SCENARIOS } from './dialects-scenario';
-import { fixture } from './scenario';
+import { basicCall, fixture, START_MS } from './scenario';
 
 const DIALECTS: readonly DialectChoice[] = [{ name: 'rfc7865' }, { name: 'broadworks' }];
 const CASES = DIALECTS.flatMap(dialect =>
@@ -88,6 +88,16 @@ describe('the dialect of BroadWorks', () => {
     const ids = (xml = ''): string[] => [...xml.matchAll(/urn:uuid:[0-9a-f-]{36}/g)].map(String);
     expect(ids(after).filter(id => ids(before).includes(id))).toEqual([]);
     expect(after).toContain('<callID>callhalf-1234:0</callID>');
+  });
+
+  test('a gap is told as soon as it is known, and in every complete document after that', () => {
+    const { tracker } = basicCall();
+    tracker.complete();
+    tracker.recordingGap({ startMs: START_MS, endMs: START_MS + 1000, reason: 'bye' });
+    const gap = { startMs: START_MS, endMs: START_MS + 1000, reason: 'bye' };
+    expect(tracker.partial()?.details?.gaps).toEqual([gap]);
+    expect(tracker.complete().details?.gaps).toEqual([gap]);
+    expect(tracker.partial()).toBeNull();
   });
 
   test('events and notices are told unless that is switched off, and so are display names', () => {

@@ -228,13 +228,29 @@ describe('ledgerRecord', () => {
     expect(made.gaps).toEqual([{ startAt: ANSWERED, endAt: ENDED, reason }]);
   });
 
-  test('has a gap from the loss of the SRS to the end', () => {
-    const lost = sessionFacts({ lostAtMs: ANSWERED_MS + 30_000, lostReason: 'bye' });
+  test('has a gap from the last sign of life of the SRS to the end, and says what gave the loss away', () => {
+    const lost = sessionFacts({
+      lostAtMs: ANSWERED_MS + 30_000,
+      lostReason: 'options-timeout',
+      outages: [
+        {
+          noticedAtMs: ANSWERED_MS + 30_000,
+          cause: 'options-timeout',
+          deliveredUntilMs: ANSWERED_MS + 25_000,
+          restoredAtMs: null,
+          replayedFromMs: null,
+        },
+      ],
+    });
     const made = record({ facts: lost });
     expect(made.verdict).toBe('partial');
     expect(made.verdictReasons).toEqual(['srs-lost']);
     expect(made.gaps).toEqual([
-      { startAt: '2026-01-02T03:04:35.000Z', endAt: ENDED, reason: 'srs-lost' },
+      { startAt: '2026-01-02T03:04:30.000Z', endAt: ENDED, reason: 'options-timeout' },
+    ]);
+    expect(made.verdictText).toContain('(options-timeout)');
+    expect(made.srsLosses).toEqual([
+      { noticedAt: '2026-01-02T03:04:35.000Z', cause: 'options-timeout', restoredAt: null },
     ]);
   });
 

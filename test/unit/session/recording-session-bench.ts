@@ -2,6 +2,7 @@ import { GatewayError, type LocalEndpoint, noopLogger, type PayloadFormat } from
 import { type MediaRecording, type RecordingReport } from '#media';
 import { type DialectChoice, parseMetadata } from '#metadata';
 import {
+  type ProbeResult,
   type RecordingDialog,
   type RecordingDialogEvents,
   type RecordingInvite,
@@ -76,7 +77,7 @@ export class PendingInvite {
   readonly updates: Update[] = [];
   readonly pendingUpdates: Deferred<readonly SrsStreamAnswer[]>[] = [];
   /** Answers to the next OPTIONS; then yes. */
-  readonly probes: Promise<boolean>[] = [];
+  readonly probes: ProbeResult[] = [];
   readonly byes: Parameters<RecordingDialog['bye']>[0][] = [];
 
   constructor(
@@ -99,7 +100,8 @@ export class PendingInvite {
         this.pendingUpdates.push(pending);
         return pending.promise;
       },
-      probe: () => this.probes.shift() ?? Promise.resolve(true),
+      peer: { transport: 'tcp', host: '192.0.2.9', port: 5060 },
+      probe: () => Promise.resolve(this.probes.shift() ?? 'alive'),
       bye: options => {
         this.log.push('bye');
         this.byes.push(options);

@@ -1,4 +1,5 @@
 import { GatewayError } from '#core';
+import { parseMetadata } from '#metadata';
 
 import { missedMs } from '../../../src/session/srs/outages';
 import {
@@ -14,8 +15,8 @@ import {
 
 describe('an SRS that is lost in mid-call', () => {
   test.each([
-    ['bye', 'p1: srs-bye'],
-    ['lost', 'p1: srs-lost'],
+    ['bye', 'p1: lost-bye'],
+    ['session-expired', 'p1: lost-session-expired'],
   ] as const)(
     'by %s is followed by the next one, with a complete document',
     async (cause, metric) => {
@@ -29,7 +30,7 @@ describe('an SRS that is lost in mid-call', () => {
       expect(dataMode(invite(1).invite.metadata)).toBe('complete');
       expect(media.drains).toEqual([]);
 
-      media.oldestMs = T0 + 900;
+      media.oldestMs = T0 + 100;
       invite(1).accept();
       await settled();
       expect(session.state).toBe('established');
@@ -54,7 +55,7 @@ describe('an SRS that is lost in mid-call', () => {
 
   test('that vanished without reports is taken to have missed the whole detection window', async () => {
     const { media, invite, clock } = await establishedBench();
-    invite().probes.push(Promise.resolve(true), Promise.resolve(true), Promise.resolve(false));
+    invite().probes.push('alive', 'alive', 'silent');
     for (let round = 0; round < 3; round++) {
       clock.advance(FAILOVER.optionsIntervalMs);
       await settled();
@@ -80,12 +81,50 @@ describe('an SRS that is lost in mid-call', () => {
     invite(1).accept();
     await settled();
     expect(missedMs(session.facts().outages[0]!)).toBe(8_000);
+    const gap = { startMs: T0 + 30_000, endMs: T0 + 38_000, reason: 'bye' };
+    expect(gapsIn(invite(1).updates[0]?.metadata)).toEqual([gap]);
+  });
+
+  test('and that leaves no gap has none told', async () => {
+    const { media, invite, clock } = await establishedBench();
+    clock.advance(10_000);
+    invite().events.ended({ cause: 'bye', reason: null });
+    media.oldestMs = T0 + 8_000;
+    invite(1).accept();
+    await settled();
+    expect(invite(1).updates).toEqual([]);
+    expect(gapsIn(invite(1).invite.metadata)).toEqual([]);
+  });
+
+  test.each([
+    ['is kept when it answers on a new connection', ['alive'], 'established', []],
+    ['is lost at once when it does not', ['silent'], 'inviting', ['connection-lost']],
+    [
+      'is lost when it is not there any more',
+      ['unreachable', 'unreachable'],
+      'inviting',
+      ['connection-lost'],
+    ],
+    [
+      'is lost when it has forgotten the dialog',
+      ['dialog-unknown'],
+      'inviting',
+      ['dialog-unknown'],
+    ],
+  ] as const)('by a broken connection %s', async (_, probes, state, causes) => {
+    const { session, invite } = await establishedBench();
+    invite().probes.push(...probes);
+    invite().events.connectionLost();
+    await settled();
+    expect(session.state).toBe(state);
+    expect(session.facts().outages.map(({ cause }) => cause)).toEqual(causes);
+    expect(invite().byes).toHaveLength(causes.length);
   });
 
   test('is asked last the next time, and again while nobody else takes the recording', async () => {
     const { session, invite, clock, srs } = await establishedBench();
     clock.advance(3000);
-    invite().events.ended({ cause: 'lost', reason: null });
+    invite().events.ended({ cause: 're-invite-failed', reason: null });
     invite(1).refuse('REC_ERR_SIP_SRS_REFUSED', 503);
     await settled();
     expect(srs.invites.map(each => each.invite.srsUri)).toEqual([
@@ -108,7 +147,7 @@ describe('an SRS that is lost in mid-call', () => {
     session.setDesired('paused', FORMATS);
     invite().pendingUpdates[0]?.resolve(ANSWERS);
     await settled();
-    invite().events.ended({ cause: 'lost', reason: null });
+    invite().events.ended({ cause: 're-invite-failed', reason: null });
     expect(invite(1).invite.streams.map(({ direction }) => direction)).toEqual([
       'inactive',
       'inactive',
@@ -119,7 +158,7 @@ describe('an SRS that is lost in mid-call', () => {
     const { session, invite, log } = await establishedBench();
     session.metadataChanged();
     session.setDesired('paused', FORMATS);
-    invite().events.ended({ cause: 'lost', reason: null });
+    invite().events.ended({ cause: 're-invite-failed', reason: null });
     invite().pendingUpdates[0]?.reject(new GatewayError('REC_ERR_SIP_DIALOG_GONE', 'gone'));
     await settled();
     expect(session.state).toBe('inviting');
@@ -140,7 +179,7 @@ describe('an SRS that is lost in mid-call', () => {
 
   test('and a hang-up meanwhile wait for the next answer, deliver what is left and say BYE', async () => {
     const { session, invite, media, finished } = await establishedBench();
-    invite().events.ended({ cause: 'lost', reason: null });
+    invite().events.ended({ cause: 're-invite-failed', reason: null });
     session.stop();
     await settled();
     expect(finished).toEqual([]);
@@ -148,7 +187,7 @@ describe('an SRS that is lost in mid-call', () => {
     await settled();
     expect(media.drains).toEqual([700]);
     expect(invite(1).byes).toHaveLength(1);
-    expect(finished).toMatchObject([{ state: 'ended', outages: [{ cause: 'lost' }] }]);
+    expect(finished).toMatchObject([{ state: 'ended', outages: [{ cause: 're-invite-failed' }] }]);
   });
 
   test('soon after its answer, again and again, is given longer and longer pauses', async () => {
@@ -181,6 +220,12 @@ describe('an SRS that is lost in mid-call', () => {
     ]);
   });
 });
+
+/** Of the document's extension. */
+function gapsIn(xml: string | undefined): unknown {
+  const { document } = parseMetadata(xml ?? '');
+  return document.kind === 'recording' ? (document.details?.gaps ?? []) : null;
+}
 
 describe('an SRS that is silent', () => {
   test('is overtaken by the next, and its late answer is ended', async () => {

@@ -1,4 +1,4 @@
-import { type RecordingDialog } from '#sip';
+import { type ProbeResult, type RecordingDialog } from '#sip';
 
 import { SrsLiveness } from '../../../../src/session/srs/srs-liveness';
 import { ManualClock } from '../../../support/manual-clock';
@@ -11,16 +11,22 @@ interface Watch {
   reportAtMs: number | null;
   isSending: boolean;
   isAlive: boolean;
+  /** What it finds when it is not alive. */
+  finds: ProbeResult;
 }
 
-function watch(rules: { optionsIntervalMs?: number; rtcpSilenceMs?: number } = {}): Watch {
+function watch(
+  rules: { optionsIntervalMs?: number; rtcpSilenceMs?: number } = {},
+  transport: 'udp' | 'tls' = 'tls',
+): Watch {
   const clock = new ManualClock();
   const found: string[] = [];
   const deadlines: number[] = [];
   const dialog = {
+    peer: { transport, host: '192.0.2.9', port: 5060 },
     probe: (deadlineMs: number) => {
       deadlines.push(deadlineMs);
-      return Promise.resolve(made.isAlive);
+      return Promise.resolve(made.isAlive ? 'alive' : made.finds);
     },
   } as unknown as RecordingDialog;
   const made: Omit<Watch, 'liveness'> & { liveness?: SrsLiveness } = {
@@ -30,6 +36,7 @@ function watch(rules: { optionsIntervalMs?: number; rtcpSilenceMs?: number } = {
     reportAtMs: null,
     isSending: true,
     isAlive: true,
+    finds: 'silent',
   };
   made.liveness = new SrsLiveness({
     dialog,
@@ -56,7 +63,7 @@ describe('the watch on an SRS', () => {
     each.isAlive = false;
     await rounds(each.clock, 3);
     expect(each.deadlines).toEqual([2_000, 2_000, 2_000]);
-    expect(each.found).toEqual(['options']);
+    expect(each.found).toEqual(['options-timeout']);
     expect(each.clock.runningTimers).toBe(0);
   });
 
@@ -67,7 +74,7 @@ describe('the watch on an SRS', () => {
     expect([each.deadlines.length, each.found.length]).toEqual([1, 0]);
     each.liveness.unreachable('2');
     each.liveness.unreachable('1');
-    expect(each.found).toEqual(['rtp-unreachable']);
+    expect(each.found).toEqual(['icmp']);
   });
 
   test('misses reports only of an SRS that sent some, and only while packets are sent', async () => {
@@ -85,6 +92,41 @@ describe('the watch on an SRS', () => {
     expect(paused.found).toEqual([]);
     await rounds(paused.clock, 1);
     expect(paused.found).toEqual(['rtcp-silence']);
+  });
+
+  test.each([
+    ['udp', 'icmp'],
+    ['tls', 'connection-lost'],
+  ] as const)(
+    'over %s says %s when nothing can be sent, twice in a row',
+    async (transport, cause) => {
+      const each = watch({}, transport);
+      each.isAlive = false;
+      each.finds = 'unreachable';
+      await rounds(each.clock, 1);
+      expect(each.deadlines).toHaveLength(2);
+      expect(each.found).toEqual([cause]);
+    },
+  );
+
+  test('asks at once when its connection is lost, also when it does not ask at intervals', async () => {
+    const each = watch({ optionsIntervalMs: 0 });
+    each.liveness.connectionLost();
+    await rounds(each.clock, 1);
+    expect([each.deadlines, each.found]).toEqual([[2_000], []]);
+    each.isAlive = false;
+    each.liveness.connectionLost();
+    await rounds(each.clock, 1);
+    expect(each.found).toEqual(['connection-lost']);
+  });
+
+  test('knows an SRS that has forgotten the dialog from one that is gone', async () => {
+    const each = watch();
+    each.isAlive = false;
+    each.finds = 'dialog-unknown';
+    each.liveness.connectionLost();
+    await rounds(each.clock, 1);
+    expect(each.found).toEqual(['dialog-unknown']);
   });
 
   test('can be switched off', async () => {
