@@ -91,7 +91,7 @@ async function callWith(
 function wasAsked({ directory }: Recording): boolean {
   const folder = join(directory, 'sip');
   return readdirSync(folder).some(file =>
-    /^OPTIONS /.test(readFileSync(join(folder, file), 'utf8')),
+    readFileSync(join(folder, file), 'utf8').startsWith('OPTIONS '),
   );
 }
 
