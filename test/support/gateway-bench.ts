@@ -1,8 +1,8 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-import { parseConfig } from '#config';
+import { loadWithSources, parseConfig } from '#config';
 import { CloseStack, noopLogger, randomIds, type SrtpSuite, systemClock } from '#core';
 
 import { type Gateway, startGateway } from '../../src/app';
@@ -21,6 +21,7 @@ import {
 } from '../../src/lab';
 import { type LedgerLine } from '../../src/ledger';
 import { createLogger, createMetrics } from '../../src/observability';
+import { SettingsStore } from '../../src/settings-store';
 import { waitUntil } from './wait-until';
 
 const HOST = '127.0.0.1';
@@ -44,6 +45,8 @@ export interface GatewayBenchOptions {
   readonly recordedUsers?: readonly string[];
   /** Phones keep every RTP datagram. */
   readonly capture?: boolean;
+  /** The configuration is a file, which can be changed and loaded again; else it came from none. */
+  readonly fromFile?: boolean;
   /** Where the callees' phones live; the bench closes it. By default one of its own. */
   readonly callees?: PhoneExchange;
 }
@@ -54,6 +57,10 @@ export interface GatewayBench {
   readonly srs: ReferenceSrs;
   readonly callers: PhoneExchange;
   readonly callees: PhoneExchange;
+  /** With `fromFile`: where the configuration is; the overlay of the API is `gateway.overlay.yaml` beside it. */
+  readonly configFile: string;
+  /** With `fromFile`: writes the file again with other sections, and nothing more. */
+  rewriteConfig(sections: Readonly<Record<string, unknown>>): void;
   /** @param srtp suite of the calls that it makes; it takes calls of either kind. */
   phone(
     side: 'caller' | 'callee',
@@ -153,10 +160,24 @@ export async function openGatewayBench(options: GatewayBenchOptions = {}): Promi
     admin: { enabled: false },
     ...options.config,
   };
-  const gateway = await startGateway(parseConfig(JSON.stringify(config), 'bench'), {
+  const configFile = join(folder, 'gateway.yaml');
+  const rewriteConfig = (sections: Readonly<Record<string, unknown>>): void =>
+    writeFileSync(configFile, JSON.stringify({ ...config, ...sections }));
+  if (options.fromFile === true) {
+    rewriteConfig({});
+  }
+  const logger = log?.logger ?? noopLogger;
+  const settings = new SettingsStore(
+    options.fromFile === true
+      ? loadWithSources({ file: configFile, env: {} })
+      : parseConfig(JSON.stringify(config), 'bench'),
+    { clock: systemClock, logger },
+  );
+  const gateway = await startGateway(settings.current.config, {
+    settings,
     clock: systemClock,
     ids: randomIds,
-    logger: log?.logger ?? noopLogger,
+    logger,
     metrics,
     // A transaction without an answer gives up after 64·T1 = 3.2 s instead of 32 s.
     sipTimers: { t1Ms: 50, t2Ms: 400, t4Ms: 500 },
@@ -175,6 +196,8 @@ export async function openGatewayBench(options: GatewayBenchOptions = {}): Promi
     srs,
     callers,
     callees,
+    configFile,
+    rewriteConfig,
     phone: (side, name, audio = tone({ hz: side === 'caller' ? 440 : 620 }), srtp, codecs) =>
       createSoftphone({
         ...lab,

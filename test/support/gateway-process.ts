@@ -19,6 +19,12 @@ export interface GatewayProcess {
   ledger(): readonly LedgerLine[];
   /** Waits until the ledger has that many lines. */
   waitForLedger(lines: number, deadlineMs?: number): Promise<readonly LedgerLine[]>;
+  /** Its configuration; log and ledger are in there. */
+  readonly configFile: string;
+  /** Writes the configuration again with other sections, or what is no configuration, and sends SIGHUP. */
+  reload(config: Readonly<Record<string, unknown>> | string): void;
+  /** Waits until it has logged a line that `test` holds for. */
+  waitForLog(test: RegExp, deadlineMs?: number): Promise<string>;
   /** Sends SIGINT and waits. @returns the exit code. */
   stop(signal?: 'SIGINT' | 'SIGTERM' | 'SIGKILL'): Promise<number>;
 }
@@ -34,14 +40,16 @@ export async function startGatewayProcess(
   const folder = home ?? mkdtempSync(join(tmpdir(), 'gateway-'));
   const ledgerFile = join(folder, 'ledger.jsonl');
   const configFile = join(folder, 'gateway.yaml');
-  writeFileSync(
-    configFile,
-    JSON.stringify({
-      ...config,
-      ledger: { ...(config['ledger'] as object | undefined), file: ledgerFile },
-      log: { level: 'debug' },
-    }),
-  );
+  const write = (sections: Readonly<Record<string, unknown>>): void =>
+    writeFileSync(
+      configFile,
+      JSON.stringify({
+        ...sections,
+        ledger: { ...(sections['ledger'] as object | undefined), file: ledgerFile },
+        log: { level: 'debug' },
+      }),
+    );
+  write(config);
   const child = spawn(process.execPath, [MAIN, 'start', '--config', configFile], {
     cwd: folder,
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -72,6 +80,28 @@ export async function startGatewayProcess(
     port: transport => Number(new RegExp(`${transport} [^ ]+:(\\d+)`).exec(output)?.[1] ?? NaN),
     adminUrl: /(http:\/\/\S+)\/metrics/.exec(output)?.[1] ?? null,
     log: () => log,
+    configFile,
+    reload(next) {
+      if (typeof next === 'string') {
+        writeFileSync(configFile, next);
+      } else {
+        write({ ...config, ...next });
+      }
+      child.kill('SIGHUP');
+    },
+    async waitForLog(test, deadlineMs = 20_000) {
+      const end = Date.now() + deadlineMs;
+      for (;;) {
+        const line = log.split('\n').find(each => test.test(each));
+        if (line !== undefined) {
+          return line;
+        }
+        if (Date.now() > end) {
+          throw new Error(`the gateway has not logged ${String(test)}\n${log}`);
+        }
+        await new Promise(next => setTimeout(next, 25));
+      }
+    },
     ledger,
     async waitForLedger(lines, deadlineMs = 10_000) {
       const end = Date.now() + deadlineMs;
