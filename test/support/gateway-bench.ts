@@ -3,7 +3,15 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 import { loadWithSources, parseConfig } from '#config';
-import { CloseStack, noopLogger, randomIds, type SrtpSuite, systemClock } from '#core';
+import {
+  CloseStack,
+  type LogFields,
+  type Logger,
+  noopLogger,
+  randomIds,
+  type SrtpSuite,
+  systemClock,
+} from '#core';
 
 import { type Gateway, startGateway } from '../../src/app';
 import {
@@ -45,6 +53,8 @@ export interface GatewayBenchOptions {
   readonly recordedUsers?: readonly string[];
   /** Phones keep every RTP datagram. */
   readonly capture?: boolean;
+  /** Gets every warning of the gateway. */
+  readonly onWarning?: (message: string, fields: LogFields) => void;
   /** The configuration is a file, which can be changed and loaded again; else it came from none. */
   readonly fromFile?: boolean;
   /** Where the callees' phones live; the bench closes it. By default one of its own. */
@@ -166,7 +176,8 @@ export async function openGatewayBench(options: GatewayBenchOptions = {}): Promi
   if (options.fromFile === true) {
     rewriteConfig({});
   }
-  const logger = log?.logger ?? noopLogger;
+  const logger =
+    options.onWarning === undefined ? (log?.logger ?? noopLogger) : warningsOf(options.onWarning);
   const settings = new SettingsStore(
     options.fromFile === true
       ? loadWithSources({ file: configFile, env: {} })
@@ -247,6 +258,15 @@ async function expectNothingOpen(
     'nothing is open in the gateway',
     deadlineMs,
   );
+}
+
+function warningsOf(warn: NonNullable<GatewayBenchOptions['onWarning']>): Logger {
+  const logger: Logger = {
+    ...noopLogger,
+    warn: (message, fields = {}) => warn(message, fields),
+    child: () => logger,
+  };
+  return logger;
 }
 
 /** A call that both sides have answered. */
