@@ -106,6 +106,8 @@ function operations(deps: OutsideDeps): AdminOperations {
     calls: () => registry.views(),
     call: callId => registry.view(callId),
     control: (callId, request) => registry.control(callId, request),
+    setParticipants: (callId, participants, userId) =>
+      registry.setParticipants(callId, participants, userId),
     watchLevels: (callId, on) => registry.watchLevels(callId, on),
     providers: () => providers.views(),
     users: settingsUsers(settings),

@@ -1,6 +1,6 @@
 import { type FastifyInstance, type FastifyReply } from 'fastify';
 
-import { type ControlAnswer, type ControlRequest } from '../session';
+import { type ControlAnswer, type ControlRequest, type ParticipantsOutcome } from '../session';
 import { type AdminOperations, type ParticipantChange } from './operations';
 import * as schemas from './schemas';
 
@@ -18,6 +18,20 @@ const limitQuery = {
 const REFUSALS: Partial<Record<ControlAnswer['outcome'], number>> = {
   'refused-unknown': 404,
   'refused-wrong-party': 403,
+};
+
+/** Why a list of participants was refused, likewise. */
+const PARTICIPANT_REFUSALS: Record<
+  Exclude<ParticipantsOutcome, 'done'>,
+  { readonly status: number; readonly error: string }
+> = {
+  'refused-unknown': {
+    status: 404,
+    error: 'there is no such call (any more), or this user is not recorded in it',
+  },
+  'refused-not-answered': { status: 409, error: 'the call is not answered yet' },
+  'refused-not-recorded': { status: 409, error: 'nobody is recorded in this call (any more)' },
+  'refused-duplicate': { status: 422, error: 'participants: the same address is there twice' },
 };
 
 /** Calls and recordings in progress, and their controls. */
@@ -95,16 +109,10 @@ export function addCallRoutes(server: FastifyInstance, operations: AdminOperatio
         : reply.code(REFUSALS[outcome] ?? 409).send({ error: outcome, outcome });
     },
   );
-  const setParticipants = operations.setParticipants?.bind(operations);
-  if (setParticipants !== undefined) {
-    addParticipantsRoute(server, setParticipants);
-  }
+  addParticipantsRoute(server, operations);
 }
 
-function addParticipantsRoute(
-  server: FastifyInstance,
-  setParticipants: NonNullable<AdminOperations['setParticipants']>,
-): void {
+function addParticipantsRoute(server: FastifyInstance, operations: AdminOperations): void {
   interface Body {
     readonly userId?: string;
     readonly participants: readonly (Omit<ParticipantChange, 'displayName'> &
@@ -119,7 +127,15 @@ function addParticipantsRoute(
         tags: ['calls'],
         params: schemas.callParams,
         body: schemas.participantsBody,
-        response: { 204: { type: 'null' }, 404: schemas.problem },
+        response: {
+          204: { type: 'null' },
+          404: {
+            ...schemas.problem,
+            description: 'no such call, or the user is not recorded in it',
+          },
+          409: { ...schemas.problem, description: 'not answered, or nobody is recorded in it' },
+          422: { ...schemas.problem, description: 'the same address twice' },
+        },
       },
     },
     ({ params, body }, reply) => {
@@ -127,9 +143,13 @@ function addParticipantsRoute(
         aor,
         displayName,
       }));
-      return setParticipants(params.callId, participants, body.userId ?? null)
-        ? reply.code(204).send()
-        : notFound(reply);
+      const { callId } = params;
+      const outcome = operations.setParticipants(callId, participants, body.userId ?? null);
+      if (outcome === 'done') {
+        return reply.code(204).send();
+      }
+      const { status, error } = PARTICIPANT_REFUSALS[outcome];
+      return reply.code(status).send({ error, outcome });
     },
   );
 }

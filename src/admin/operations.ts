@@ -1,6 +1,11 @@
 import { type RecordingMode } from '#core';
 
-import { type CallView, type ControlAnswer, type ControlRequest } from '../session';
+import {
+  type CallView,
+  type ControlAnswer,
+  type ControlRequest,
+  type ParticipantsOutcome,
+} from '../session';
 
 /** A person in a call that a switch holds (a conference), as it tells us. */
 export interface ParticipantChange {
@@ -73,12 +78,12 @@ export interface AdminOperations {
   call(callId: string): CallView | null;
   control(callId: string, request: ControlRequest): Promise<ControlAnswer>;
   watchLevels(callId: string, on: boolean): void;
-  /** Absent: the calls of this gateway have no participants from outside. `false`: there is no such call. */
-  setParticipants?(
+  /** Who is on the other side of a recorded party now; null: of every one of the call. */
+  setParticipants(
     callId: string,
     participants: readonly ParticipantChange[],
     userId: string | null,
-  ): boolean;
+  ): ParticipantsOutcome;
   providers(): readonly ProviderView[];
   /** Absent: users cannot be looked at. */
   readonly users?: UsersPort;

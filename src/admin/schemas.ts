@@ -1,3 +1,5 @@
+import { MAX_PARTICIPANTS } from '../session';
+
 /** JSON schemas of what the API takes and gives; Fastify checks requests with them, OpenAPI shows them. */
 
 const text = { type: 'string' } as const;
@@ -56,6 +58,15 @@ const party = {
     kind: { type: 'string', enum: ['internal', 'pstn'] },
     userId: textOrNull,
     levelDbfs: { type: ['number', 'null'], description: 'null while nobody watches' },
+    participants: {
+      type: ['array', 'null'],
+      description: 'everybody on that side, as a switch has told; null: the party alone',
+      items: {
+        type: 'object',
+        ...open,
+        properties: { aor: text, displayName: textOrNull },
+      },
+    },
   },
 } as const;
 
@@ -143,7 +154,7 @@ export const participantsBody = {
     participants: {
       type: 'array',
       minItems: 0,
-      maxItems: 200,
+      maxItems: MAX_PARTICIPANTS,
       description: 'who is on the other side now: all of them, not only those who are new',
       items: {
         type: 'object',

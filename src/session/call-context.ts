@@ -5,7 +5,11 @@ import { type IncomingCall } from '#sip';
 import { type CallLegs } from './call-legs';
 import { type CallDeps } from './deps';
 import { type RecordingEventKind, type RecordingEventView } from './live-view';
-import { type PartyDescription, type SharedMetadataIds } from './recording-metadata';
+import {
+  type PartyDescription,
+  type SharedMetadataIds,
+  type SideParticipant,
+} from './recording-metadata';
 
 /** What a recording event is about; the call alone, when nothing else is named. */
 export type EventSubject = Partial<
@@ -33,4 +37,6 @@ export interface CallParties {
   readonly sessionStartedAtMs: number | null;
   /** Since when each party is in the call; null: since it began. */
   readonly joinedAtMs: Readonly<Record<LegRole, number | null>>;
+  /** Everybody on a side, as the switch that holds the conference has told; null: the leg's peer alone. */
+  readonly participants: Readonly<Record<LegRole, readonly SideParticipant[] | null>>;
 }

@@ -146,6 +146,14 @@ export class CallRecordings {
     }
   }
 
+  /** Parties that are recorded, or may be, and have not left; of one user, or of all. */
+  recordedParties(userId: string | null): readonly RecordedParty[] {
+    return this.#parties.filter(
+      ({ decision, intent }) =>
+        intent.phase !== 'ended' && (userId === null || decision.user.userId === userId),
+    );
+  }
+
   /** What became of a control by the peer of a leg; null: nobody of the call is recorded. */
   controlFrom(role: LegRole, control: Omit<CallControl, 'origin'>): ControlOutcome | null {
     const own = this.of(role);

@@ -7,7 +7,9 @@ import {
   type ControlRequest,
   type RecordingEventListener,
 } from './live-view';
+import { type ParticipantsOutcome } from './call-participants';
 import { type RecordedCall } from './recorded-call';
+import { type PartyDescription } from './recording-metadata';
 
 /** The calls in progress: what a drain waits for, an orderly stop hangs up, and an API looks at and controls. */
 export class CallRegistry {
@@ -50,6 +52,18 @@ export class CallRegistry {
   control(callId: string, request: ControlRequest): Promise<ControlAnswer> {
     const call = this.#calls.get(callId);
     return Promise.resolve(call?.control(request) ?? { outcome: 'refused-unknown' });
+  }
+
+  /**
+   * A switch says who is on the other side of a recorded party now: all of them.
+   * @param userId the recorded party; null: every one of the call.
+   */
+  setParticipants(
+    callId: string,
+    participants: readonly PartyDescription[],
+    userId: string | null,
+  ): ParticipantsOutcome {
+    return this.#calls.get(callId)?.setParticipants(participants, userId) ?? 'refused-unknown';
   }
 
   /** Measures what the parties of a call send, while somebody watches. No effect for an unknown call. */

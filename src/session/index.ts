@@ -1,4 +1,5 @@
 export { createCallHandler, createMessageHandler } from './call-handler';
+export { MAX_PARTICIPANTS, type ParticipantsOutcome } from './call-participants';
 export { CallRegistry } from './call-registry';
 export { type CallDeps } from './deps';
 export { EventHub } from './event-hub';

@@ -28,6 +28,9 @@ export interface PartyView {
   readonly userId: string | null;
   /** What the party sends, see MediaCall.levels(); null while nobody watches. */
   readonly levelDbfs: number | null;
+  /** Everybody on that side, as a switch has told (see setParticipants()); null: the party alone. */
+  readonly participants:
+    readonly { readonly aor: string; readonly displayName: string | null }[] | null;
 }
 
 /** What is recorded for one recorded party. */

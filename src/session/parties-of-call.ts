@@ -8,6 +8,7 @@ import {
   newSharedMetadataIds,
   type PartyDescription,
   type SharedMetadataIds,
+  type SideParticipant,
 } from './recording-metadata';
 import { type RouteSettings, type TrunkSettings } from './settings';
 
@@ -17,6 +18,10 @@ export class PartiesOfCall implements CallParties {
   readonly kinds: Record<LegRole, NetworkKind>;
   readonly shared: SharedMetadataIds;
   readonly joinedAtMs: Record<LegRole, number | null> = { caller: null, callee: null };
+  readonly participants: Record<LegRole, readonly SideParticipant[] | null> = {
+    caller: null,
+    callee: null,
+  };
   sessionStartedAtMs: number | null = null;
   readonly #ids: IdSource;
 
@@ -55,11 +60,23 @@ export class PartiesOfCall implements CallParties {
       return false;
     }
     this.descriptions[role] = { aor, displayName };
+    // Whoever else was there was there with the one who has gone.
+    this.participants[role] = null;
     this.shared.participantIds[role] = newMetadataId(this.#ids);
     if (isTransfer) {
       this.shared.sinceTransferSessionId = newMetadataId(this.#ids);
     }
     this.joinedAtMs[role] = this.sessionStartedAtMs === null ? null : atMs;
     return true;
+  }
+
+  /** Everybody who is on a side now, addresses different from one another; who stays keeps the id, the leg's peer its own. */
+  setParticipants(role: LegRole, named: readonly PartyDescription[]): void {
+    const peer = { participantId: this.shared.participantIds[role], ...this.descriptions[role] };
+    const known = [peer, ...(this.participants[role] ?? [])];
+    this.participants[role] = named.map(each => {
+      const participantId = known.find(({ aor }) => aor === each.aor)?.participantId;
+      return { ...each, participantId: participantId ?? newMetadataId(this.#ids) };
+    });
   }
 }

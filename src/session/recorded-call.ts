@@ -45,9 +45,11 @@ import {
   type PartyView,
   type RecordingEventView,
 } from './live-view';
-import { type LeftOut, leftOutOnDemand, leftOutParty, recordLeftOut } from './left-out';
+import { LeftOutUsers } from './left-out-users';
+import { type ParticipantsOutcome, areDistinct, tellParticipants } from './call-participants';
 import { PartiesOfCall } from './parties-of-call';
 import { type PartyChange } from './recording';
+import { type PartyDescription } from './recording-metadata';
 import { type RouteSettings, type TrunkSettings } from './settings';
 
 const ROLES = ['caller', 'callee'] as const;
@@ -72,10 +74,7 @@ export class RecordedCall implements CallDelegate {
   readonly #decision: CallDecision;
   readonly #arrivedAtMs: number;
   readonly #arrivedMonotonicMs: number;
-  /** What was decided last of who is on each leg. */
-  readonly #decided: Record<LegRole, PartyDecision>;
-  /** Users who would have been recorded, and are not. */
-  readonly #leftOut = new Map<LegRole, LeftOut>();
+  readonly #leftOut: LeftOutUsers;
   #opening: Promise<CallMedia> | null = null;
   #media: CallMedia | null = null;
   #voicemail: VoicemailDetection | null;
@@ -98,7 +97,7 @@ export class RecordedCall implements CallDelegate {
     this.#logger = deps.logger.child({ callId: call.id });
     this.#parties = new PartiesOfCall(call, trunk, route, deps.ids);
     this.#decision = decisionFor(call.invite, trunk, route, deps.settings);
-    this.#decided = { ...this.#decision.parties };
+    this.#leftOut = new LeftOutUsers(this.#decision.parties);
     this.#voicemail = this.#decision.voicemail;
     this.#isAnchored = this.#decision.anchor;
     this.#arrivedAtMs = deps.clock.wallNowMs();
@@ -115,7 +114,7 @@ export class RecordedCall implements CallDelegate {
     const { metrics, clock, settings } = this.#deps;
     metrics.callStarted();
     this.#emit('call.started', {}, {});
-    ROLES.forEach(role => this.#noteLeftOut(this.#decision.parties[role]));
+    ROLES.forEach(role => this.#leftOut.note(this.#decision.parties[role]));
     try {
       if (this.#decision.anchor) {
         await this.#planRecordings(await this.#openMedia());
@@ -140,6 +139,27 @@ export class RecordedCall implements CallDelegate {
     return { outcome: combinedOutcome(this.#media?.recordings.control(request) ?? []) };
   }
 
+  /** Who is on the other side of a recorded party now, as the switch that holds the conference says. */
+  setParticipants(named: readonly PartyDescription[], userId: string | null): ParticipantsOutcome {
+    if (!areDistinct(named)) {
+      return 'refused-duplicate';
+    }
+    if (this.#answeredAtMs === null) {
+      return 'refused-not-answered';
+    }
+    const { recordings } = this.#media ?? {};
+    if (this.#endedAtMs !== null || (recordings?.recordedParties(null) ?? []).length === 0) {
+      return 'refused-not-recorded';
+    }
+    const recorded = recordings?.recordedParties(userId) ?? [];
+    if (recorded.length === 0) {
+      return 'refused-unknown';
+    }
+    tellParticipants(named, recorded, this.#parties, this.#deps.clock.wallNowMs());
+    this.#logger.info('participants told', { participants: named.length });
+    return 'done';
+  }
+
   watchLevels(on: boolean): void {
     this.#media?.watchLevels(on);
   }
@@ -150,6 +170,11 @@ export class RecordedCall implements CallDelegate {
       kind,
       userId: this.#deps.settings.findUser(this.#parties.descriptions[role].aor)?.userId ?? null,
       levelDbfs: this.#media?.level(role) ?? null,
+      participants:
+        this.#parties.participants[role]?.map(({ aor, displayName }) => ({
+          aor,
+          displayName,
+        })) ?? null,
     });
     return {
       callId: this.#call.id,
@@ -307,7 +332,7 @@ export class RecordedCall implements CallDelegate {
 
   async #planRecordings({ recordings }: CallMedia): Promise<void> {
     const { parties } = this.#decision;
-    ROLES.forEach(role => this.#bar(recordings, parties[role]));
+    ROLES.forEach(role => this.#leftOut.bar(recordings, parties[role]));
     await Promise.all(
       ROLES.map(role => plannedRecording(parties[role])).map(planned =>
         planned === null ? Promise.resolve() : recordings.plan(planned, this.#voicemail),
@@ -351,7 +376,7 @@ export class RecordedCall implements CallDelegate {
     }
     const [identity = { uri: target.requestUri, displayName: null }] = asserted;
     this.#parties.replace('callee', identity.uri, identity.displayName, atMs);
-    this.#leftOut.delete('callee');
+    this.#leftOut.forget('callee');
     this.#media?.recordings.partyReplaced('callee', 'replaced', atMs);
     this.#beginLate(decided);
   }
@@ -373,7 +398,7 @@ export class RecordedCall implements CallDelegate {
     this.#logger.info('party replaced', { leg: role });
     if (this.#answeredAtMs !== null) {
       this.#voicemail = null;
-      this.#leftOut.delete(role);
+      this.#leftOut.forget(role);
       this.#media?.recordings.partyReplaced(role, how, atMs);
       this.#beginLate(this.#decideParty(role, claims));
       this.#takenOutOfVoicemail(otherRole(role));
@@ -386,24 +411,24 @@ export class RecordedCall implements CallDelegate {
       return;
     }
     for (const role of ROLES) {
-      const planned = this.#decided[role];
+      const planned = this.#leftOut.decided(role);
       const isBegun = this.#media?.recordings.of(role)?.hasBegun ?? false;
       if (planned.recording?.user.recordVoicemail === false && !isBegun) {
-        this.#noteLeftOut({ ...planned, notRecorded: 'voicemail' });
+        this.#leftOut.note({ ...planned, notRecorded: 'voicemail' });
       }
     }
   }
 
   /** The one who had the mailbox on the line is recorded from now on like in any other call. */
   #takenOutOfVoicemail(role: LegRole): void {
-    const { notRecorded, claims } = this.#decided[role];
+    const { notRecorded, claims } = this.#leftOut.decided(role);
     if (notRecorded === 'voicemail') {
-      this.#leftOut.delete(role);
+      this.#leftOut.forget(role);
       const decided = this.#decideParty(role, claims);
       if ((this.#media?.recordings.of(role) ?? null) === null) {
         this.#beginLate(decided);
       } else {
-        this.#decided[role] = decided;
+        this.#leftOut.forget(role, decided);
       }
     }
   }
@@ -416,9 +441,9 @@ export class RecordedCall implements CallDelegate {
 
   /** Somebody has come into the call who may have to be recorded; its media is taken through us where it is not. */
   #beginLate(decided: PartyDecision): void {
-    this.#noteLeftOut(decided);
+    this.#leftOut.note(decided);
     if (this.#media !== null) {
-      this.#bar(this.#media.recordings, decided);
+      this.#leftOut.bar(this.#media.recordings, decided);
     }
     const planned = plannedRecording(decided);
     if (planned === null) {
@@ -470,26 +495,6 @@ export class RecordedCall implements CallDelegate {
       },
       this.#deps.settings.callPolicy.voicemail,
     );
-  }
-
-  #noteLeftOut(decided: PartyDecision): void {
-    this.#decided[decided.role] = decided;
-    const leftOut = leftOutParty(decided);
-    if (leftOut !== null) {
-      this.#leftOut.set(decided.role, leftOut);
-    }
-  }
-
-  /** Who may not start a recording is missed from the moment of trying on. */
-  #bar(recordings: CallMedia['recordings'], decided: PartyDecision): void {
-    const leftOut = leftOutOnDemand(decided);
-    if (leftOut !== null) {
-      const { userId } = leftOut.decision.user;
-      recordings.bar(decided.role, {
-        userId,
-        tried: () => this.#leftOut.set(decided.role, leftOut),
-      });
-    }
   }
 
   #legTimedOut(role: LegRole): void {
@@ -554,12 +559,10 @@ export class RecordedCall implements CallDelegate {
     if (answeredAtMs === null) {
       return [];
     }
-    return [...this.#leftOut.values()].map(leftOut => {
-      const facts = { call: this.#call, end, answeredAtMs, endedAtMs, voicemail: this.#voicemail };
-      return recordLeftOut(leftOut, facts, this.#deps, (subject, reason) =>
-        this.#emit('recording.not-recorded', subject, { reason }),
-      );
-    });
+    const facts = { call: this.#call, end, answeredAtMs, endedAtMs, voicemail: this.#voicemail };
+    return this.#leftOut.conclude(facts, this.#deps, (subject, reason) =>
+      this.#emit('recording.not-recorded', subject, { reason }),
+    );
   }
 
   #emit(

@@ -163,6 +163,11 @@ export class RecordedParty {
     this.#begun().forEach(recording => recording.metadataChanged());
   }
 
+  /** Who else is on the other side has changed. */
+  participantsChanged(atMs: number): void {
+    this.#begun().forEach(recording => recording.participantsChanged(atMs));
+  }
+
   /** The recorded party is not in the call any more. */
   left(atMs: number): void {
     this.#apply({ kind: 'recorded-party-left' }, atMs, 'party-left');

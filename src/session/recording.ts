@@ -136,6 +136,7 @@ export class Recording {
       callee: parties.joinedAtMs.callee ?? since,
     });
     ROLES.forEach(role => this.metadata.setActivity(role, legs.activityOf(role), atMs));
+    this.#tellParticipants(atMs);
     deps.metrics.recordingStarted(this.#decision.providerId);
     this.#entry = deps.ledger.begin(() => this.#snapshot());
     if (this.#failure !== null) {
@@ -208,6 +209,20 @@ export class Recording {
   /** The SRS is told what has changed in the metadata. */
   metadataChanged(): void {
     this.#session?.metadataChanged();
+  }
+
+  /** Who else is on the other side has changed: the SRS is told. Who is on label 1 never changes. */
+  participantsChanged(atMs: number): void {
+    this.#tellParticipants(atMs);
+    this.metadataChanged();
+  }
+
+  #tellParticipants(atMs: number): void {
+    const role = otherRole(this.#decision.role);
+    const participants = this.#context.parties.participants[role];
+    if (participants !== null) {
+      this.metadata.setParticipants(role, participants, atMs);
+    }
   }
 
   /** Who the recorded party talks to is somebody else now; the SRS is told with the next change. */

@@ -191,8 +191,32 @@ describe('calls and recordings', () => {
       userId: 'alice',
       participants: [{ ...participants[0], displayName: null }, participants[1]],
     });
-    const bad = { participants: [{ aor: 'http://example.com' }] };
-    expect((await ask('POST', '/v1/calls/c1/participants', { body: bad })).status).toBe(400);
+  });
+
+  test.each([
+    ['refused-unknown', 404, 'not recorded in it'],
+    ['refused-not-answered', 409, 'not answered'],
+    ['refused-not-recorded', 409, 'nobody is recorded'],
+    ['refused-duplicate', 422, 'the same address'],
+  ] as const)('participants that are %s get %i and why', async (outcome, status, why) => {
+    operations.participantsOutcome = outcome;
+    const body = { participants: [] };
+    expect(await ask('POST', '/v1/calls/c1/participants', { body })).toMatchObject({
+      status,
+      body: { outcome, error: expect.stringContaining(why) as string },
+    });
+  });
+
+  test.each([
+    ['no address', [{ aor: 'http://example.com' }]],
+    ['one more than is told', Array.from({ length: 31 }, (_, n) => ({ aor: `sip:p${n}@a` }))],
+  ])('participants with %s are refused', async (_what, participants) => {
+    const answer = await ask('POST', '/v1/calls/c1/participants', { body: { participants } });
+    expect(answer).toMatchObject({
+      status: 400,
+      body: { error: expect.stringContaining('participants') as string },
+    });
+    expect(operations.asked).toEqual([]);
   });
 });
 

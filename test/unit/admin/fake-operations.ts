@@ -4,7 +4,12 @@ import {
   type ParticipantChange,
   type UserView,
 } from '../../../src/admin';
-import { type CallView, type ControlAnswer, type ControlRequest } from '../../../src/session';
+import {
+  type CallView,
+  type ControlAnswer,
+  type ControlRequest,
+  type ParticipantsOutcome,
+} from '../../../src/session';
 
 /** A call between two parties of which the caller is recorded. */
 export function callView(callId: string, changes: Partial<CallView> = {}): CallView {
@@ -24,6 +29,7 @@ export function callView(callId: string, changes: Partial<CallView> = {}): CallV
         kind: 'internal',
         userId: 'alice',
         levelDbfs: null,
+        participants: null,
       },
       callee: {
         aor: 'tel:+4930123456',
@@ -31,6 +37,7 @@ export function callView(callId: string, changes: Partial<CallView> = {}): CallV
         kind: 'pstn',
         userId: null,
         levelDbfs: null,
+        participants: null,
       },
     },
     recordings: [
@@ -69,6 +76,7 @@ export function userView(userId: string, organisationId = 'acme'): UserView {
 export interface FakeOperations extends AdminOperations {
   views: CallView[];
   outcome: ControlAnswer['outcome'];
+  participantsOutcome: ParticipantsOutcome;
   answer: ChangeAnswer;
   known: UserView[];
   /** What was asked for, in order. */
@@ -81,6 +89,7 @@ export function fakeOperations(): FakeOperations {
   const fake: FakeOperations = {
     views: [callView('c1')],
     outcome: 'done',
+    participantsOutcome: 'done',
     answer: { ok: true },
     known: [userView('alice'), userView('bob'), userView('bob', 'other')],
     asked,
@@ -93,7 +102,7 @@ export function fakeOperations(): FakeOperations {
     watchLevels: (callId, on) => asked.push({ callId, on }),
     setParticipants: (callId, participants: readonly ParticipantChange[], userId) => {
       asked.push({ callId, participants, userId });
-      return fake.call(callId) !== null;
+      return fake.call(callId) === null ? 'refused-unknown' : fake.participantsOutcome;
     },
     providers: () => [
       {
