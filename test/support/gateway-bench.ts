@@ -42,6 +42,8 @@ export interface GatewayBenchOptions {
   readonly backend?: 'auto' | 'linux' | 'dgram';
   /** More of the configuration's sections, laid over the bench's own. */
   readonly config?: Readonly<Record<string, unknown>>;
+  /** More of the `sip` section. */
+  readonly sip?: Readonly<Record<string, unknown>>;
   /** More of the provider `lab`. */
   readonly provider?: Readonly<Record<string, unknown>>;
   /** The provider's `media`. */
@@ -118,8 +120,8 @@ export async function openGatewayBench(options: GatewayBenchOptions = {}): Promi
   parts.push('log', () => log?.close());
   const drachtioHost = env['DRACHTIO_HOST'];
   const config = {
-    sip:
-      drachtioHost === undefined
+    sip: {
+      ...(drachtioHost === undefined
         ? {
             listeners: [
               { transport: 'udp', host: HOST, port: 0 },
@@ -133,7 +135,9 @@ export async function openGatewayBench(options: GatewayBenchOptions = {}): Promi
               port: Number(env['DRACHTIO_PORT'] ?? 9022),
               secret: env['DRACHTIO_SECRET'] ?? 'cymru',
             },
-          },
+          }),
+      ...options.sip,
+    },
     media: { backend: options.backend ?? 'auto', portQuarantineMs: 50, ringSeconds: 24 },
     trunks: { phones: { sources: ['127.0.0.0/8'], kind: 'internal', trusted: true } },
     routes: [

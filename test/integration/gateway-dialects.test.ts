@@ -1,0 +1,370 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+import { type RecordingEventKind } from '#metadata';
+import { HeaderList } from '#sip/engine';
+
+import { partiesOfLabel, type PhoneCall, type Recording } from '../../src/lab';
+import { type CallView } from '../../src/session';
+import {
+  type AnsweredCall,
+  type GatewayBench,
+  hangUp,
+  placeCall,
+  talkFor,
+  withBench,
+} from '../support/gateway-bench';
+import { waitUntil } from '../support/wait-until';
+
+/** How Webex Calling and BroadWorks signal, and what the standard says. */
+const SIGNALLING = {
+  rfc7865: {},
+  broadworks: {
+    requireSiprec: false,
+    contactTag: 'src',
+    partOrder: 'metadata-first',
+    metadataInBye: false,
+  },
+} as const;
+type Dialect = keyof typeof SIGNALLING;
+
+const ALICE = 'sip:alice@127.0.0.1';
+const BOB = 'sip:bob@127.0.0.1';
+const CAROL = 'sip:carol@127.0.0.1';
+const DAVE = 'sip:dave@127.0.0.1';
+/** The identifier at the platform is how the BroadWorks dialect names the recorded party. */
+const RECORDED = { rfc7865: ALICE, broadworks: 'sip:a1b2c3d4e5@1.int10.bcld.example.com' } as const;
+
+/** A request that the recorder got: method, what of SDP and metadata is in it. */
+type Message = `${'INVITE' | 'UPDATE' | 'BYE'}${'' | ` ${'sendonly' | 'inactive' | 'mixed'}`}${
+  '' | ' +complete' | ' +partial'}`;
+
+interface DialectBench extends GatewayBench {
+  readonly dialect: Dialect;
+  recording(): Recording;
+  /** Requests that came since the last time it was asked. */
+  newMessages(): readonly Message[];
+  /** Waits until so many requests came since the last time it was asked, and says which. */
+  messages(count: number): Promise<readonly Message[]>;
+  post(path: string, body: unknown): Promise<number>;
+  callId(): Promise<string>;
+}
+
+async function withDialect(
+  dialect: Dialect,
+  recording: Readonly<Record<string, unknown>>,
+  run: (bench: DialectBench) => Promise<void>,
+): Promise<void> {
+  const config = {
+    admin: { port: 0 },
+    organisations: {
+      test: {
+        provider: 'lab',
+        serviceProvider: 'WBV000001',
+        externalGroup: 'WBV000001L7',
+        users: {
+          alice: {
+            identities: [ALICE],
+            externalIdentifier: 'a1b2c3d4e5@1.int10.bcld.example.com',
+            recording: { reminderTone: { enabled: false }, ...recording },
+          },
+        },
+      },
+    },
+  };
+  await withBench(
+    {
+      config,
+      sip: { refer: 'perform' },
+      provider: { signalling: SIGNALLING[dialect], metadata: { dialect } },
+    },
+    async bench => {
+      let seen = 0;
+      const newMessages = (): readonly Message[] => {
+        const all = messagesOf(bench.srs.recordings[0]!);
+        return all.slice(seen, (seen = all.length));
+      };
+      const { host, port } = bench.gateway.admin!;
+      const api = `http://${host}:${port}/v1/calls`;
+      await run(
+        Object.assign(Object.create(bench) as GatewayBench, {
+          dialect,
+          recording: () => bench.srs.recordings[0]!,
+          newMessages,
+          messages: async (count: number) => {
+            const from = seen;
+            await waitUntil(
+              () => messagesOf(bench.srs.recordings[0]!).length >= from + count,
+              `${count} messages at the recorder`,
+            );
+            return newMessages();
+          },
+          post: async (path: string, body: unknown) => {
+            const answer = await fetch(`${api}/${path}`, {
+              method: 'POST',
+              body: JSON.stringify(body),
+              headers: { 'content-type': 'application/json' },
+            });
+            return answer.status;
+          },
+          callId: async () => {
+            const { calls } = (await (await fetch(api)).json()) as { calls: CallView[] };
+            return calls[0]!.callId;
+          },
+        }),
+      );
+    },
+  );
+}
+
+/** The requests of the gateway in a recording session, in order, retransmissions and ACKs left out. */
+function messagesOf(recording: Recording): readonly Message[] {
+  const folder = join(recording.directory, 'sip');
+  return readdirSync(folder)
+    .sort()
+    .map(file => readFileSync(join(folder, file), 'utf8'))
+    .filter(text => /^(INVITE|UPDATE|BYE) /.test(text))
+    .map(text => {
+      const [method] = text.split(' ', 1);
+      const directions = new Set([...text.matchAll(/^a=(sendonly|inactive)/gm)].map(([, d]) => d));
+      const direction = directions.size > 1 ? 'mixed' : [...directions][0];
+      const mode = /<data[mM]ode>(complete|partial)</.exec(text)?.[1];
+      return [method, direction, mode && `+${mode}`].filter(Boolean).join(' ') as Message;
+    });
+}
+
+function whoSpeaks(recording: Recording): Record<string, readonly string[]> {
+  const aors = (label: string): readonly string[] =>
+    partiesOfLabel(recording.view, label).map(({ aor }) => aor);
+  return { '1': aors('1'), '2': aors('2') };
+}
+
+function eventsOf(recording: Recording): readonly RecordingEventKind[] {
+  return recording.view?.metadata.details?.events.map(({ kind }) => kind) ?? [];
+}
+
+async function press(call: PhoneCall, key: 'on' | 'off' | 'pause' | 'resume'): Promise<void> {
+  const { status } = await call.sendInfo({ headers: { Record: key } });
+  expect(status).toBe(200);
+}
+
+async function established(bench: DialectBench): Promise<AnsweredCall> {
+  const caller = await bench.phone('caller', 'alice');
+  const callee = await bench.phone('callee', 'bob');
+  const call = await placeCall(bench, caller, callee);
+  await bench.srs.waitForRecording(({ state }) => state === 'established');
+  await talkFor(call, 10);
+  return call;
+}
+
+async function ended(bench: DialectBench): Promise<void> {
+  await bench.recording().until(() => bench.recording().state === 'ended');
+  expect(bench.recording().deviations).toEqual([]);
+  expect(await bench.waitForLedger(1)).toMatchObject([{ verdict: 'recorded' }]);
+}
+
+describe.each(['rfc7865', 'broadworks'] as const)('a recorded call, told in %s', dialect => {
+  const isStandard = dialect === 'rfc7865';
+
+  test('start, pause, resume and hold', async () => {
+    await withDialect(dialect, { mode: 'always-with-pause-resume' }, async bench => {
+      const call = await established(bench);
+      const recording = bench.recording();
+      expect(bench.newMessages()).toEqual(['INVITE sendonly +complete']);
+      expect(whoSpeaks(recording)).toEqual({ '1': [RECORDED[dialect]], '2': [BOB] });
+      expect(eventsOf(recording)).toEqual(['start']);
+
+      await press(call.outgoing, 'pause');
+      expect(await bench.messages(isStandard ? 1 : 2)).toEqual(
+        isStandard ? ['INVITE inactive +complete'] : ['INVITE inactive', 'UPDATE +complete'],
+      );
+      await recording.until(() => eventsOf(recording).length === 2);
+      expect(eventsOf(recording)).toEqual(['start', 'pause']);
+
+      await press(call.outgoing, 'resume');
+      expect(await bench.messages(isStandard ? 1 : 2)).toEqual(
+        isStandard ? ['INVITE sendonly +complete'] : ['INVITE sendonly', 'UPDATE +complete'],
+      );
+      await recording.until(() => eventsOf(recording).length === 3);
+      expect(eventsOf(recording)).toEqual(['start', 'pause', 'resume']);
+
+      await call.incoming.hold('inactive');
+      expect(await bench.messages(1)).toEqual([isStandard ? 'UPDATE +partial' : 'INVITE inactive']);
+      await recording.until(() => !isStandard || whoSpeaks(recording)['1']?.length === 0);
+      expect(whoSpeaks(recording)).toEqual(
+        isStandard ? { '1': [], '2': [] } : { '1': [RECORDED[dialect]], '2': [BOB] },
+      );
+      await call.incoming.resume();
+      expect(await bench.messages(1)).toEqual([isStandard ? 'UPDATE +partial' : 'INVITE sendonly']);
+      await recording.until(() => whoSpeaks(recording)['1']?.length === 1);
+      expect(whoSpeaks(recording)).toEqual({ '1': [RECORDED[dialect]], '2': [BOB] });
+      const packets = recording.streams.map(stream => stream.packets);
+      await recording.until(() =>
+        recording.streams.every((stream, index) => stream.packets > (packets[index] ?? 0) + 10),
+      );
+      await hangUp(call);
+      await ended(bench);
+      expect(bench.newMessages()).toEqual([isStandard ? 'BYE +partial' : 'BYE']);
+    });
+  }, 60_000);
+
+  test('participants of a conference, told by the switch that holds it', async () => {
+    await withDialect(dialect, { mode: 'always' }, async bench => {
+      const call = await established(bench);
+      const recording = bench.recording();
+      bench.newMessages();
+      const before = recording.view!.metadata;
+      const path = `${await bench.callId()}/participants`;
+      const update = isStandard ? 'UPDATE +partial' : 'UPDATE +complete';
+      const set = async (...aors: string[]): Promise<void> => {
+        const participants = aors.map(aor => ({ aor }));
+        expect(await bench.post(path, { participants })).toBe(204);
+        expect(await bench.messages(1)).toEqual([update]);
+        const others = aors.filter(aor => aor !== ALICE);
+        await recording.until(() => whoSpeaks(recording)['2']?.length === others.length);
+        expect(whoSpeaks(recording)).toEqual({ '1': [RECORDED[dialect]], '2': others });
+      };
+      await set(BOB, CAROL);
+      // Who was there before has the same ids, and so have session and streams.
+      const after = recording.view!.metadata;
+      expect(after.sessions[0]?.sessionId).toBe(before.sessions[0]?.sessionId);
+      expect(after.streams.map(({ streamId }) => streamId)).toEqual(
+        before.streams.map(({ streamId }) => streamId),
+      );
+      expect(after.participants.slice(0, 2).map(({ participantId }) => participantId)).toEqual(
+        before.participants.map(({ participantId }) => participantId),
+      );
+      await set(ALICE, BOB, CAROL, DAVE);
+      await set(CAROL, DAVE);
+      const left = recording.view!.metadata.participantSessionAssociations.filter(
+        ({ disassociateTimeMs }) => disassociateTimeMs !== null,
+      );
+      // Who has left is not told any more in the BroadWorks dialect.
+      expect(left).toHaveLength(isStandard ? 1 : 0);
+
+      const refused = [
+        [`${path}`, { participants: [{ aor: DAVE }, { aor: DAVE }] }, 422],
+        [`${path}`, { userId: 'nobody', participants: [] }, 404],
+        ['no-such-call/participants', { participants: [] }, 404],
+      ] as const;
+      for (const [where, body, status] of refused) {
+        expect(await bench.post(where, body)).toBe(status);
+      }
+      expect(bench.newMessages()).toEqual([]);
+      await hangUp(call);
+      await ended(bench);
+    });
+  }, 60_000);
+
+  test('a party that its own switch replaces is a participant who left and one who joined', async () => {
+    await withDialect(dialect, { mode: 'always' }, async bench => {
+      const call = await established(bench);
+      const recording = bench.recording();
+      bench.newMessages();
+      const before = recording.view!.metadata.sessions[0]?.sessionId;
+      const headers = HeaderList.of(['P-Asserted-Identity', `"Carol" <${CAROL}>`]);
+      const { status } = await call.incoming.request('UPDATE', { headers });
+      expect(status).toBe(200);
+      await recording.until(() => whoSpeaks(recording)['2']?.[0] === CAROL);
+      expect(bench.newMessages()).toEqual([isStandard ? 'UPDATE +partial' : 'UPDATE +complete']);
+      expect(whoSpeaks(recording)['1']).toEqual([RECORDED[dialect]]);
+      expect(recording.view!.metadata.sessions[0]?.sessionId).toBe(before);
+      await hangUp(call);
+      await ended(bench);
+    });
+  }, 60_000);
+
+  test('a blind transfer of the other party', async () => {
+    await withDialect(dialect, { mode: 'always' }, async bench => {
+      const call = await established(bench);
+      const recording = bench.recording();
+      bench.newMessages();
+      const before = recording.view!.metadata;
+      const carol = await bench.phone('callee', 'carol');
+      const incoming = new Promise<PhoneCall>(resolve => {
+        carol.onIncoming(waiting => {
+          resolve(waiting.call);
+          waiting.answer();
+        });
+      });
+      const headers = HeaderList.of(['Refer-To', `<${CAROL}>`], ['Referred-By', `<${BOB}>`]);
+      const { status } = await call.incoming.request('REFER', { headers });
+      expect(status).toBe(202);
+      const answered = await incoming;
+      await answered.waitFor('answered');
+      await recording.until(() => whoSpeaks(recording)['2']?.[0] === CAROL);
+      expect(whoSpeaks(recording)).toEqual({ '1': [RECORDED[dialect]], '2': [CAROL] });
+      const messages = bench.newMessages();
+      const after = recording.view!.metadata;
+      const ids = [before, after].map(({ sessions, streams, participants }) => [
+        ...sessions.map(({ sessionId }) => sessionId),
+        ...streams.map(({ streamId }) => streamId),
+        ...participants.map(({ participantId }) => participantId),
+      ]);
+      if (isStandard) {
+        expect(messages).not.toContain('INVITE sendonly');
+        expect(after.streams).toEqual(before.streams);
+        expect(after.details?.call ?? null).toBeNull();
+      } else {
+        expect(messages).toEqual(['INVITE sendonly', 'INVITE sendonly +complete']);
+        expect(ids[1]?.filter(id => ids[0]?.includes(id))).toEqual([]);
+        expect(after.details?.call).toMatchObject({
+          callId: before.details?.call?.callId,
+          redirectedCall: {
+            newTrackingId: after.details?.call?.trackingId,
+            fromPartyNumber: 'bob',
+            toPartyNumber: 'carol',
+          },
+        });
+      }
+      await talkFor({ outgoing: call.outgoing, incoming: answered }, 10);
+      await call.outgoing.hangUp();
+      await answered.waitFor('ended');
+      await ended(bench);
+    });
+  }, 60_000);
+
+  test('announcements, and a start and a stop on demand', async () => {
+    const settings = {
+      mode: 'on-demand',
+      startStopAnnouncement: { internalCallsEnabled: true, pstnCallsEnabled: false },
+    };
+    await withDialect(dialect, settings, async bench => {
+      const caller = await bench.phone('caller', 'alice');
+      const callee = await bench.phone('callee', 'bob');
+      const call = await placeCall(bench, caller, callee);
+      await talkFor(call, 10);
+      expect(bench.srs.recordings).toHaveLength(0);
+      await press(call.outgoing, 'on');
+      const recording = await bench.srs.waitForRecording(({ state }) => state === 'established');
+      const notices = (): readonly string[] =>
+        recording.view?.metadata.details?.notices.map(({ kind, toParticipantIds }) => {
+          return `${kind} to ${toParticipantIds.length}`;
+        }) ?? [];
+      await recording.until(() => notices().includes('start to 2'), 30_000);
+      expect(bench.newMessages()).toEqual([
+        'INVITE sendonly +complete',
+        isStandard ? 'UPDATE +partial' : 'UPDATE +complete',
+      ]);
+      await press(call.outgoing, 'off');
+      await recording.until(() => recording.state === 'ended', 30_000);
+      const messages = bench.newMessages();
+      if (isStandard) {
+        expect(notices()).toEqual(['start to 2', 'stop to 2']);
+        expect(eventsOf(recording)).toEqual(['start', 'stop']);
+      } else {
+        // The event when it happens, the announcement when it has ended, and a BYE without a body.
+        expect(messages).toEqual([
+          'INVITE inactive',
+          'UPDATE +complete',
+          'UPDATE +complete',
+          'BYE',
+        ]);
+        expect(notices()).toEqual(['start to 2', 'stop to 2']);
+        expect(eventsOf(recording)).toEqual(['start', 'stop']);
+      }
+      await hangUp(call);
+      await ended(bench);
+    });
+  }, 90_000);
+});
