@@ -2,51 +2,37 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-import { systemClock } from '#core';
+import { type PhoneCall, readWav, toneLevelDbfs } from '../../src/lab';
+import { hangUp, placeCall, talkFor, withBench } from '../support/gateway-bench';
+import {
+  loudestDbfs,
+  noticesOf,
+  organisationWithPrompts,
+  PROMPT_MS,
+  PROMPTS_HZ,
+  record,
+  windowsOf,
+  writePrompt,
+} from '../support/notice-sounds';
 
-import { type PhoneCall, readWav, take, tone, toneLevelDbfs, writeWav } from '../../src/lab';
-import { type GatewayBench, hangUp, placeCall, talkFor, withBench } from '../support/gateway-bench';
-
-/** What the prompts of the organisation sound like: each its own tone. */
-const PROMPTS_HZ = { start: 1000, stop: 1200, pause: 1500, resume: 1700, compliance: 2000 };
 /** What the phones of the bench say. */
 const CALLER_HZ = 440;
 const CALLEE_HZ = 620;
-const PROMPT_MS = 600;
-const WINDOW = 1600;
 
 describe('announcements', () => {
   let folder: string;
   beforeAll(() => {
     folder = mkdtempSync(join(tmpdir(), 'prompts-'));
     for (const [kind, hz] of Object.entries(PROMPTS_HZ)) {
-      const samples = take(tone({ hz, levelDbfs: -14, durationMs: PROMPT_MS }), PROMPT_MS * 8);
-      writeWav(join(folder, `${kind}.wav`), [samples], { clock: systemClock });
+      writePrompt(join(folder, `${kind}.wav`), hz);
     }
   });
   afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-  /** One organisation whose prompts are tones. */
-  function organisation(
+  const organisation = (
     recording: Readonly<Record<string, unknown>>,
     more: Readonly<Record<string, unknown>> = {},
-  ): Record<string, unknown> {
-    return {
-      test: {
-        provider: 'lab',
-        customAudio: Object.fromEntries(
-          Object.keys(PROMPTS_HZ).map(kind => [kind, join(folder, `${kind}.wav`)]),
-        ),
-        users: {
-          alice: {
-            identities: ['sip:alice@127.0.0.1'],
-            recording: { reminderTone: { enabled: false }, ...recording },
-          },
-        },
-        ...more,
-      },
-    };
-  }
+  ): Record<string, unknown> => organisationWithPrompts(folder, recording, more);
 
   test('start and stop are heard by both parties over their speech, are told, and are nowhere in the recording', async () => {
     const settings = {
@@ -61,13 +47,13 @@ describe('announcements', () => {
 
       expect(await record(call.outgoing, 'on')).toBe(200);
       const recording = await bench.srs.waitForRecording(({ state }) => state === 'established');
-      await recording.until(() => notices(recording).includes('start'), 20_000, 'start is told');
+      await recording.until(() => noticesOf(recording).includes('start'), 20_000, 'start is told');
 
       const packets = (): number => recording.streams.reduce((sum, each) => sum + each.packets, 0);
       expect(await record(call.outgoing, 'off')).toBe(200);
       await recording.until(() => recording.state === 'ended', 20_000, 'the BYE');
       const endedAtMs = Date.now();
-      expect(notices(recording)).toEqual(['start', 'stop']);
+      expect(noticesOf(recording)).toEqual(['start', 'stop']);
       // The session has waited for the announcement to end, and to be told.
       const stop = recording.view!.metadata.details!.notices[1]!;
       expect(stop.endedAtMs - stop.startedAtMs).toBeGreaterThanOrEqual(PROMPT_MS - 50);
@@ -129,7 +115,7 @@ describe('announcements', () => {
       await outgoing.waitFor('answered');
       const incoming = await ringing;
       const recording = await bench.srs.waitForRecording(({ state }) => state === 'established');
-      await recording.until(() => notices(recording).includes('start'), 30_000, 'start is told');
+      await recording.until(() => noticesOf(recording).includes('start'), 30_000, 'start is told');
       const { startedAtMs, endedAtMs, language } = recording.view!.metadata.details!.notices[0]!;
       expect(language).toBe('pt-BR');
       const heard = outgoing.heard(startedAtMs);
@@ -174,7 +160,7 @@ describe('announcements', () => {
       expect(heardBeforeRinging).toBeGreaterThan(-24);
       expect(offer).toMatch(/^m=audio \d+ RTP\/AVP 0 101\r?$/m);
       const recording = await bench.srs.waitForRecording(({ state }) => state === 'established');
-      await recording.until(() => notices(recording).length >= 2, 20_000, 'both are told');
+      await recording.until(() => noticesOf(recording).length >= 2, 20_000, 'both are told');
       const call = { outgoing, incoming };
       await talkFor(call, 50);
       await hangUp(call);
@@ -208,7 +194,7 @@ describe('announcements', () => {
       const callee = await bench.phone('callee', 'bob');
       const call = await placeCall(bench, caller, callee);
       const recording = await bench.srs.waitForRecording(({ state }) => state === 'established');
-      await recording.until(() => notices(recording).length > 0, 20_000, 'it is told');
+      await recording.until(() => noticesOf(recording).length > 0, 20_000, 'it is told');
       await hangUp(call);
       const [line] = await bench.waitForLedger(1);
       expect(line!.notices.map(({ kind }) => kind)).toEqual(['compliance']);
@@ -227,26 +213,6 @@ function renamed(organisations: Record<string, unknown>): Record<string, unknown
     string,
     unknown
   >;
-}
-
-async function record(call: PhoneCall, value: string): Promise<number> {
-  return (await call.sendInfo({ headers: { Record: value } })).status;
-}
-
-/** The kinds of the notices that the recorder has been told of. */
-function notices({ view }: GatewayBench['srs']['recordings'][number]): readonly string[] {
-  return view?.metadata.details?.notices.map(({ kind }) => kind) ?? [];
-}
-
-function loudestDbfs(samples: Int16Array, hz: number): number {
-  return Math.max(-120, ...windowsOf(samples).map(window => toneLevelDbfs(window, hz)));
-}
-
-function windowsOf(samples: Int16Array): readonly Int16Array[] {
-  const count = Math.max(0, Math.floor((samples.length - WINDOW) / (WINDOW / 4)) + 1);
-  return Array.from({ length: count }, (_, n) =>
-    samples.subarray((n * WINDOW) / 4, (n * WINDOW) / 4 + WINDOW),
-  );
 }
 
 function rmsDbfs(samples: Int16Array): number {
