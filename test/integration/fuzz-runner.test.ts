@@ -18,6 +18,8 @@ function run(
 
 let folder: string;
 
+jest.setTimeout(120_000);
+
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'fuzz-runner-'));
 });

@@ -1,5 +1,5 @@
 import { connect, createServer, type Server, type Socket } from 'node:net';
-import { type EngineLimits } from '#sip/engine';
+import { type EmbeddedEngineOptions, type EngineLimits } from '#sip/engine';
 import { TestCa } from '../support/test-ca';
 import { waitUntil } from '../support/wait-until';
 import {
@@ -10,6 +10,7 @@ import {
   RawCall,
   SDP,
   startBench,
+  TEST_TIMERS,
   within,
 } from './sip-engine-harness';
 
@@ -27,8 +28,11 @@ afterEach(async () => {
   }
 });
 
-async function start(limits: Partial<EngineLimits>): Promise<void> {
-  bench = await startBench({ limits });
+async function start(
+  limits: Partial<EngineLimits>,
+  timers: EmbeddedEngineOptions['timers'] = TEST_TIMERS,
+): Promise<void> {
+  bench = await startBench({ limits, timers });
 }
 
 /** A connection with the TCP listener, or with the applications' one. */
@@ -91,7 +95,7 @@ describe('connections of peers', () => {
   });
 
   test('an idle connection is closed', async () => {
-    await start({ idleTimeoutMs: 200 });
+    await start({ idleTimeoutMs: 1500 });
     const socket = await raw();
     socket.write(options());
     expect(await untilClosed(socket)).toMatch(/^SIP\/2\.0 503 /);
@@ -118,7 +122,7 @@ describe('connections of peers', () => {
       'no connection is open',
     );
     expect((await bench.engine.counters()).tcpConnections).toBe(0);
-  }, 20_000);
+  }, 90_000);
 
   test('a connection that does not come to stand is given up', async () => {
     const ca = new TestCa();
@@ -167,7 +171,8 @@ describe('transactions and calls', () => {
   });
 
   test('new calls are turned away, and calls in progress go on', async () => {
-    await start({ shedTransactions: 1 });
+    // A 2xx is given up after 64*T1: longer than a busy machine may need for the ACK.
+    await start({ shedTransactions: 1 }, { t1Ms: 60, t2Ms: 240, t4Ms: 60 });
     const peer = await bench.peer('TCP');
     const call = new RawCall(peer);
     const arriving = await nextInvite(bench);
@@ -178,11 +183,10 @@ describe('transactions and calls', () => {
     const acked = once(dialog, 'ack');
     call.request('ACK', 1, { to });
     await within('ack', acked);
-    const none = async (): Promise<boolean> =>
-      (await bench.engine.counters()).serverTransactions === 0;
-    for (let i = 0; i < 200 && !(await none()); i++) {
-      await new Promise(resolve => setTimeout(resolve, 20));
-    }
+    await waitUntil(
+      async () => (await bench.engine.counters()).serverTransactions === 0,
+      'the transaction of the INVITE is over',
+    );
 
     new RawCall(peer).request('OPTIONS', 1);
     const waiting = new RawCall(peer);
@@ -223,7 +227,8 @@ describe('applications', () => {
   });
 
   test('an application that does not authenticate is cut off', async () => {
-    await start({ appAuthenticateMs: 200 });
+    // The bench's own application must manage within it, too.
+    await start({ appAuthenticateMs: 3000 });
     expect(await untilClosed(await raw(bench.engine.port))).toContain('not authenticated in time');
   });
 
@@ -258,7 +263,7 @@ describe('applications', () => {
     const call = new RawCall(peer);
     call.request('INVITE', 1, { body: SDP });
     expect((await peer.response(100, 'INVITE')).status).toBe(100);
-  }, 30_000);
+  }, 90_000);
 
   test('an application beyond its last bound is cut off', async () => {
     await start({ appBusyBytes: 65_536, appPauseBytes: 65_536, appBufferBytes: 100_000 });
@@ -273,7 +278,7 @@ describe('applications', () => {
     }
     app.resume();
     expect(await closed).toContain('|network|');
-  }, 30_000);
+  }, 90_000);
 
   test('an application that has stopped reading is cut off', async () => {
     await start({ appStallMs: 300, appPauseBytes: 200_000, appBusyBytes: 100_000 });
@@ -288,15 +293,11 @@ describe('applications', () => {
       }
       flooder.write(options('', 'x'.repeat(60_000), 'MESSAGE'));
     }
-    await waitUntilAsync(async () => (await bench.engine.counters()).appConnections === 1);
+    await waitUntil(
+      async () => (await bench.engine.counters()).appConnections === 1,
+      'the application is cut off',
+    );
     app.resume();
     expect(await closed).toContain('|network|');
-  }, 30_000);
+  }, 90_000);
 });
-
-async function waitUntilAsync(condition: () => Promise<boolean>): Promise<void> {
-  for (let i = 0; i < 400 && !(await condition()); i++) {
-    await new Promise(resolve => setTimeout(resolve, 25));
-  }
-  expect(await condition()).toBe(true);
-}

@@ -226,7 +226,7 @@ export async function openGatewayBench(options: GatewayBenchOptions = {}): Promi
       }),
     uri: user => `sip:${user}@${HOST}:${sipPort};transport=${transport}`,
     ledger,
-    waitForLedger: async (lines, deadlineMs = 15_000) => {
+    waitForLedger: async (lines, deadlineMs = 30_000) => {
       await waitUntil(() => ledger().length >= lines, `${lines} ledger lines`, deadlineMs);
       return ledger();
     },
@@ -241,7 +241,7 @@ export async function openGatewayBench(options: GatewayBenchOptions = {}): Promi
 /** UDP transactions live on for retransmissions (RFC 3261 timers D, I, J, K), up to 32 s; they are not leaks. */
 async function expectNothingOpen(
   gateway: Gateway,
-  deadlineMs = process.env['DRACHTIO_HOST'] === undefined ? 10_000 : 40_000,
+  deadlineMs = process.env['DRACHTIO_HOST'] === undefined ? 30_000 : 40_000,
 ): Promise<void> {
   await waitUntil(
     async () => {

@@ -132,7 +132,7 @@ export class RawSipPeer {
   async next(
     test: (message: RawMessage) => boolean,
     what: string,
-    deadlineMs = 5_000,
+    deadlineMs = 15_000,
   ): Promise<RawMessage> {
     const end = Date.now() + deadlineMs;
     for (;;) {

@@ -2,7 +2,7 @@
 export async function waitUntil(
   test: () => boolean | Promise<boolean>,
   what: string,
-  deadlineMs = 5_000,
+  deadlineMs = 20_000,
 ): Promise<void> {
   const end = Date.now() + deadlineMs;
   while (!(await test())) {
