@@ -142,6 +142,8 @@ export const DEFAULTS = {
     srtpAllowLessProtected: false,
     dtmf: 'pass',
     comfortNoise: 'pass',
+    /** RFC 7866 §7.1.1: a pause is seen in SDP. */
+    pause: 'inactive',
     /** ms. Half of what somebody notices as a pause; the next SRS is asked meanwhile. */
     maxResponseWaitMs: 1000,
     /** ms. A recorder that hangs is found out within 5 s. */

@@ -62,6 +62,7 @@ const providerMediaSchema = z.strictObject({
   codecs: z.array(encodingSchema).min(1).max(32).exactOptional(),
   dtmf: z.enum(['pass', 'drop']).default(DEFAULTS.provider.dtmf),
   comfortNoise: z.enum(['pass', 'drop']).default(DEFAULTS.provider.comfortNoise),
+  pause: z.enum(['inactive', 'silence']).default(DEFAULTS.provider.pause),
 });
 
 const failoverSchema = z.strictObject({

@@ -13,6 +13,7 @@ export function configWarnings(config: GatewayConfig): readonly string[] {
     ...warnAboutRouteOrder(config),
     ...warnAboutRecording(config),
     ...warnAboutRing(config),
+    ...warnAboutPauses(config),
     ...warnAboutUsers(config),
     ...warnAboutTerms(config),
     ...warnAboutRegions(config),
@@ -93,6 +94,21 @@ function warnAboutRing(config: GatewayConfig): string[] {
       ? [
           `providers.${name} may take ${longestWaitS} s until its last target answers, but ` +
             `media.ringSeconds keeps only ${config.media.ringSeconds} s: the beginning of a call may be lost.`,
+        ]
+      : [];
+  });
+}
+
+/** Encodings of which the media plane can make silence. */
+const SILENT_ENCODINGS: readonly string[] = ['PCMU', 'PCMA', 'G722', 'L16'];
+
+function warnAboutPauses(config: GatewayConfig): string[] {
+  return Object.entries(config.providers).flatMap(([name, { media }]) => {
+    const others = (media.codecs ?? []).filter(codec => !SILENT_ENCODINGS.includes(codec));
+    return media.pause === 'silence' && others.length > 0
+      ? [
+          `providers.${name}.media.pause: no silence can be made in ${others.join(', ')}: pauses of recordings in it ` +
+            'are inactive.',
         ]
       : [];
   });

@@ -1,5 +1,6 @@
 export { decodeG711, encodeG711, G711_SILENCE, type G711Encoding } from './codec/g711';
 export { decodeG722, encodeG722, G722BandDecoder, G722BandEncoder } from './codec/g722';
+export { canBeSilent } from './codec/silence';
 export { L16_RATES_HZ } from './codec/to-g711';
 export { MediaError, type MediaErrorCode } from './errors';
 export { createMediaPlane } from './plane/media-plane';

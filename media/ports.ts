@@ -149,9 +149,13 @@ export interface MediaRecording {
   readonly streams: readonly MediaRecordingStream[];
   /**
    * Opens or shuts the gate. While it is shut nothing enters the rings and nothing live leaves them; what was
-   * captured before the gate shut is still delivered. Takes effect at once. @returns wall-clock time of effect, ms.
+   * captured before the gate shut is still delivered. Takes effect at once.
+   *
+   * With `fillsSilence` a shut gate leaves no gap: every stream goes on, 50 packets a second, with silence in the codec
+   * that it had, its numbers continuous. That needs a codec in which silence can be made; see {@link canBeSilent}.
+   * @returns wall-clock time of effect, ms.
    */
-  setGate(open: boolean): Promise<number>;
+  setGate(open: boolean, options?: { readonly fillsSilence?: boolean }): Promise<number>;
   /**
    * The SRS's answer, one entry per stream in order: where to send, or null for a refused stream. Sending
    * begins at each ring's cursor and catches up. Entries whose `receives` is false keep the ring waiting.
@@ -213,6 +217,8 @@ export interface RecordingStreamReport {
   readonly packetsUnaccepted: number;
   /** Sent, and then made to wait again for another SRS (each time that it happened). */
   readonly packetsReplayed: number;
+  /** Packets of silence that were made to fill pauses; not among the captured ones. */
+  readonly packetsOfSilence: number;
   /** Packets that were made another codec's. */
   readonly packetsTranscoded: number;
   /** Payload type of the audio sent last; null: none was. */

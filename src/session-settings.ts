@@ -126,7 +126,7 @@ function providerSettings(
   engine: GatewayConfig['sip']['engine'],
 ): ProviderSettings {
   const { metadataInBye, sessionExpiresS, ...profile } = provider.signalling;
-  const { srtp, codecs, dtmf, comfortNoise } = provider.media;
+  const { srtp, codecs, dtmf, comfortNoise, pause } = provider.media;
   return {
     providerId,
     targets: provider.targets,
@@ -139,6 +139,7 @@ function providerSettings(
     ...(codecs === undefined ? {} : { codecs }),
     dtmf,
     comfortNoise,
+    pause,
     metadata: provider.metadata,
     // A drachtio-server refreshes nothing, so that a timer would end every recording.
     ...(sessionExpiresS === undefined || engine !== 'embedded' ? {} : { sessionExpiresS }),

@@ -45,6 +45,8 @@ export interface EventPacket {
 export class EventReceiver {
   /** The newest event. */
   current: TelephoneEvent | null = null;
+  /** When the event began that the packet taken in last belongs to, monotonic ms. */
+  packetStartedAtMs = 0;
   readonly #onBegin: (event: TelephoneEvent) => void;
   readonly #onEnd: (event: TelephoneEvent) => void;
   #ssrc = 0;
@@ -52,6 +54,8 @@ export class EventReceiver {
   /** Of the segments before the present one. */
   #unitsBefore = 0;
   #lastAtMs = 0;
+  /** Of the event before the newest. */
+  #previousStartedAtMs = -Infinity;
 
   constructor(onBegin: (event: TelephoneEvent) => void, onEnd: (event: TelephoneEvent) => void) {
     this.#onBegin = onBegin;
@@ -62,12 +66,13 @@ export class EventReceiver {
   onPacket(packet: EventPacket, nowMs: number): void {
     const { current } = this;
     const ahead = timestampDelta(packet.timestamp, this.#timestamp);
+    this.packetStartedAtMs = current?.startedAtMs ?? nowMs;
     if (current === null || packet.ssrc !== this.#ssrc) {
       this.#begin(packet, nowMs);
     } else if (ahead === 0 && packet.code === current.code) {
       this.#update(current, packet, nowMs);
     } else if (ahead < 0 && ahead > -MAX_LATE_S * packet.clockRateHz) {
-      return;
+      this.packetStartedAtMs = this.#previousStartedAtMs;
     } else if (this.#isNextSegment(current, packet, ahead)) {
       this.#unitsBefore += ahead;
       this.#timestamp = packet.timestamp;
@@ -105,6 +110,8 @@ export class EventReceiver {
     if (this.current !== null && !this.current.hasEnded) {
       this.#end(this.current);
     }
+    this.#previousStartedAtMs = this.current?.startedAtMs ?? -Infinity;
+    this.packetStartedAtMs = nowMs;
     this.#ssrc = packet.ssrc;
     this.#timestamp = packet.timestamp;
     this.#unitsBefore = 0;

@@ -49,12 +49,18 @@ export class PlaneRecording implements MediaRecording {
     return this.#options.streams.map(({ slot }) => slot);
   }
 
-  async setGate(open: boolean): Promise<number> {
+  async setGate(open: boolean, { fillsSilence = false } = {}): Promise<number> {
     if (this.#isClosing) {
       throw new MediaError('REC_ERR_MEDIA_CLOSED', 'the recording is closed');
     }
     const { worker, number: recording } = this.#options;
-    const reply = await worker.request(request => ({ kind: 'set-gate', request, recording, open }));
+    const reply = await worker.request(request => ({
+      kind: 'set-gate',
+      request,
+      recording,
+      open,
+      fillsSilence,
+    }));
     return reply.atMs;
   }
 
@@ -137,6 +143,7 @@ export class PlaneRecording implements MediaRecording {
     const packetsUnaccepted = read(STREAM.unaccepted);
     const packetsCaptured = read(STREAM.captured);
     const packetsReplayed = read(STREAM.replayed);
+    const packetsOfSilence = read(STREAM.silence);
     const packetsGone = packetsSent + packetsOverflowed + packetsUnaccepted;
     return {
       label: stream.label,
@@ -148,8 +155,12 @@ export class PlaneRecording implements MediaRecording {
       packetsTranscoded: read(STREAM.transcoded),
       sentPayloadType: read(STREAM.sentType) === 0 ? null : read(STREAM.sentType) - 1,
       packetsReplayed,
+      packetsOfSilence,
       // The worker counts on meanwhile: a packet may be seen as captured and sent, or neither, but not negative.
-      packetsPending: Math.max(0, packetsCaptured + packetsReplayed - packetsGone),
+      packetsPending: Math.max(
+        0,
+        packetsCaptured + packetsOfSilence + packetsReplayed - packetsGone,
+      ),
       firstPacketAtMs: packetsSent === 0 ? null : read(STREAM.firstSentAtMs),
       lastPacketAtMs: packetsSent === 0 ? null : read(STREAM.lastSentAtMs),
       lastReceiverReport:

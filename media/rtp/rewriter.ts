@@ -126,14 +126,21 @@ export class StreamRewriter {
    *
    * @param units how long it is, in timestamp units.
    * @param isContiguous whether it follows the packet before without a gap; otherwise it stands where time is now.
+   * @param unitsBefore how long the source's last packet is.
    */
-  fill(units: number, rateHz: number, nowMs: number, isContiguous: boolean): void {
+  fill(
+    units: number,
+    rateHz: number,
+    nowMs: number,
+    isContiguous: boolean,
+    unitsBefore = units,
+  ): void {
     let timestamp = this.#referenceTimestamp;
     if (this.started) {
       if (rateHz !== this.clockRateHz) {
         this.#changeClock(rateHz, nowMs);
       }
-      timestamp = this.#isFilled ? this.#filledTo : (this.#referenceTimestamp + units) | 0;
+      timestamp = this.#isFilled ? this.#filledTo : (this.#referenceTimestamp + unitsBefore) | 0;
       const ahead = timestampDelta(this.timestampAt(nowMs), timestamp);
       if (!isContiguous && ahead > 0) {
         timestamp = (timestamp + ahead) | 0;

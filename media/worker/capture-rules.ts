@@ -9,6 +9,7 @@ import {
 } from '../codec/payload-kinds';
 import { type RecordingStreamRules } from '../ports';
 import { acceptanceTable } from '../rtp/payload-types';
+import { canBeSilent } from '../codec/silence';
 
 /** What becomes of a packet on its way into a recording. */
 export const STAYS = 0;
@@ -68,6 +69,11 @@ export class CaptureRules {
     }
     const isTaken = this.#stays[kind] !== 0 && this.#accepted[payloadType] !== 0;
     return isTaken || !this.canBeMadeFrom(kind, rateHz) ? STAYS : IS_TRANSCODED;
+  }
+
+  /** The format in which a stream begins that nothing was captured of, as far as silence can be made in it. */
+  preferred(): PayloadFormat | null {
+    return this.#answered.find(canBeSilent) ?? this.#wanted;
   }
 
   canBeMadeFrom(kind: number, rateHz: number): boolean {

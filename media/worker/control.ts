@@ -87,7 +87,7 @@ export class WorkerControl {
         this.#openRecording(command);
         break;
       case 'set-gate':
-        this.#setGate(command.recording, command.open);
+        this.#setGate(command);
         this.#reply(command.request);
         break;
       case 'set-remotes':
@@ -356,19 +356,27 @@ export class WorkerControl {
     stream.protection = null;
   }
 
-  #setGate(id: number, open: boolean): void {
-    const recording = this.#attached.recordings.get(id);
-    if (recording === undefined || recording.gateOpen === open || recording.closing !== null) {
+  #setGate({ recording: id, open, fillsSilence }: CommandOf<'set-gate'>): void {
+    const { recordings, filler, nowMs } = this.#attached;
+    const recording = recordings.get(id);
+    if (recording?.closing !== null) {
       return;
     }
+    const { gateOpen: wasOpen, isFilled: wasFilled } = recording;
     recording.gateOpen = open;
-    if (open) {
-      recording.gateOpenedAtMs = this.#attached.nowMs;
+    if (open && !wasOpen) {
+      recording.gateOpenedAtMs = nowMs;
       // What was missed while the gate was shut is no loss, and it took its time.
       recording.streams.forEach(stream => {
         stream.output.startNewRun();
-        stream.isFirstOfGate = true;
+        stream.isFirstOfGate ||= !wasFilled;
       });
+    }
+    const isFilled = !open && fillsSilence;
+    if (isFilled && !wasFilled) {
+      filler.start(recording, nowMs);
+    } else if (!isFilled) {
+      filler.stop(recording);
     }
   }
 
@@ -418,6 +426,7 @@ export class WorkerControl {
       return;
     }
     recording.gateOpen = false;
+    loop.filler.stop(recording);
     recording.streams.forEach(detach);
     // The end of the round looks whether anything is left to send.
     recording.closing = { request, deadlineMs: loop.nowMs + drainMs };

@@ -26,7 +26,7 @@ export const LEG = {
 /**
  * Columns of a recording stream's row; those of the same meaning stand where a leg's stand. What every packet
  * changes is in one line of the cache. Pending packets are what was
- * captured or replayed and is in no other count.
+ * captured, replayed or made of silence and is in no count of what has gone.
  */
 export const STREAM = {
   captured: 0,
@@ -53,6 +53,8 @@ export const STREAM = {
   transcoded: 17,
   /** Payload type of the audio sent last, plus one; 0: none was. */
   sentType: 18,
+  /** Packets of silence that fill pauses. */
+  silence: 19,
 } as const;
 
 /** Reads one counter of a row. @param base index of the row's first column. */

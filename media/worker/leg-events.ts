@@ -39,6 +39,8 @@ export class LegEvents {
   readonly #receiver: EventReceiver;
   readonly #sender: EventSender;
   #nowMs = 0;
+  /** When the event of the packet taken in last began, monotonic ms. */
+  packetStartedAtMs = 0;
 
   constructor(leg: LegState, host: EventHost) {
     this.#leg = leg;
@@ -67,6 +69,7 @@ export class LegEvents {
     nowMs: number,
   ): boolean {
     const start = payloadStart(bytes, at);
+    this.packetStartedAtMs = nowMs;
     if (payloadEnd(bytes, at, length) - start < EVENT_BYTES) {
       return false;
     }
@@ -82,6 +85,7 @@ export class LegEvents {
     packet.volume = flags & 0x3f;
     packet.units = ((bytes[start + 2] ?? 0) << 8) | (bytes[start + 3] ?? 0);
     this.#receiver.onPacket(packet, nowMs);
+    this.packetStartedAtMs = this.#receiver.packetStartedAtMs;
     return this.#receiver.current?.isHeld === true;
   }
 

@@ -20,6 +20,7 @@ import { type WorkerEvent, type WorkerSettings } from './protocol';
 import { PUMP_INTERVAL_MS, Recorder } from './recorder';
 import { type RecordingState, type RecordingStreamState } from './recording-state';
 import { RtcpReporter } from './rtcp-reporter';
+import { SilenceFiller } from './silence-filler';
 import { type SourceLatch } from './source-latch';
 
 /** How often timers of legs and streams are looked at, ms. */
@@ -53,6 +54,7 @@ export class PacketLoop implements PacketSink {
   readonly reporter: RtcpReporter;
   readonly sender: LegSender;
   readonly services: LegServices;
+  readonly filler: SilenceFiller;
   /** By slot. */
   readonly legs: (LegState | null)[];
   readonly streams: (RecordingStreamState | null)[];
@@ -70,6 +72,7 @@ export class PacketLoop implements PacketSink {
   #nextTickMs = 0;
   #nextPumpMs = 0;
   #nextServiceMs = 0;
+  #nextFillMs = Infinity;
 
   constructor(options: PacketLoopOptions) {
     this.#io = options.io;
@@ -89,6 +92,7 @@ export class PacketLoop implements PacketSink {
       options.settings.catchUpFactor,
       stream => this.#tellUnreachable(stream),
     );
+    this.filler = new SilenceFiller(this.recorder);
     this.services = new LegServices(
       options.io,
       options.counters,
@@ -140,11 +144,15 @@ export class PacketLoop implements PacketSink {
     }
     this.#nextPumpMs = 0;
     this.#nextServiceMs = 0;
+    this.#nextFillMs = 0;
     return goesOn;
   }
 
   onRoundEnd(): number {
     const nowMs = this.nowMs;
+    if (nowMs >= this.#nextFillMs) {
+      this.#nextFillMs = this.filler.service(nowMs);
+    }
     if (nowMs >= this.#nextPumpMs || nowMs >= this.#nextTickMs) {
       this.#pump(nowMs);
     }
@@ -155,7 +163,8 @@ export class PacketLoop implements PacketSink {
     if (nowMs >= this.#nextServiceMs) {
       this.#nextServiceMs = this.services.service(nowMs);
     }
-    return Math.min(this.#nextTickMs, this.#nextPumpMs, this.#nextServiceMs) - nowMs;
+    const nextMs = Math.min(this.#nextTickMs, this.#nextPumpMs, this.#nextServiceMs);
+    return Math.min(nextMs, this.#nextFillMs) - nowMs;
   }
 
   #onLegRtp(leg: LegState, at: number, receivedBytes: number, sourceAt: number): void {
@@ -212,8 +221,13 @@ export class PacketLoop implements PacketSink {
     if (peer?.receives === true && !isMixed) {
       this.#relay(peer, at, length, ssrc, sequence, timestamp, rateHz);
     }
+    // What was pressed before a recording's gate opened is not for that recording, to its last repetition.
+    const startedAtMs = kind === KIND_EVENT ? this.#eventStartedAtMs(leg) : nowMs;
     for (const tap of taps) {
-      if (tap.recording.gateOpen) {
+      const { gateOpen, gateOpenedAtMs } = tap.recording;
+      if (gateOpen && startedAtMs < gateOpenedAtMs && nowMs >= gateOpenedAtMs) {
+        tap.output.leaveOut(ssrc);
+      } else if (gateOpen) {
         // prettier-ignore
         this.recorder.capture(
           tap, this.#received, at, length, ssrc, sequence, timestamp, kind, rateHz, nowMs,
@@ -239,6 +253,10 @@ export class PacketLoop implements PacketSink {
       }
     }
     return true;
+  }
+
+  #eventStartedAtMs(leg: LegState): number {
+    return this.services.eventsOf(leg).packetStartedAtMs;
   }
 
   /** Sends one packet on as part of the leg's own stream, from the buffer that it was received into. */

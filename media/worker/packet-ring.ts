@@ -149,6 +149,19 @@ export class PacketRing {
     return again;
   }
 
+  /** Visits the packets, oldest first, that are still there and were captured at `fromMs` or later. */
+  visitSince(fromMs: number, visit: (at: number, length: number, flags: number) => void): void {
+    let position = this.#tail;
+    while (position < this.#head) {
+      const offset = this.#base + (position % this.#capacity);
+      const lengthAndFlags = this.memory.words[(offset + 4) >> 2] ?? 0;
+      if (!this.#isFiller(offset) && (this.memory.doubles[(offset + 8) >> 3] ?? 0) >= fromMs) {
+        visit(offset + HEADER_BYTES, lengthAndFlags & 0xffff, lengthAndFlags >>> 16);
+      }
+      position += this.#sizeAt(offset);
+    }
+  }
+
   /** Moves the cursor past everything. @returns how many packets were passed. */
   skipAll(): number {
     const skipped = this.pending;

@@ -73,6 +73,8 @@ export type WorkerCommand =
       readonly request: number;
       readonly recording: number;
       readonly open: boolean;
+      /** While it is shut: silence keeps the timeline. */
+      readonly fillsSilence: boolean;
     }
   | {
       readonly kind: 'set-remotes';

@@ -21,6 +21,7 @@ import { IS_DROPPED, IS_TRANSCODED } from './capture-rules';
 import { add, get, STREAM } from './counters';
 import { movePlayhead } from './pacing';
 import { type RecordingState, type RecordingStreamState } from './recording-state';
+import { type Silence, unitsOf } from '../codec/silence';
 
 /** Flag of a ring's record: the first packet since the gate opened. */
 const AFTER_PAUSE = 1;
@@ -156,6 +157,41 @@ export class Recorder {
     }
   }
 
+  /**
+   * Captures a packet of silence in the place of what the leg may not be recorded with.
+   * @param isContiguous whether it follows the packet before without a gap.
+   */
+  captureSilence(
+    stream: RecordingStreamState,
+    silence: Silence,
+    atMs: number,
+    isContiguous: boolean,
+  ): void {
+    const { ring, output } = stream;
+    const { kind, payloadType, rateHz, units, payloadBytes } = silence;
+    const length = RTP_HEADER_BYTES + payloadBytes;
+    const unitsBefore = output.isFilled ? units : (this.unitsOfLast(stream) ?? units);
+    output.fill(units, rateHz, atMs, isContiguous, unitsBefore);
+    const target = ring.reserve(length);
+    const { bytes } = ring.memory;
+    bytes[target] = 0x80;
+    bytes[target + 1] = payloadType;
+    silence.write(bytes, target + RTP_HEADER_BYTES);
+    add(this.#counters, stream.counterBase, STREAM.silence, 1);
+    this.#commit(stream, target, length, flagsOf(stream, kind, rateHz), atMs);
+  }
+
+  /** How long the packet captured last is, in timestamp units; null when that is not known. */
+  unitsOfLast({ lastAudio, ring }: RecordingStreamState): number | null {
+    const { at, length, atMs } = lastAudio;
+    const kind = kindOfFlags(lastAudio.flags);
+    if (atMs === -Infinity || kind === 0) {
+      return null;
+    }
+    const { bytes } = ring.memory;
+    return unitsOf(kind, Math.max(0, payloadEnd(bytes, at, length) - payloadStart(bytes, at)));
+  }
+
   /** Counts one more packet that was captured. @returns whether the SRS takes the stream at all. */
   #isWanted(stream: RecordingStreamState): boolean {
     add(this.#counters, stream.counterBase, STREAM.captured, 1);
@@ -194,8 +230,14 @@ export class Recorder {
     flags: number,
     nowMs: number,
   ): void {
-    const { ring, output } = stream;
+    const { ring, output, lastAudio } = stream;
     output.stamp(ring.memory.view, target);
+    if (kindOfFlags(flags) < KIND_EVENT) {
+      lastAudio.at = target;
+      lastAudio.length = length;
+      lastAudio.flags = flags;
+      lastAudio.atMs = nowMs;
+    }
     ring.commit(length, nowMs, flags, ring.memory.view.getUint16(target + RTP_SEQUENCE_AT));
     stream.isFirstOfGate = false;
     if (ring.overflowed !== stream.overflowedCounted) {
@@ -218,6 +260,7 @@ export class Recorder {
     for (const stream of recording.streams) {
       stream.isSending = false;
       stream.isRefused = false;
+      stream.isAnswered = false;
       stream.isReplaying = true;
       stream.leftOut = 0;
       add(this.#counters, stream.counterBase, STREAM.replayed, stream.ring.rewind(fromMs));
@@ -309,7 +352,7 @@ export class Recorder {
     const length = ring.packetLength;
     const result = this.#transmit(stream, memory, at, length);
     if (result === SEND_OK) {
-      if (((ring.packetFlags >> KIND_SHIFT) & NIBBLE) < KIND_EVENT) {
+      if (kindOfFlags(ring.packetFlags) < KIND_EVENT) {
         counters[base + STREAM.sentType] = ((memory.bytes[at + 1] ?? 0) & 0x7f) + 1;
       }
       const capturedAtMs = ring.packetCaptureMs + stream.recording.wallOffsetMs;
@@ -340,8 +383,8 @@ export class Recorder {
   #convert(stream: RecordingStreamState): boolean {
     const { ring, rules } = stream;
     const flags = ring.packetFlags;
-    const kind = (flags >> KIND_SHIFT) & NIBBLE;
-    const rateHz = L16_RATES_HZ[(flags >> RATE_SHIFT) & NIBBLE] ?? 0;
+    const kind = kindOfFlags(flags);
+    const rateHz = rateOfFlags(flags);
     const isOther = kind >= KIND_EVENT && kind <= KIND_COMFORT_NOISE;
     if (isOther || !rules.canBeMadeFrom(kind, rateHz)) {
       return false;
@@ -365,6 +408,10 @@ export class Recorder {
     bytes[at + 1] = ((bytes[at + 1] ?? 0) & 0x80) | targetType;
     add(this.#counters, stream.counterBase, STREAM.transcoded, 1);
     const newFlags = (flags & AFTER_PAUSE) | (targetKind << KIND_SHIFT);
+    if (stream.lastAudio.at === at) {
+      stream.lastAudio.length = RTP_HEADER_BYTES + made;
+      stream.lastAudio.flags = newFlags;
+    }
     ring.setPacket(RTP_HEADER_BYTES + made, newFlags);
     return true;
   }
@@ -414,6 +461,16 @@ function flagsOf(stream: RecordingStreamState, kind: number, rateHz: number): nu
   const rate = kind === KIND_L16 ? Math.max(0, L16_RATES_HZ.indexOf(rateHz)) : 0;
   const after = stream.isFirstOfGate ? AFTER_PAUSE : 0;
   return after | (kind << KIND_SHIFT) | (rate << RATE_SHIFT);
+}
+
+/** See payload-kinds. */
+export function kindOfFlags(flags: number): number {
+  return (flags >> KIND_SHIFT) & NIBBLE;
+}
+
+/** Of L16, and of what has 8000 Hz always. */
+export function rateOfFlags(flags: number): number {
+  return L16_RATES_HZ[(flags >> RATE_SHIFT) & NIBBLE] ?? 0;
 }
 
 function oldestPendingMs(recording: RecordingState): number {

@@ -7,6 +7,7 @@ import { CaptureRules } from './capture-rules';
 import { COUNTER_STRIDE } from './counters';
 import { type LegState } from './leg-state';
 import { type PacketRing } from './packet-ring';
+import { type Silence } from '../codec/silence';
 
 export interface RecordingStreamOptions {
   readonly slot: number;
@@ -15,6 +16,14 @@ export interface RecordingStreamOptions {
   readonly output: StreamRewriter;
   readonly cname: Uint8Array;
   readonly ring: PacketRing;
+}
+
+/** Where it lies in the ring's memory, the flags of its record, and when it was captured; −Infinity: never. */
+export interface LastAudio {
+  at: number;
+  length: number;
+  flags: number;
+  atMs: number;
 }
 
 /** One stream of a recording: the ring between a leg's packets and the SRS. */
@@ -39,6 +48,8 @@ export class RecordingStreamState {
   protection: StreamProtection | null = null;
   /** The SRS refused the stream: what is captured is counted and dropped. */
   isRefused = false;
+  /** The present SRS has answered. */
+  isAnswered = false;
   /** The SRS receives: what the ring holds may leave. */
   isSending = false;
   /** What is sent of what the leg sends. */
@@ -61,6 +72,12 @@ export class RecordingStreamState {
   isFirstOfGate = true;
   /** Of a telephone event that is captured after it was held. */
   eventTimestamp = 0;
+  /** The packet of speech (or silence) that was captured last. */
+  readonly lastAudio: LastAudio = { at: 0, length: 0, flags: 0, atMs: -Infinity };
+  /** Of a pause that is filled: what with, when the next packet of it is due, and whether that follows the last one. */
+  silence: Silence | null = null;
+  fillsAtMs = 0;
+  isFillContiguous = false;
 
   nextRtcpAtMs = 0;
   lastReportAtMs = -Infinity;
@@ -97,6 +114,8 @@ export class RecordingState {
   readonly id: number;
   streams: readonly RecordingStreamState[] = [];
   gateOpen: boolean;
+  /** The gate is shut, and silence keeps the timeline. */
+  isFilled = false;
   /** Monotonic ms; of no meaning while it is shut. */
   gateOpenedAtMs: number;
   /** Wall clock minus monotonic time, ms: one value for the life of a recording, so that its streams align. */

@@ -56,6 +56,7 @@ export function applyStreamRemote(
   remote: RemoteStream | null,
 ): number {
   stream.isRefused = remote === null;
+  stream.isAnswered = true;
   if (remote === null) {
     stream.isSending = false;
     return stream.ring.skipAll();

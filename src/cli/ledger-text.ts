@@ -98,6 +98,9 @@ export function recordLines(record: LedgerRecord): readonly string[] {
     ...record.streams.map(
       stream =>
         `  stream ${stream.label}     ${stream.party}: ${stream.packetsSent} of ${stream.packetsCaptured} packets, ${stream.bytesSent} bytes` +
+        (stream.packetsOfSilence === undefined
+          ? ''
+          : `, ${stream.packetsOfSilence} packets of silence`) +
         `${stream.codec ? `, ${stream.codec}` : ''}${stream.cryptoSuite ? `, ${stream.cryptoSuite}` : ''}` +
         (stream.lossBySrsReports === null
           ? ''

@@ -158,7 +158,8 @@ function recordingFacts(
       };
     }),
     packetsMissing: (line?.streams ?? []).reduce(
-      (missing, stream) => missing + stream.packetsCaptured - stream.packetsSent,
+      (missing, stream) =>
+        missing + stream.packetsCaptured + (stream.packetsOfSilence ?? 0) - stream.packetsSent,
       0,
     ),
     documents,

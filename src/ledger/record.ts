@@ -100,6 +100,8 @@ export interface LedgerStream {
   readonly packetsOverflowed: number;
   readonly packetsUnaccepted: number;
   readonly packetsPending: number;
+  /** Made in the place of a pause, and not captured; absent: none. */
+  readonly packetsOfSilence?: number;
   readonly firstPacketAt: string | null;
   readonly lastPacketAt: string | null;
   /** By the SRS's last receiver report (RFC 3550 §6.4.1); null when it sent none. */

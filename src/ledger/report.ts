@@ -115,7 +115,7 @@ function packetsLost({ streams }: LedgerRecord): number {
   return streams.reduce(
     (sum, stream) =>
       sum +
-      Math.max(0, stream.packetsCaptured - stream.packetsSent) +
+      Math.max(0, stream.packetsCaptured + (stream.packetsOfSilence ?? 0) - stream.packetsSent) +
       Math.max(0, stream.lossBySrsReports?.packetsLost ?? 0),
     0,
   );

@@ -38,6 +38,7 @@ export interface StreamFacts extends Pick<
   | 'packetsOverflowed'
   | 'packetsUnaccepted'
   | 'packetsPending'
+  | 'packetsOfSilence'
 > {
   /** The SRS took the stream (its port was not 0). Without meaning when no SRS answered. */
   readonly isAccepted: boolean;
@@ -166,7 +167,7 @@ function streamTroubles(facts: VerdictFacts): Finding[] {
 function troublesOf(stream: StreamFacts): Finding[] {
   const { label, packetsOverflowed, packetsUnaccepted, packetsPending } = stream;
   const known = stream.packetsSent + packetsOverflowed + packetsUnaccepted + packetsPending;
-  const unaccounted = stream.packetsCaptured - known;
+  const unaccounted = stream.packetsCaptured + (stream.packetsOfSilence ?? 0) - known;
   return [
     ...finding(!stream.isAccepted, 'stream-refused', `the SRS did not take stream ${label}`),
     ...finding(

@@ -131,6 +131,16 @@ function remarks(facts: RecordingFacts | null): readonly string[] {
     ...(replaced === 0
       ? []
       : [`${replaced} characters that XML cannot hold were replaced in the metadata`]),
+    ...(facts?.pauses.filled === true
+      ? [
+          'pauses were filled with silence, so that the timeline of the recording is that of the call',
+        ]
+      : []),
+    ...(facts?.pauses.unfillable === true
+      ? [
+          'a pause is a gap in the recording: no silence can be made in the codec that the recorder took',
+        ]
+      : []),
     ...transcoded.map(
       ({ label, packetsTranscoded }) =>
         `${packetsTranscoded} packets of label ${label} were transcoded for the recorder`,
@@ -181,6 +191,7 @@ function streams({ facts, decision }: LedgerRecordFacts): readonly LedgerStream[
     packetsOverflowed: stream.packetsOverflowed,
     packetsUnaccepted: stream.packetsUnaccepted,
     packetsPending: stream.packetsPending,
+    ...(stream.packetsOfSilence === 0 ? {} : { packetsOfSilence: stream.packetsOfSilence }),
     firstPacketAt: isoOrNull(stream.firstPacketAtMs),
     lastPacketAt: isoOrNull(stream.lastPacketAtMs),
     lossBySrsReports:

@@ -28,6 +28,8 @@ export interface RecordingFacts {
   readonly outages: readonly Outage[];
   /** Times in which nothing was captured although it was desired: the parties believed not to be recorded. */
   readonly withheld: readonly WithheldTime[];
+  /** Where the provider wants pauses filled with silence: whether some were, and whether some could not be. */
+  readonly pauses: { readonly filled: boolean; readonly unfillable: boolean };
   readonly unreachableLabels: readonly string[];
   /** The newest answer of the SRS, one per stream. */
   readonly answers: readonly SrsStreamAnswer[];

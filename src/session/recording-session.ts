@@ -9,6 +9,7 @@ import {
 
 import { type SrsLossCause } from '../ledger';
 import { type DesiredRecording } from '../policy';
+import { RecordingGate } from './recording-gate';
 import { type RecordingFacts, type RecordingSessionOptions } from './recording-session-options';
 import {
   nextRecordingSessionState,
@@ -16,6 +17,7 @@ import {
   type RecordingSessionState,
 } from './recording-session-state';
 import { deliveredUntilMs, missedMs, newestReportAtMs, type Outage } from './srs/outages';
+import { pauseBeforeRound } from './srs/retry-pause';
 import {
   type AcceptedInvitation,
   type EarlyEvents,
@@ -26,14 +28,11 @@ import {
 import { SrsLiveness } from './srs/srs-liveness';
 import { type SrsTarget } from './srs/srs-target';
 import { SrsUpdates } from './srs-updates';
-import { Withholding } from './withholding';
 
 export { type Outage } from './srs/outages';
 export { type SrsAttempt } from './srs/srs-invitation';
 export { type RecordingFacts } from './recording-session-options';
 
-/** Pauses between rounds of invitations while nobody takes the recording; the last one repeats, ms. */
-const RETRY_PAUSES_MS = [1_000, 2_000, 4_000, 8_000, 15_000];
 /** An SRS that keeps a recording shorter than this is not asked again at once, ms. */
 const STABLE_AFTER_MS = 5_000;
 /** Attempts that are remembered for the ledger: the first and the newest. */
@@ -62,7 +61,7 @@ export class RecordingSession {
   #startedAtMs: number | null = null;
   #invitedAtMs: number | null = null;
   #establishedAtMs: number | null = null;
-  readonly #withholding: Withholding;
+  readonly #gate: RecordingGate;
   /** When the present SRS accepted. */
   #acceptedAtMs = 0;
   #stoppedAtMs: number | null = null;
@@ -85,7 +84,8 @@ export class RecordingSession {
 
   constructor(options: RecordingSessionOptions) {
     this.#options = options;
-    this.#withholding = new Withholding(options.clock);
+    const { media, clock, logger, provider } = options;
+    this.#gate = new RecordingGate({ media, clock, logger, pause: provider.pause ?? 'inactive' });
     let finish: (facts: RecordingFacts) => void = () => undefined;
     this.finished = new Promise(resolve => {
       finish = resolve;
@@ -127,7 +127,7 @@ export class RecordingSession {
       this.stop();
       return;
     }
-    this.#followGate();
+    this.#gate.follow(this.#desired, this.#formats, this.#answers);
     if (this.#startedAtMs === null && desired === 'recording') {
       this.#startedAtMs = clock.wallNowMs();
     }
@@ -136,14 +136,22 @@ export class RecordingSession {
       this.#transition('start');
       void this.#invite();
     } else {
-      this.#tell({ streams: true });
+      this.#tell(this.#isOtherOffer() ? { streams: true } : { facts: true });
     }
+  }
+
+  /** Nothing is captured any more, and nothing fills the time: the session waits, inactive, for {@link stop}. */
+  halt(formats: readonly (readonly PayloadFormat[])[]): void {
+    this.#gate.halt();
+    this.setDesired('paused', formats);
+    this.#followPause();
   }
 
   /** The parties agreed on other formats, another protection or other directions: the SRS is offered the same. */
   setFormats(formats: readonly (readonly PayloadFormat[])[]): void {
     this.#formats = formats;
-    if (JSON.stringify(this.#offersNow()) !== this.#offered) {
+    this.#followPause();
+    if (this.#isOtherOffer()) {
       this.#tell({ streams: true });
     }
   }
@@ -176,16 +184,14 @@ export class RecordingSession {
     this.#retry?.cancel();
     this.#desired = 'none';
     this.#stoppedAtMs = this.#options.clock.wallNowMs();
-    this.#withholding.set(false);
-    this.#moveGate(false);
+    this.#gate.shut();
     this.#continueStop();
   }
 
   /** Nothing is captured for as long as this holds, whatever is desired. */
   withhold(isWithheld: boolean): void {
     if (!this.#isStopRequested) {
-      this.#withholding.set(isWithheld);
-      this.#followGate();
+      this.#gate.withhold(isWithheld);
     }
   }
 
@@ -207,7 +213,8 @@ export class RecordingSession {
       lostAtMs: lost?.noticedAtMs ?? null,
       lostReason: lost?.cause ?? null,
       outages: [...this.#outages],
-      withheld: this.#withholding.times,
+      withheld: this.#gate.withheld,
+      pauses: this.#gate.pauses,
       unreachableLabels: [...this.#unreachable],
       answers: this.#answers,
       report,
@@ -411,7 +418,7 @@ export class RecordingSession {
       dialog,
       rules: provider.failover,
       clock,
-      isSending: () => this.#desired === 'recording',
+      isSending: () => this.#desired === 'recording' || this.#gate.fillsPause,
       lastReceiverReportAtMs: () => newestReportAtMs(media.report(), this.#acceptedAtMs),
       dead: finding => {
         // Should it live after all, it is told that the recording goes on elsewhere.
@@ -478,6 +485,7 @@ export class RecordingSession {
     try {
       this.#options.media.setRemotes(streams);
       this.#answers = streams;
+      this.#followPause();
       return true;
     } catch (error) {
       this.#options.logger.error('answer of the srs not usable', { error: errorMessage(error) });
@@ -538,8 +546,23 @@ export class RecordingSession {
       label: stream.label,
       local: stream.local,
       formats: this.#formats[index] ?? [],
-      direction: this.#desired === 'paused' || isHeld?.(index) === true ? 'inactive' : 'sendonly',
+      direction: isHeld?.(index) === true ? 'inactive' : this.#gate.direction,
     }));
+  }
+
+  /** A pause that is filled does not show in SDP, only in the metadata. */
+  #isOtherOffer(): boolean {
+    return JSON.stringify(this.#offersNow()) !== this.#offered;
+  }
+
+  /** What a pause can be filled with has changed: by formats, by an answer, or because there is nothing left to pause. */
+  #followPause(): void {
+    if (this.#desired === 'paused' && !this.#isStopRequested) {
+      this.#gate.follow(this.#desired, this.#formats, this.#answers);
+      if (this.#isOtherOffer()) {
+        this.#tell({ streams: true });
+      }
+    }
   }
 
   // -- ending ----------------------------------------------------------------------------------------
@@ -578,19 +601,6 @@ export class RecordingSession {
     this.#finish(this.facts(report));
   }
 
-  #followGate(): void {
-    this.#moveGate(this.#desired === 'recording' && !this.#withholding.isOn);
-  }
-
-  #moveGate(isOpen: boolean): void {
-    if (this.#releasedMedia !== null) {
-      return;
-    }
-    this.#options.media.setGate(isOpen).catch((error: unknown) => {
-      this.#options.logger.error('recording gate failed', { error: errorMessage(error) });
-    });
-  }
-
   #closeMedia(drainMs: number): Promise<RecordingReport> {
     const { media } = this.#options;
     return media.close({ drainMs }).catch(() => media.report());
@@ -603,9 +613,4 @@ export class RecordingSession {
       this.#options.logger.debug('recording session state', { from, event, to: this.#state });
     }
   }
-}
-
-/** @param failures rounds, or losses, in a row; none: no pause. */
-function pauseBeforeRound(failures: number): number {
-  return failures <= 0 ? 0 : (RETRY_PAUSES_MS[Math.min(failures, RETRY_PAUSES_MS.length) - 1] ?? 0);
 }

@@ -162,7 +162,7 @@ export class Recording {
       this.#haltedAtMs = atMs;
       this.#markInterval(null, atMs);
       this.#desired = 'paused';
-      this.#session?.setDesired('paused', this.#formats());
+      this.#session?.halt(this.#formats());
     }
   }
 

@@ -49,6 +49,8 @@ export interface ProviderSettings {
   readonly dtmf?: 'pass' | 'drop';
   /** Comfort noise (RFC 3389) toward the SRS. Default `pass`. */
   readonly comfortNoise?: 'pass' | 'drop';
+  /** What the SRS gets while a recording is paused: nothing, or silence that keeps the timeline. Default `inactive`. */
+  readonly pause?: 'inactive' | 'silence';
   /** The language of the metadata. Default `rfc7865`. */
   readonly metadata?: ProviderMetadata;
   /** Session timer of the recording session (RFC 4028), s; absent: the engine's. */

@@ -1,4 +1,4 @@
-import { detectTone, partiesOfLabel, type PhoneCall } from '../../src/lab';
+import { detectTone, partiesOfLabel, type PhoneCall, readWav, scanTones } from '../../src/lab';
 import {
   type GatewayBenchOptions,
   hangUp,
@@ -101,6 +101,51 @@ describe('recording controls', () => {
       expect(await bench.metrics()).toContain(
         'siprec_gateway_controls_total{action="pause",via="info",outcome="refused-wrong-party"} 1',
       );
+    });
+  });
+
+  test('a provider that wants silence in pauses gets a recording as long as the call, and nothing live in it', async () => {
+    const settings = { mode: 'always-with-pause-resume', ...QUIET };
+    const options = { ...users({ alice: settings }), providerMedia: { pause: 'silence' } };
+    await withBench(options, async bench => {
+      const caller = await bench.phone('caller', 'alice');
+      const callee = await bench.phone('callee', 'bob');
+      const call = await placeCall(bench, caller, callee);
+      const recording = await bench.srs.waitForRecording(({ state }) => state === 'established');
+      await talkFor(call, 50);
+      expect(await record(call.outgoing, 'pause')).toBe('200');
+      await talkFor(call, 150);
+      expect(await record(call.outgoing, 'resume')).toBe('200');
+      await talkFor(call, 200);
+      await hangUp(call);
+      const [line] = await bench.waitForLedger(1);
+      await recording.until(() => recording.state === 'ended');
+
+      expect(line).toMatchObject({ verdict: 'recorded', gaps: [] });
+      expect(line!.remarks.join()).toContain('pauses were filled with silence');
+      const [talked, paused] = line!.intervals.map(
+        ({ startAt, endAt }) => Date.parse(endAt!) - Date.parse(startAt),
+      );
+      const callMs = Date.parse(line!.endedAt) - Date.parse(line!.startedAt);
+      const { channels } = readWav(recording.wavPath);
+      for (const [i, hz] of [440, 620].entries()) {
+        const samples = channels[i]!;
+        expect(Math.abs(samples.length / 8 - callMs)).toBeLessThan(250);
+        const silentPackets = line!.streams[i]!.packetsOfSilence!;
+        expect(Math.abs(silentPackets * 20 - paused!)).toBeLessThan(150);
+        const heard = (fromMs: number, toMs: number): readonly number[] =>
+          scanTones(samples.subarray(fromMs * 8, toMs * 8), [440, 620], { windowMs: 40 }).flatMap(
+            reading => (reading.hz === null ? [] : [reading.hz]),
+          );
+        expect(new Set(heard(200, talked! - 200))).toEqual(new Set([hz]));
+        expect(heard(talked! + 200, talked! + paused! - 200)).toEqual([]);
+        expect(heard(talked! + paused! + 200, callMs - 200).length).toBeGreaterThan(10);
+        const inPause = samples.subarray((talked! + 200) * 8, (talked! + paused! - 200) * 8);
+        expect(inPause.every(sample => sample === 0)).toBe(true);
+      }
+      // The pause is in the metadata and not in SDP.
+      expect(recording.streams.map(({ lost }) => lost)).toEqual([0, 0]);
+      expect(recording.deviations).toEqual([]);
     });
   });
 

@@ -39,6 +39,10 @@ describe('configWarnings', () => {
       "media: {ringSeconds: 4}\nproviders: {lab: {targets: ['sip:a'], answerTimeoutMs: 5000, failover: {optionsIntervalMs: 0, rtcpSilenceMs: 0}}}",
       'providers.lab may take 5 s',
     ],
+    [
+      "providers: { p: { targets: ['sip:a'], media: { pause: silence, codecs: [PCMU, OPUS] } } }",
+      'providers.p.media.pause: no silence can be made in OPUS',
+    ],
   ])('for %s warns: %s', (yaml, warning) => {
     expect(configWarnings(parseConfig(yaml, 'x')).join('\n')).toContain(warning);
   });

@@ -154,8 +154,8 @@ export class FakeMedia implements MediaRecording {
 
   constructor(readonly log: string[]) {}
 
-  setGate(open: boolean): Promise<number> {
-    this.log.push(open ? 'gate open' : 'gate shut');
+  setGate(open: boolean, { fillsSilence = false } = {}): Promise<number> {
+    this.log.push(open ? 'gate open' : fillsSilence ? 'gate silent' : 'gate shut');
     return this.gateError === null ? Promise.resolve(0) : Promise.reject(this.gateError);
   }
 
@@ -202,6 +202,7 @@ export class FakeMedia implements MediaRecording {
         packetsOverflowed: 0,
         packetsUnaccepted: 0,
         packetsTranscoded: 0,
+        packetsOfSilence: 0,
         sentPayloadType: null,
         packetsReplayed: 0,
         packetsPending: 0,
@@ -244,6 +245,7 @@ export function bench(
     dialect?: DialectChoice;
     updates?: 'complete';
     isHeld?: (streamIndex: number) => boolean;
+    pause?: 'inactive' | 'silence';
   } = {},
 ): Bench {
   const log: string[] = [];
@@ -300,6 +302,7 @@ export function bench(
       answerTimeoutMs: 4321,
       network: 'default',
       metadataInBye: options.metadataInBye ?? true,
+      ...(options.pause === undefined ? {} : { pause: options.pause }),
     },
     srcUri: 'sip:src@example.com',
     drainMs: DRAIN_MS,

@@ -140,3 +140,14 @@ test('whatever comes in, numbers within a run keep their distances', () => {
     { numRuns: 300 },
   );
 });
+
+test('what is filled in begins where the last packet ends, however long that was', () => {
+  const stream = rewriter();
+  mapped(stream, { seq: 1, ts: 0, atMs: 0 });
+  mapped(stream, { seq: 2, ts: 240, atMs: 30 });
+  stream.fill(160, 8000, 60, true, 240);
+  const first = stream.timestamp;
+  stream.fill(160, 8000, 80, true, 240);
+  expect((stream.timestamp - first) | 0).toBe(160);
+  expect((first - (0xffff_ff00 | 0)) | 0).toBe(480);
+});
