@@ -1,3 +1,4 @@
+import { type SrtpSuite } from '#core';
 import { checkReference, problem } from './check-support';
 import { DEFAULTS } from './defaults';
 import { type PlacedMessage } from './issue-text';
@@ -46,9 +47,10 @@ function checkRing(provider: TreeView, ringS: number | null): PlacedMessage[] {
   ): number => failover.get(key).number() ?? DEFAULTS.provider[key];
   const byOptionsMs =
     value('optionsIntervalMs') === 0 ? 0 : value('optionsIntervalMs') + value('optionsDeadlineMs');
-  const slowestMs = Math.max(byOptionsMs, value('rtcpSilenceMs'));
+  // A lost connection is looked into also by whoever does not ask at intervals.
+  const slowestMs = Math.max(byOptionsMs, value('optionsDeadlineMs'), value('rtcpSilenceMs'));
   const neededMs = slowestMs + value('overlapMs');
-  return ringS === null || slowestMs === 0 || neededMs <= ringS * 1000
+  return ringS === null || neededMs <= ringS * 1000
     ? []
     : [
         problem(
@@ -59,12 +61,26 @@ function checkRing(provider: TreeView, ringS: number | null): PlacedMessage[] {
       ];
 }
 
+/** With keys as long as any call's there is nothing less protected to allow. */
 function checkSrtp(srtp: TreeView): PlacedMessage[] {
   const policy = srtp.get('policy').text() ?? DEFAULTS.provider.srtpPolicy;
-  return srtp.get('allowLessProtected').value === true && policy !== 'never'
-    ? [problem(srtp.get('allowLessProtected'), 'has a meaning with policy: never only')]
+  const suites = srtp.get('suites');
+  const names: readonly (string | null)[] = suites.exists
+    ? suites.items().map(item => item.text())
+    : DEFAULTS.provider.srtpSuites;
+  const hasEffect = policy === 'never' || names.some(name => name !== LONGEST_KEYS);
+  return srtp.get('allowLessProtected').value === true && !hasEffect
+    ? [
+        problem(
+          srtp.get('allowLessProtected'),
+          `has no effect: with policy: ${policy} and no suite but ${LONGEST_KEYS} no recording is less protected than its call`,
+        ),
+      ]
     : [];
 }
+
+/** The suite whose keys are longer than those of all others. */
+const LONGEST_KEYS: SrtpSuite = 'AEAD_AES_256_GCM';
 
 function checkPlaceholders(provider: TreeView): PlacedMessage[] {
   return provider

@@ -1,6 +1,7 @@
 import { NO_PROVIDER, RECORDING_LICENCES } from './names';
 import { userSchema } from './people-schema';
 import { type GatewayConfig, type UserConfig } from './schema';
+import { parseSipUri } from './sip-uri';
 import { buildUserDirectory } from './user-directory';
 
 /**
@@ -10,6 +11,7 @@ export function configWarnings(config: GatewayConfig): readonly string[] {
   return [
     ...warnAboutCalls(config),
     ...warnAboutTls(config),
+    ...warnAboutKeys(config),
     ...warnAboutRouteOrder(config),
     ...warnAboutRecording(config),
     ...warnAboutRing(config),
@@ -54,6 +56,28 @@ function warnAboutTls({ sip }: GatewayConfig): string[] {
       ({ path }) =>
         `${path}.verify is false: whoever answers is taken for the peer, and can read and change what is sent.`,
     );
+}
+
+/** RFC 4568 §7: SDES keys are as secret as the signalling that carries them. */
+function warnAboutKeys({ providers, sip }: GatewayConfig): string[] {
+  // Calls whose keys come over TLS are likely where the gateway listens for it.
+  const areKeysLikely = sip.listeners.some(({ transport }) => transport === 'tls');
+  return Object.entries(providers).flatMap(([name, { media, targets }]) => {
+    const { policy } = media.srtp;
+    const sendsKeys = policy === 'always' || (policy === 'when-live-is-secure' && areKeysLikely);
+    return targets
+      .filter(({ uri }) => sendsKeys && !isReachedByTls(uri))
+      .map(
+        ({ uri }) =>
+          `providers.${name} sends the SRTP keys of recordings to ${uri} without TLS: ` +
+          'whoever sees the signalling can listen to them.',
+      );
+  });
+}
+
+function isReachedByTls(uri: string): boolean {
+  const parts = parseSipUri(uri);
+  return parts?.scheme === 'sips' || parts?.params['transport']?.toLowerCase() === 'tls';
 }
 
 function warnAboutRouteOrder(config: GatewayConfig): string[] {

@@ -54,7 +54,10 @@ export function newestReportAtMs(report: RecordingReport, sinceMs: number): numb
 /** How long the death of an SRS may go unnoticed, ms. */
 export function detectionWindowMs(failover: FailoverSettings): number {
   const { optionsIntervalMs, optionsDeadlineMs, rtcpSilenceMs } = failover;
-  return optionsIntervalMs > 0 ? optionsIntervalMs + optionsDeadlineMs : rtcpSilenceMs;
+  // Without OPTIONS at intervals a lost connection still leads to one.
+  return optionsIntervalMs > 0
+    ? optionsIntervalMs + optionsDeadlineMs
+    : Math.max(rtcpSilenceMs, optionsDeadlineMs);
 }
 
 /** What no SRS was ever sent, of an outage, ms. */

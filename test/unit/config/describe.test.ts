@@ -1,4 +1,5 @@
 import { configWarnings, describeConfig, parseConfig, ringBytesFor } from '../../../config';
+import { TestCa } from '../../support/test-ca';
 
 const YAML = `
 sip: { engine: drachtio, drachtio: { host: d, secret: topsecret } }
@@ -45,6 +46,44 @@ describe('configWarnings', () => {
     ],
   ])('for %s warns: %s', (yaml, warning) => {
     expect(configWarnings(parseConfig(yaml, 'x')).join('\n')).toContain(warning);
+  });
+
+  describe('about SRTP keys', () => {
+    const ca = new TestCa();
+    const { certPath, keyPath } = ca.issue(['IP:127.0.0.1']);
+    afterAll(() => ca.close());
+    const plain = ['{transport: udp, host: 127.0.0.1}', '{transport: tcp, host: 127.0.0.1}'];
+    const tls = `{transport: tls, host: 127.0.0.1, tls: {cert: ${certPath}, key: ${keyPath}}}`;
+    const warning = (target: string, srtp: string, listeners: readonly string[]): string =>
+      configWarnings(
+        parseConfig(
+          `sip: {listeners: [${listeners.join()}]}\n` +
+            `providers: {lab: {targets: ['${target}'], media: {srtp: {policy: ${srtp}}}}}`,
+          'x',
+        ),
+      )
+        .filter(each => each.includes('SRTP keys'))
+        .join('\n');
+
+    test.each([
+      ['sip:a;transport=tcp', 'always', plain],
+      ['sip:a;transport=udp', 'always', plain],
+      // Where calls come over TLS, they are likely to have keys.
+      ['sip:a;transport=tcp', 'when-live-is-secure', [...plain, tls]],
+    ])('is given for %s with policy %s', (target, srtp, listeners) => {
+      expect(warning(target, srtp, listeners)).toBe(
+        `providers.lab sends the SRTP keys of recordings to ${target} without TLS: whoever sees the signalling can listen to them.`,
+      );
+    });
+
+    test.each([
+      ['sip:a;transport=tls', 'always', [...plain, tls]],
+      ['sips:a', 'always', [...plain, tls]],
+      ['sip:a;transport=tcp', 'never', [...plain, tls]],
+      ['sip:a;transport=tcp', 'when-live-is-secure', plain],
+    ])('is not given for %s with policy %s', (target, srtp, listeners) => {
+      expect(warning(target, srtp, listeners)).toBe('');
+    });
   });
 
   test('does not warn about a route that follows the Request-URI within a domain', () => {

@@ -87,6 +87,14 @@ describe('provider profiles', () => {
       'providers.p.failover: needs 22 s of audio (20 s until a lost recorder is noticed and 2 s of overlap), but media.ringSeconds keeps 10 s',
     ],
     [
+      "media: { ringSeconds: 4 }\nproviders: { p: { targets: ['sip:a'], failover: { optionsIntervalMs: 0, rtcpSilenceMs: 0, overlapMs: 3000 } } }",
+      'providers.p.failover: needs 5 s of audio (2 s until a lost recorder is noticed',
+    ],
+    [
+      "providers: { p: { targets: ['sip:a'], media: { srtp: { policy: always, suites: [AEAD_AES_256_GCM], allowLessProtected: true } } } }",
+      'providers.p.media.srtp.allowLessProtected: has no effect: with policy: always and no suite but AEAD_AES_256_GCM',
+    ],
+    [
       organisation('provider: imagicle'),
       'organisations.acme.termsOfService.imagicle: of the provider imagicle are not accepted: write acceptedBy and acceptedAt, or notAccepted: acknowledged, and then no call is recorded there',
     ],
@@ -152,6 +160,17 @@ describe('provider profiles', () => {
     ],
   ])('refuses %s', (yaml, message) => {
     expect(problem(yaml)).toContain(message);
+  });
+
+  test.each([
+    'policy: never',
+    'policy: always',
+    'policy: when-live-is-secure',
+    'policy: always, suites: [AEAD_AES_256_GCM, AES_CM_128_HMAC_SHA1_80]',
+    'policy: never, suites: [AEAD_AES_256_GCM]',
+  ])('takes the permission for less protection with %s', srtp => {
+    const yaml = `providers: { p: { targets: ['sip:a'], media: { srtp: { ${srtp}, allowLessProtected: true } } } }`;
+    expect(parseConfig(yaml, 'x').providers['p']?.media.srtp.allowLessProtected).toBe(true);
   });
 
   test('warns of what is allowed but told, with the names of the users', () => {
