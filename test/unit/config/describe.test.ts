@@ -52,7 +52,10 @@ describe('configWarnings', () => {
     const ca = new TestCa();
     const { certPath, keyPath } = ca.issue(['IP:127.0.0.1']);
     afterAll(() => ca.close());
-    const plain = ['{transport: udp, host: 127.0.0.1, port: 0}', '{transport: tcp, host: 127.0.0.1, port: 0}'];
+    const plain = [
+      '{transport: udp, host: 127.0.0.1, port: 0}',
+      '{transport: tcp, host: 127.0.0.1, port: 0}',
+    ];
     const tls = `{transport: tls, host: 127.0.0.1, port: 0, tls: {cert: ${certPath}, key: ${keyPath}}}`;
     const warning = (target: string, srtp: string, listeners: readonly string[]): string =>
       configWarnings(
