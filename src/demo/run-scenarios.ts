@@ -25,8 +25,8 @@ type Print = (line: string) => void;
 
 /** Prints what scenarios there are. */
 export function listScenarios(json: boolean, print: Print): void {
-  const summaries = SCENARIOS.map(({ name, title, shows }) => ({ name, title, shows }));
-  print(json ? JSON.stringify(summaries) : listText(SCENARIOS));
+  const scenarios = SCENARIOS.map(({ name, title, shows }) => ({ name, title, shows }));
+  print(json ? JSON.stringify({ scenarios }) : listText(SCENARIOS));
 }
 
 /**

@@ -35,28 +35,38 @@ describe('demo --scenario', () => {
     rmSync(folder, { recursive: true, force: true });
   });
 
-  test.each(['always-pause-resume', 'never', 'srs-503-failover', 'srs-killed-midcall'])(
-    '%s is as it should be, and leaves its evidence',
-    async name => {
-      const out = join(folder, name);
-      const { code, lastLine } = await demo('--scenario', name, '--out', out, '--json');
-      const result = JSON.parse(lastLine) as Result;
-      expect(result.checks.filter(({ ok }) => !ok)).toEqual([]);
-      expect({ code, ok: result.ok, scenario: result.scenario }).toEqual({
-        code: 0,
-        ok: true,
-        scenario: name,
-      });
-      const files = ['caller-heard.wav', 'callee-heard.wav', 'gateway.log', 'result.json'];
-      const recorded = name === 'never' ? [] : ['recording.wav', 'ledger.jsonl'];
-      expect([...files, ...recorded].filter(file => !existsSync(join(out, file)))).toEqual([]);
-    },
-  );
+  test.each([
+    'always-pause-resume',
+    'never',
+    'announcements',
+    'beep-on-pause',
+    'voicemail',
+    'transfer',
+    'transfer-to-recorded',
+    'srs-503-failover',
+    'srs-killed-midcall',
+  ])('%s is as it should be, and leaves its evidence', async name => {
+    const out = join(folder, name);
+    const { code, lastLine } = await demo('--scenario', name, '--out', out, '--json');
+    const result = JSON.parse(lastLine) as Result;
+    expect(result.checks.filter(({ ok }) => !ok)).toEqual([]);
+    expect({ code, ok: result.ok, scenario: result.scenario }).toEqual({
+      code: 0,
+      ok: true,
+      scenario: name,
+    });
+    const files = ['caller-heard.wav', 'callee-heard.wav', 'gateway.log', 'result.json'];
+    const recorded = name === 'never' ? [] : ['recording.wav', 'ledger.jsonl'];
+    expect([...files, ...recorded].filter(file => !existsSync(join(out, file)))).toEqual([]);
+  });
 
   test('--list names what there is, an unknown name is a wrong command line', async () => {
     const list = await demo('--list', '--json');
-    const names = (JSON.parse(list.lastLine) as { name: string }[]).map(({ name }) => name);
-    expect(names).toEqual(expect.arrayContaining(['always', 'srs-frozen-midcall']));
+    const { scenarios } = JSON.parse(list.lastLine) as { scenarios: { name: string }[] };
+    const names = scenarios.map(({ name }) => name);
+    expect(names).toEqual(
+      expect.arrayContaining(['always', 'announcements', 'srs-frozen-midcall']),
+    );
     expect((await demo('--scenario', 'no-such')).code).toBe(2);
   });
 });

@@ -15,6 +15,9 @@ const PRESENT_DBFS = -24;
 const SILENT_DBFS = -50;
 /** Where a tone is cut off it leaves a trace at all frequencies; another party would be 30 dB above this. */
 const TRACE_DBFS = -42;
+/** A speaker is there above this, and goes on where one half of a window differs from the next by no more than that. */
+const SPEAKER_DBFS = -40;
+const STEADY_DB = 1;
 /** What may be missing at the edges of a span: a packet that was under way, and the window's width, ms. */
 const EDGE_MS = 40;
 
@@ -85,6 +88,31 @@ export function withoutTone(samples: Int16Array, hz: number): Int16Array {
     out.set(windowWithoutTone(samples.subarray(at, at + length), hz), at);
   }
   return out;
+}
+
+/**
+ * What a recording holds beside its speaker. Where the speaker's tone begins or ends it cannot be taken out, and has
+ * traces at all frequencies: silence stands there instead. Pure.
+ * @returns `edges`: how many samples those are.
+ */
+export function withoutSpeaker(
+  samples: Int16Array,
+  hz: number,
+): { readonly rest: Int16Array; readonly edges: number } {
+  const rest = withoutTone(samples, hz);
+  const length = WINDOW_MS * SAMPLES_PER_MS;
+  const half = length / 2;
+  const edges = new Set<number>();
+  let before = SILENCE_DBFS;
+  for (let at = 0; at < samples.length; at += half) {
+    const now = levelDbfs(samples.subarray(at, at + half));
+    if (at > 0 && Math.max(before, now) > SPEAKER_DBFS && Math.abs(before - now) > STEADY_DB) {
+      edges.add(Math.floor((at - half) / length)).add(Math.floor(at / length));
+    }
+    before = now;
+  }
+  edges.forEach(index => rest.fill(0, index * length, (index + 1) * length));
+  return { rest, edges: edges.size * length };
 }
 
 function windowWithoutTone(samples: Int16Array, hz: number): Int16Array {

@@ -1,5 +1,5 @@
-import { SAMPLES_PER_MS, toneLevelDbfs } from '../../lab';
-import { type Span, withoutTone } from './ear';
+import { SAMPLES_PER_MS } from '../../lab';
+import { type Span, withoutSpeaker, withoutTone } from './ear';
 
 /* Spoken prompts are found by what they are: the samples of the file, wherever they stand. Mono PCM16, 8 kHz. */
 
@@ -24,10 +24,6 @@ const MAX_DELAY_SAMPLES = 400 * SAMPLES_PER_MS;
 const MOVE_FACTOR = 1.1;
 /** And only if it is like that at all, which a pause between two words is nowhere. */
 const MOVED_LIKENESS = 0.5;
-const WINDOW_SAMPLES = 20 * SAMPLES_PER_MS;
-/** A speaker is there above this, and all through a window if its halves differ by no more than that. */
-const SPEAKER_DBFS = -40;
-const STEADY_DB = 1;
 /** With more edges than this nothing is proved. */
 const MAX_EDGES_SHARE = 0.2;
 
@@ -99,28 +95,13 @@ export function traceOf(
 ): number {
   const from = Math.max(0, Math.round(fromMs * SAMPLES_PER_MS) - MAX_MOVE_SAMPLES);
   const place = samples.subarray(from, from + prompt.length + 2 * MAX_MOVE_SAMPLES);
-  const signal = withoutTone(place, speakerHz);
-  if (blankEdges(signal, place, speakerHz) > MAX_EDGES_SHARE * prompt.length) {
+  const { rest: signal, edges } = withoutSpeaker(place, speakerHz);
+  if (edges > MAX_EDGES_SHARE * prompt.length) {
     return 1;
   }
   const wanted = withoutTone(prompt, speakerHz);
   const { value } = bestLag(signal, wanted, 0, wanted.length, [0, 2 * MAX_MOVE_SAMPLES]);
   return Math.max(0, value) / Math.max(powerOf(wanted, 0, wanted.length), 1);
-}
-
-/** Where a speaker's tone begins or ends it cannot be taken out: silence instead. @returns how many samples. */
-function blankEdges(signal: Int16Array, place: Int16Array, speakerHz: number): number {
-  let edges = 0;
-  for (let at = 0; at < place.length; at += WINDOW_SAMPLES) {
-    const middle = at + WINDOW_SAMPLES / 2;
-    const halves = [place.subarray(at, middle), place.subarray(middle, at + WINDOW_SAMPLES)];
-    const [first = 0, second = 0] = halves.map(half => toneLevelDbfs(half, speakerHz));
-    if (Math.max(first, second) > SPEAKER_DBFS && Math.abs(first - second) > STEADY_DB) {
-      signal.fill(0, at, at + WINDOW_SAMPLES);
-      edges += 1;
-    }
-  }
-  return edges * WINDOW_SAMPLES;
 }
 
 function bestLag(

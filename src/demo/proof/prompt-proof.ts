@@ -5,7 +5,8 @@ import { check, type ScenarioCheck } from '../scenario';
 import { type SessionEvidence } from '../stage/evidence';
 import { ALICE, BOB, type DemoParty } from '../stage/places';
 import { type Stage } from '../stage/stage';
-import { missingMs, seconds, type Span } from './ear';
+import { seconds, type Span } from './ear';
+import { speaksUnder } from './held-up';
 import { findPrompt, type FoundPrompt, traceOf } from './prompt-ear';
 
 const LANGUAGE = 'en';
@@ -14,15 +15,6 @@ const START_TOLERANCE_MS = 700;
 /** G.711 and the edges of the speaker's turning down take a little. */
 const LIKE_ENOUGH = 0.8;
 const SEPARATION_DB = 40;
-/** Speakers are at -12 dBFS and lowered by 12 dB under a notice. */
-const DUCKED_DBFS = -32;
-/** A packet at each edge, and the ramps. */
-const EDGE_MS = 40;
-/** A phone that sends nothing for longer than two packets was held up itself. */
-const HELD_UP_MS = 45;
-/** After that the ear may be as much later again, until it finds out that the first packets were late ones. */
-const AFTERWARDS_MS = 100;
-
 /** An announcement that has to be heard, and what it follows. Times are of the call, ms. */
 export interface Cue {
   readonly kind: 'start' | 'stop' | 'pause' | 'resume' | 'compliance';
@@ -63,11 +55,23 @@ export function hears(stage: Stage, ear: Ear, cue: Cue): HeardPrompt {
       ? 'nothing'
       : `${(likeness * 100).toFixed(0)} % at ${seconds(found.span[0])}, gain ${found.gain.toFixed(2)}`,
   );
-  const isAlone = ear.speakersCall === null || found === null;
+  const { name, speaker, speakersCall } = ear;
   return {
     cue,
     found,
-    checks: isAlone ? [heard] : [heard, speaksUnder(stage, ear, ear.speakersCall, cue, found)],
+    checks:
+      speakersCall === null || found === null
+        ? [heard]
+        : [
+            heard,
+            speaksUnder(
+              `${name}'s ear, under "${cue.kind}", which is taken out`,
+              { samples: found.rest, fromMs: found.span[0] },
+              { party: speaker, call: speakersCall },
+              [found.span],
+              stage.zeroMs,
+            ),
+          ],
   };
 }
 
@@ -111,55 +115,6 @@ export function noPromptRecorded(
       `${loudest.toFixed(1)} dB at most`,
     );
   });
-}
-
-function speaksUnder(
-  stage: Stage,
-  { name, speaker }: Ear,
-  speakersCall: PhoneCall,
-  { kind }: Cue,
-  { rest, span }: FoundPrompt,
-): ScenarioCheck {
-  const heldUp = heldUpSpans(speakersCall, stage.zeroMs).map(([from, until]): Span => [
-    from - span[0],
-    until - span[0],
-  ]);
-  const spans = without([0, span[1] - span[0]], heldUp);
-  const missing = spans.reduce(
-    (sum, each) => sum + missingMs([rest], speaker.toneHz, each, DUCKED_DBFS),
-    0,
-  );
-  const looked = spans.reduce((sum, [from, until]) => sum + until - from, 0);
-  const heldUpMs = Math.round(span[1] - span[0] - looked);
-  return check(
-    `${name}'s ear, under "${kind}": ${speaker.name} is there`,
-    missing <= EDGE_MS && looked > heldUpMs,
-    `${speaker.toneHz} Hz above ${DUCKED_DBFS} dBFS all the time, the announcement taken out`,
-    `${missing} ms missing` + (heldUpMs > 0 ? `; the phone was held up for ${heldUpMs} ms` : ''),
-  );
-}
-
-/** Spans in which a phone that talks sent nothing, because it had no turn on this machine. Times of the call, ms. */
-function heldUpSpans({ sentPackets }: PhoneCall, zeroMs: number): readonly Span[] {
-  return sentPackets.flatMap(({ wallMs }, index): Span[] => {
-    const before = sentPackets[index - 1]?.wallMs ?? wallMs;
-    return wallMs - before > HELD_UP_MS ? [[before - zeroMs, wallMs - zeroMs + AFTERWARDS_MS]] : [];
-  });
-}
-
-function without([from, until]: Span, holes: readonly Span[]): readonly Span[] {
-  let spans: readonly Span[] = [[from, until]];
-  for (const [holeFrom, holeUntil] of holes) {
-    spans = spans.flatMap(([a, b]): Span[] =>
-      holeUntil <= a || holeFrom >= b
-        ? [[a, b]]
-        : [
-            [a, holeFrom],
-            [holeUntil, b],
-          ],
-    );
-  }
-  return spans.filter(([a, b]) => b > a);
 }
 
 function promptOf(kind: Cue['kind']): Int16Array {

@@ -154,18 +154,30 @@ export function tellsNotice(
   );
 }
 
+/** What recorders in this process got so far, and what the gateway copied for any. */
+export interface RecorderCounts {
+  readonly messages: number;
+  readonly packets: number;
+  readonly sessions: number;
+}
+
+export async function recorderCounts({ recorders, metrics }: Stage): Promise<RecorderCounts> {
+  const text = await metrics.registry.metrics();
+  const forked = /^siprec_gateway_rtp_packets_forked_total (\d+)/m.exec(text)?.[1] ?? '0';
+  const here = recorders.flatMap(({ inProcess }) => (inProcess === null ? [] : [inProcess]));
+  return {
+    messages: here.reduce((sum, srs) => sum + srs.messagesReceived, 0),
+    packets: Number(forked),
+    sessions: here.reduce((sum, srs) => sum + srs.recordings.length, 0),
+  };
+}
+
 /** No recorder got any message, and the gateway copied no packet. */
-export async function noRecorderTouched(
-  stage: Stage,
-  evidence: Evidence,
-): Promise<ScenarioCheck[]> {
-  const messages = Object.values(evidence.sipReceived).reduce((sum, count) => sum + count, 0);
-  const metrics = await stage.metrics.registry.metrics();
-  const forked = /^siprec_gateway_rtp_packets_forked_total (\d+)/m.exec(metrics)?.[1] ?? '0';
+export function untouched(when: string, counts: RecorderCounts): readonly ScenarioCheck[] {
   return [
-    checkEqual('SIP messages to any recorder', 0, messages),
-    checkEqual('RTP packets copied for any recorder', 0, Number(forked)),
-    checkEqual('recording sessions', 0, evidence.sessions.length),
+    checkEqual(`SIP messages to any recorder${when}`, 0, counts.messages),
+    checkEqual(`RTP packets copied for any recorder${when}`, 0, counts.packets),
+    checkEqual(`recording sessions${when}`, 0, counts.sessions),
   ];
 }
 

@@ -5,8 +5,9 @@ import {
   sessionHolds,
   sessionOf,
 } from '../proof/call-proof';
-import { isSilent, type Span } from '../proof/ear';
-import { hidden, nothingFrom, recordingsAre, tellsEvents, verdictIs } from '../proof/wire';
+import { type Span } from '../proof/ear';
+import { nothingWhilePaused } from '../proof/pause-proof';
+import { hidden, recordingsAre, tellsEvents, verdictIs } from '../proof/wire';
 import { checkEqual, type Scenario } from '../scenario';
 import { pressRecordKey } from '../stage/controls';
 import { ALICE, BOB } from '../stage/places';
@@ -51,7 +52,6 @@ export const alwaysPauseResume: Scenario = {
       [fromMs, pause.span[0]],
       [resume.span[1] + EDGE_MS, endMs - 100],
     ];
-    const paused: Span = [pause.span[1] + EDGE_MS, resume.span[0]];
     return [
       pause.check,
       resume.check,
@@ -64,9 +64,7 @@ export const alwaysPauseResume: Scenario = {
         call.caller.digits === SECRET_DIGITS ? 'all' : 'some',
       ),
       ...sessionHolds(session, [spansFrom(aliceMs), spansFrom(bobMs)]),
-      isSilent(`${session.file} channel 1, paused`, session.channels[0], paused),
-      isSilent(`${session.file} channel 2, paused`, session.channels[1], paused),
-      nothingFrom('while paused', session, paused),
+      ...nothingWhilePaused(session, pause, resume),
       tellsEvents(stage, session, [
         ['start', 0],
         ['pause', pause.span[1]],

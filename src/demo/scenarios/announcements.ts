@@ -3,6 +3,7 @@ import { doesNotHear, type Ear, hears, noPromptRecorded } from '../proof/prompt-
 import { conforms, recordingsAre, tellsEvents, tellsNotice, verdictIs } from '../proof/wire';
 import { type Scenario, type ScenarioCheck } from '../scenario';
 import { type SessionEvidence } from '../stage/evidence';
+import { nothingWhilePaused } from '../proof/pause-proof';
 import { pressRecordKey } from '../stage/controls';
 import { ALICE, BOB, CAROL, DAVE, type DemoParty } from '../stage/places';
 import { type Stage, type StageCall } from '../stage/stage';
@@ -14,8 +15,6 @@ const ANNOUNCED = { internalCallsEnabled: true, pstnCallsEnabled: true };
 const DELAY_S = 1;
 /** An ear may be so much later than the clock: what came first was late, and all that follows stands after it. */
 const EAR_TOLERANCE_MS = 250;
-/** Phones that keep what they send: what a busy machine holds up is not what the gateway takes away. */
-const CAPTURE = { capture: true };
 
 export const announcements: Scenario = {
   name: 'announcements',
@@ -23,10 +22,10 @@ export const announcements: Scenario = {
   shows:
     'start, stop, pause, resume and compliance are heard by whom they are for, over their speech, told to the recorder, and not recorded',
   phones: [
-    { party: ALICE, options: CAPTURE },
-    { party: BOB, options: CAPTURE },
-    { party: CAROL, options: { ...CAPTURE, host: PSTN_HOST }, kind: 'pstn' },
-    { party: DAVE, options: CAPTURE },
+    { party: ALICE },
+    { party: BOB },
+    { party: CAROL, options: { host: PSTN_HOST }, kind: 'pstn' },
+    { party: DAVE },
   ],
   config: () => ({
     trunks: { world: { sources: [`${PSTN_HOST}/32`], kind: 'pstn', trusted: true } },
@@ -97,6 +96,7 @@ async function playInternal(stage: Stage): Promise<Proof> {
       ...[...alices, ...bobs].flatMap(({ checks }) => checks),
       ...liveCallIsWhole(stage, call, start.span[0]),
       ...noPromptRecorded(session, bobs),
+      ...nothingWhilePaused(session, pause, resume),
       ...bobs.map(({ cue, found }) =>
         tellsNotice(stage, session, cue.kind, found?.span ?? null, 2),
       ),

@@ -1,6 +1,6 @@
 import { firstWordsMs, liveCallIsWhole, nothingLeftOpen, sessionHolds } from '../proof/call-proof';
 import { type Span } from '../proof/ear';
-import { recordingsAre, verdictIs } from '../proof/wire';
+import { recordingsAre, tellsEvents, verdictIs } from '../proof/wire';
 import { checkEqual, type Scenario } from '../scenario';
 import { type SessionEvidence } from '../stage/evidence';
 import { ALICE, BOB } from '../stage/places';
@@ -34,6 +34,12 @@ export const bothRecorded: Scenario = {
       checkEqual('session about bob', 'yes', bobs === undefined ? 'no' : 'yes'),
       ...(alices === undefined ? [] : sessionHolds(alices, [ofAlice, ofBob])),
       ...(bobs === undefined ? [] : sessionHolds(bobs, [ofBob, ofAlice], [BOB, ALICE])),
+      ...evidence.sessions.map(session =>
+        tellsEvents(stage, session, [
+          ['start', 0],
+          ['stop', endMs],
+        ]),
+      ),
       recordingsAre(evidence, 2),
       verdictIs(evidence, 'recorded', ['complete'], 0),
       verdictIs(evidence, 'recorded', ['complete'], 1),

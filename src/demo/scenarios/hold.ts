@@ -1,6 +1,6 @@
 import { firstWordsMs, nothingLeftOpen, sessionHolds, sessionOf } from '../proof/call-proof';
 import { isSilent } from '../proof/ear';
-import { recordingsAre, verdictIs } from '../proof/wire';
+import { recordingsAre, tellsEvents, verdictIs } from '../proof/wire';
 import { check, type Scenario } from '../scenario';
 import { ALICE, BOB } from '../stage/places';
 
@@ -48,6 +48,10 @@ export const hold: Scenario = {
         '1',
         evidence.sessions.length,
       ),
+      tellsEvents(stage, session, [
+        ['start', 0],
+        ['stop', endMs],
+      ]),
       recordingsAre(evidence, 1),
       verdictIs(evidence, 'recorded', ['complete']),
       nothingLeftOpen(evidence),

@@ -13,6 +13,8 @@ import { hold } from './hold';
 import { never } from './never';
 import { onDemand } from './on-demand';
 import { snapshotRequest } from './snapshot-request';
+import { transfer, transferToRecorded } from './transfer';
+import { voicemail } from './voicemail';
 import { srsLateAnswer } from './srs-late-answer';
 import { srsByeMidcall, srsFrozenMidcall, srsKilledMidcall } from './srs-lost-midcall';
 import { srs503Failover, srsSilentFailover } from './srs-refusing-first';
@@ -29,6 +31,9 @@ export const SCENARIOS: readonly Scenario[] = [
   reminderTone,
   beepOnPause,
   hold,
+  voicemail,
+  transfer,
+  transferToRecorded,
   srsLateAnswer,
   srs503Failover,
   srsSilentFailover,

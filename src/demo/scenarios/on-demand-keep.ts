@@ -1,5 +1,5 @@
 import { liveCallIsWhole, nothingLeftOpen, sessionIsWhole, sessionOf } from '../proof/call-proof';
-import { conforms, recordingsAre } from '../proof/wire';
+import { conforms, recordingsAre, tellsEvents } from '../proof/wire';
 import { check, checkEqual, type Scenario } from '../scenario';
 import { type SessionEvidence } from '../stage/evidence';
 import { pressRecordKey } from '../stage/controls';
@@ -31,6 +31,12 @@ export const onDemandKeep: Scenario = {
       conforms(second),
       told('the first call', first, ['undecided', 'kept']),
       told('the second call', second, ['undecided', 'discarded']),
+      tellsEvents(stage, first, [
+        ['start', 0],
+        // What the user does is told, too: from then on it is kept.
+        ['start', start.span[1]],
+        ['stop', endMs],
+      ]),
       recordingsAre(evidence, 2),
       checkEqual('ledger: the first is kept', 'true', String(evidence.ledger[0]?.kept)),
       checkEqual('ledger: the second is kept', 'false', String(evidence.ledger[1]?.kept)),

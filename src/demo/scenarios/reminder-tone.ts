@@ -1,13 +1,16 @@
 import { liveCallIsWhole, nothingLeftOpen, sessionIsWhole, sessionOf } from '../proof/call-proof';
-import { seconds, speaks } from '../proof/ear';
+import { seconds } from '../proof/ear';
+import { speaksUnder } from '../proof/held-up';
 import { liveToneDbfs, noticeTones, noToneRecorded } from '../proof/notice-proof';
-import { recordingsAre, tellsNotice, verdictIs } from '../proof/wire';
+import { recordingsAre, tellsEvents, tellsNotice, verdictIs } from '../proof/wire';
 import { check, type Scenario } from '../scenario';
 import { ALICE, BOB } from '../stage/places';
 import { recordedUsers } from '../stage/stage-config';
 
 const INTERVAL_MS = 10_000;
 const TOLERANCE_MS = 100;
+/** The recording begins before the answer has reached the phone. */
+const FIRST_TOLERANCE_MS = 250;
 
 export const reminderTone: Scenario = {
   name: 'reminder-tone',
@@ -25,8 +28,16 @@ export const reminderTone: Scenario = {
     const evidence = await stage.evidence();
     const session = sessionOf(evidence);
     const ears = [
-      { name: 'alice', samples: stage.heard(call.caller), speaker: BOB },
-      { name: 'bob', samples: stage.heard(call.callee), speaker: ALICE },
+      {
+        name: 'alice',
+        samples: stage.heard(call.caller),
+        speaker: { party: BOB, call: call.callee },
+      },
+      {
+        name: 'bob',
+        samples: stage.heard(call.callee),
+        speaker: { party: ALICE, call: call.caller },
+      },
     ].map(ear => ({ ...ear, tones: noticeTones(ear.samples) }));
     const liveDbfs = Math.min(...ears.map(({ samples }) => liveToneDbfs(samples)));
     return [
@@ -40,13 +51,31 @@ export const reminderTone: Scenario = {
             `2 tones, ${seconds(INTERVAL_MS)} apart (±${TOLERANCE_MS} ms)`,
             `${tones.length} tones, at ${starts || 'no time'}`,
           ),
-          speaks(`${name}'s ear, under the tone`, samples, speaker, tones, { thresholdDbfs: -32 }),
+          check(
+            `${name}'s ear: the first tone`,
+            Math.abs((tones[0]?.[0] ?? Infinity) - INTERVAL_MS) <= FIRST_TOLERANCE_MS,
+            `${seconds(INTERVAL_MS)} after the beginning (±${FIRST_TOLERANCE_MS} ms)`,
+            starts || 'no tone',
+          ),
+          speaksUnder(
+            `${name}'s ear, under the tone`,
+            { samples, fromMs: 0 },
+            speaker,
+            tones,
+            stage.zeroMs,
+          ),
         ];
       }),
       ...noToneRecorded(session, liveDbfs),
       ...liveCallIsWhole(stage, call, INTERVAL_MS),
       ...sessionIsWhole(stage, call, session, endMs),
-      tellsNotice(stage, session, 'reminder', ears[0]?.tones[0]?.[0] ?? null, 2),
+      ...[0, 1].map(n =>
+        tellsNotice(stage, session, 'reminder', ears[0]?.tones[n] ?? [Infinity, Infinity], 2),
+      ),
+      tellsEvents(stage, session, [
+        ['start', 0],
+        ['stop', endMs],
+      ]),
       recordingsAre(evidence, 1),
       verdictIs(evidence, 'recorded', ['complete']),
       nothingLeftOpen(evidence),

@@ -1,6 +1,9 @@
+import { HeaderList } from '#sip/engine';
+
 import { type PhoneCall } from '../../lab';
 import { check, type ScenarioCheck } from '../scenario';
 import { type Span } from '../proof/ear';
+import { type DemoParty } from './places';
 import { type Stage } from './stage';
 
 const ACTIONS = { start: 'on', stop: 'off', pause: 'pause', resume: 'resume' } as const;
@@ -35,5 +38,30 @@ export async function pressRecordKey(
       String(expectedStatus),
       status,
     ),
+  };
+}
+
+/** A transfer as who asked for it saw it. */
+export interface SentTransfer {
+  /** From the REFER to its answer, ms of the call. */
+  readonly span: Span;
+  /** What it was told of the outcome so far: statuses of the NOTIFYs (RFC 3515 §2.4.5). */
+  told(): readonly string[];
+  readonly check: ScenarioCheck;
+}
+
+/** Transfers the other end of a call: REFER in its dialog (RFC 3515). */
+export async function refer(stage: Stage, call: PhoneCall, to: DemoParty): Promise<SentTransfer> {
+  stage.tell(`the phone transfers the other end to ${to.name}`);
+  const sentMs = stage.nowMs();
+  const headers = HeaderList.of(['Refer-To', `<${stage.uriOf(to.name)}>`]);
+  const { status } = await call.request('REFER', { headers });
+  return {
+    span: [sentMs, stage.nowMs()],
+    told: () =>
+      call.requests
+        .filter(({ method }) => method === 'NOTIFY')
+        .map(({ body }) => /^SIP\/2\.0 (\d{3})/.exec(body.toString('utf8'))?.[1] ?? 'nothing'),
+    check: check('the REFER is answered', status === 202, '202', status),
   };
 }

@@ -5,6 +5,7 @@ export { ALICE, BOB, type DemoParty };
 
 export const CAROL: DemoParty = { name: 'carol', displayName: 'Carol', toneHz: 820 };
 export const DAVE: DemoParty = { name: 'dave', displayName: 'Dave', toneHz: 1080 };
+export const MAILBOX: DemoParty = { name: 'mailbox', displayName: 'Mailbox', toneHz: 1250 };
 
 /** A phone of the stage. Its party's tone is what it says. */
 export interface PhoneSpec {

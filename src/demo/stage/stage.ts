@@ -282,6 +282,8 @@ async function openStage(
       host: HOST,
       transport: 'udp',
       audio: tone({ hz: party.toneHz, levelDbfs: TONE_LEVEL_DBFS }),
+      // What a phone sent is compared with what is heard of it.
+      capture: true,
       clock,
       logger: log.logger,
       ...own,
