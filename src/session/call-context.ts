@@ -2,6 +2,7 @@ import { type LegRole, type Logger, type NetworkKind } from '#core';
 import { type MediaCall } from '#media';
 import { type IncomingCall } from '#sip';
 
+import { type BarredUsers } from './barred-users';
 import { type CallLegs } from './call-legs';
 import { type CallDeps } from './deps';
 import { type RecordingEventKind, type RecordingEventView } from './live-view';
@@ -22,6 +23,7 @@ export interface CallContext {
   readonly media: MediaCall;
   readonly legs: CallLegs;
   readonly parties: CallParties;
+  readonly barred: BarredUsers;
   readonly deps: CallDeps;
   readonly logger: Logger;
   /** Tells whoever listens what has happened. */

@@ -11,18 +11,17 @@ import {
 
 import {
   type ControlAction,
-  type ControlOutcome,
   type FeatureCodes,
   type FeatureCodeOutcome,
   type FeatureCodeState,
   firstDigits,
   type IntentState,
-  isRefusal,
   NO_DIGITS,
   pressKey,
 } from '../policy';
 import { type CallLegs } from './call-legs';
 import { type CallRecordings } from './call-recordings';
+import { RECORD_ACTIONS, verdictOf } from './control-verdict';
 import { type CallDeps } from './deps';
 
 export interface CallControlsOptions {
@@ -33,7 +32,6 @@ export interface CallControlsOptions {
   readonly deps: Pick<CallDeps, 'clock'>;
 }
 
-const ACTIONS = { on: 'start', off: 'stop', pause: 'pause', resume: 'resume' } as const;
 /** Where keys are seen: a phone may tell the same key in both ways. */
 type KeySource = 'rtp' | 'info';
 
@@ -71,7 +69,7 @@ export class CallControls {
     const { recordings, deps } = this.#options;
     const record = readRecordHeader(info);
     if (record !== null) {
-      const outcome = recordings.controlFrom(role, { action: ACTIONS[record], via: 'info' });
+      const outcome = recordings.controlFrom(role, { action: RECORD_ACTIONS[record], via: 'info' });
       return outcome === null ? 'relay' : verdictOf(outcome);
     }
     const key = readDtmfInfo(info);
@@ -185,22 +183,6 @@ export class CallControls {
     }
   }
 }
-
-/** RFC 3326: why a control was not carried out. */
-function verdictOf(outcome: ControlOutcome): InfoVerdict {
-  return isRefusal(outcome) ? { status: 403, reason: REFUSALS[outcome] ?? outcome } : 'consumed';
-}
-
-const REFUSALS: Partial<Record<ControlOutcome, string>> = {
-  'refused-not-allowed-by-mode': 'Not allowed by the recording mode',
-  'refused-wrong-party': 'Only the recorded party may control the recording',
-  'refused-not-answered': 'The call is not answered',
-  'refused-not-recording': 'Nothing is being recorded',
-  'refused-ended': 'The recording has ended',
-  'refused-voicemail': 'Calls with voicemail are not recorded',
-  'refused-terms': 'The terms of the recording provider are not accepted',
-  'refused-limit': 'Too many recordings of one call',
-};
 
 /** null: there is nothing to do. */
 function actionFor(preference: RecordPreference, intent: IntentState | null): ControlAction | null {

@@ -39,7 +39,7 @@ export class CallMedia {
     networks: Readonly<Record<LegRole, string>>,
     deps: CallDeps,
     logger: Logger,
-    about: Pick<CallContext, 'parties' | 'emit'>,
+    about: Pick<CallContext, 'parties' | 'barred' | 'emit'>,
     events: CallMediaEvents,
   ): Promise<CallMedia> {
     let opened: CallMedia | null = null;

@@ -27,21 +27,12 @@ export interface CallControl extends Omit<ControlRequest, 'userId' | 'recordingI
   readonly via: string;
 }
 
-/** A user whose provider's terms are not accepted: to start a recording is refused. */
-export interface BarredUser {
-  readonly userId: string;
-  /** The user has tried. */
-  readonly tried: () => void;
-}
-
 /** All recorded parties of one call. */
 export class CallRecordings {
   readonly notices: CallNotices;
   readonly #context: CallContext;
   readonly #parties: RecordedParty[] = [];
   readonly #indications: CallIndications;
-  /** Users on a leg who may not start a recording, and what is done when they try. */
-  readonly #barred = new Map<LegRole, BarredUser>();
   #isStopped = false;
   #changed: () => void = () => undefined;
 
@@ -77,11 +68,9 @@ export class CallRecordings {
 
   /** Whether a control may be meant for anybody. */
   get hasAny(): boolean {
-    return this.#barred.size > 0 || this.#parties.some(({ intent }) => intent.phase !== 'ended');
-  }
-
-  bar(role: LegRole, user: BarredUser): void {
-    this.#barred.set(role, user);
+    return (
+      !this.#context.barred.isEmpty || this.#parties.some(({ intent }) => intent.phase !== 'ended')
+    );
   }
 
   /** Prepares a recorded party ahead of the answer, its gate shut. Never rejects. */
@@ -136,7 +125,6 @@ export class CallRecordings {
 
   /** A recorded party's recording ends with it; one of the other party goes on with a new participant. */
   partyReplaced(role: LegRole, how: PartyChange, atMs: number): void {
-    this.#barred.delete(role);
     for (const party of this.#parties) {
       if (party.decision.role === role) {
         party.left(atMs);
@@ -157,9 +145,9 @@ export class CallRecordings {
   /** What became of a control by the peer of a leg; null: nobody of the call is recorded. */
   controlFrom(role: LegRole, control: Omit<CallControl, 'origin'>): ControlOutcome | null {
     const own = this.of(role);
-    const barred = own === null ? this.#barred.get(role) : undefined;
-    if (barred !== undefined) {
-      return this.#refuse(barred, { ...control, origin: 'recorded-party' });
+    const refused = own === null ? this.#context.barred.controlFrom(role, control) : null;
+    if (refused !== null) {
+      return refused;
     }
     const party = own ?? this.of(role === 'caller' ? 'callee' : 'caller');
     const origin = own === null ? 'other-party' : 'recorded-party';
@@ -167,16 +155,16 @@ export class CallRecordings {
   }
 
   /** An authorised client's control; the answers, one per recorded party that it is for. */
-  control({ action, recordingId, userId }: ControlRequest): readonly ControlOutcome[] {
+  control(request: ControlRequest): readonly ControlOutcome[] {
+    const { action, recordingId, userId } = request;
     const control = { action, origin: 'api', via: 'api' } as const;
     const isMeant = (id: string): boolean => userId === undefined || id === userId;
-    const barred = recordingId === undefined ? [...this.#barred.values()] : [];
     return [
       ...this.#parties
         .filter(party => recordingId === undefined || party.owns(recordingId))
         .filter(({ decision }) => isMeant(decision.user.userId))
         .map(party => this.#control(party, control)),
-      ...barred.filter(user => isMeant(user.userId)).map(user => this.#refuse(user, control)),
+      ...this.#context.barred.control(request),
     ];
   }
 
@@ -241,17 +229,6 @@ export class CallRecordings {
           );
     deps.metrics.control(action, via, outcome);
     logger.info('recording control', { user: user.userId, action, by: origin, via, outcome });
-    return outcome;
-  }
-
-  #refuse({ userId, tried }: BarredUser, { action, origin, via }: CallControl): ControlOutcome {
-    const { deps, logger } = this.#context;
-    const outcome = 'refused-terms';
-    if (action === 'start') {
-      tried();
-    }
-    deps.metrics.control(action, via, outcome);
-    logger.warn('recording control', { user: userId, action, by: origin, via, outcome });
     return outcome;
   }
 

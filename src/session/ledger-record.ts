@@ -65,6 +65,7 @@ export function ledgerRecord(input: LedgerRecordFacts): LedgerRecord {
       why: `user ${decision.user.userId} of organisation ${decision.user.organisationId} has mode ${decision.mode}`,
       userId: decision.user.userId,
       organisationId: decision.user.organisationId,
+      locationId: decision.user.locationId,
     },
     startedAt: isoTime(startedAtMs),
     endedAt: isoTime(facts?.stoppedAtMs ?? input.endedAtMs),

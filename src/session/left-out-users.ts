@@ -2,7 +2,7 @@ import { type LegRole } from '#core';
 
 import { type PartyDecision } from '../policy';
 import { type EventSubject } from './call-context';
-import { type CallRecordings } from './call-recordings';
+import { type BarredUsers } from './barred-users';
 import { type CallDeps } from './deps';
 import {
   type LeftOut,
@@ -41,11 +41,11 @@ export class LeftOutUsers {
   }
 
   /** Who may not start a recording is missed from the moment of trying on. */
-  bar(recordings: CallRecordings, decided: PartyDecision): void {
+  bar(barred: BarredUsers, decided: PartyDecision): void {
     const leftOut = leftOutOnDemand(decided);
     if (leftOut !== null) {
       const { userId } = leftOut.decision.user;
-      recordings.bar(decided.role, {
+      barred.bar(decided.role, {
         userId,
         tried: () => this.#leftOut.set(decided.role, leftOut),
       });

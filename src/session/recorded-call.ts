@@ -31,6 +31,7 @@ import {
   type PartyDecision,
   type VoicemailDetection,
 } from '../policy';
+import { BarredUsers } from './barred-users';
 import { type EventSubject } from './call-context';
 import { CallMedia } from './call-media';
 import { decisionFor, planFor } from './call-plan';
@@ -71,6 +72,7 @@ export class RecordedCall implements CallDelegate {
   readonly #trunk: TrunkSettings;
   readonly #route: RouteSettings;
   readonly #parties: PartiesOfCall;
+  readonly #barred: BarredUsers;
   readonly #decision: CallDecision;
   readonly #arrivedAtMs: number;
   readonly #arrivedMonotonicMs: number;
@@ -95,6 +97,7 @@ export class RecordedCall implements CallDelegate {
     this.#trunk = trunk;
     this.#route = route;
     this.#logger = deps.logger.child({ callId: call.id });
+    this.#barred = new BarredUsers(deps, this.#logger);
     this.#parties = new PartiesOfCall(call, trunk, route, deps.ids);
     this.#decision = decisionFor(call.invite, trunk, route, deps.settings);
     this.#leftOut = new LeftOutUsers(this.#decision.parties);
@@ -114,7 +117,10 @@ export class RecordedCall implements CallDelegate {
     const { metrics, clock, settings } = this.#deps;
     metrics.callStarted();
     this.#emit('call.started', {}, {});
-    ROLES.forEach(role => this.#leftOut.note(this.#decision.parties[role]));
+    for (const role of ROLES) {
+      this.#leftOut.note(this.#decision.parties[role]);
+      this.#leftOut.bar(this.#barred, this.#decision.parties[role]);
+    }
     try {
       if (this.#decision.anchor) {
         await this.#planRecordings(await this.#openMedia());
@@ -136,7 +142,8 @@ export class RecordedCall implements CallDelegate {
   }
 
   control(request: ControlRequest): ControlAnswer {
-    return { outcome: combinedOutcome(this.#media?.recordings.control(request) ?? []) };
+    const outcomes = this.#media?.recordings.control(request) ?? this.#barred.control(request);
+    return { outcome: combinedOutcome(outcomes) };
   }
 
   /** Who is on the other side of a recorded party now, as the switch that holds the conference says. */
@@ -256,7 +263,7 @@ export class RecordedCall implements CallDelegate {
   }
 
   infoReceived(role: LegRole, info: InfoFacts): InfoVerdict {
-    return this.#media?.controls.infoReceived(role, info) ?? 'relay';
+    return this.#media?.controls.infoReceived(role, info) ?? this.#barred.infoReceived(role, info);
   }
 
   recordPreference(role: LegRole, preference: RecordPreference): void {
@@ -320,6 +327,7 @@ export class RecordedCall implements CallDelegate {
       this.#logger,
       {
         parties: this.#parties,
+        barred: this.#barred,
         emit: (kind, subject, facts) => this.#emit(kind, subject, facts),
       },
       {
@@ -332,7 +340,6 @@ export class RecordedCall implements CallDelegate {
 
   async #planRecordings({ recordings }: CallMedia): Promise<void> {
     const { parties } = this.#decision;
-    ROLES.forEach(role => this.#leftOut.bar(recordings, parties[role]));
     await Promise.all(
       ROLES.map(role => plannedRecording(parties[role])).map(planned =>
         planned === null ? Promise.resolve() : recordings.plan(planned, this.#voicemail),
@@ -377,6 +384,7 @@ export class RecordedCall implements CallDelegate {
     const [identity = { uri: target.requestUri, displayName: null }] = asserted;
     this.#parties.replace('callee', identity.uri, identity.displayName, atMs);
     this.#leftOut.forget('callee');
+    this.#barred.release('callee');
     this.#media?.recordings.partyReplaced('callee', 'replaced', atMs);
     this.#beginLate(decided);
   }
@@ -399,6 +407,7 @@ export class RecordedCall implements CallDelegate {
     if (this.#answeredAtMs !== null) {
       this.#voicemail = null;
       this.#leftOut.forget(role);
+      this.#barred.release(role);
       this.#media?.recordings.partyReplaced(role, how, atMs);
       this.#beginLate(this.#decideParty(role, claims));
       this.#takenOutOfVoicemail(otherRole(role));
@@ -442,9 +451,7 @@ export class RecordedCall implements CallDelegate {
   /** Somebody has come into the call who may have to be recorded; its media is taken through us where it is not. */
   #beginLate(decided: PartyDecision): void {
     this.#leftOut.note(decided);
-    if (this.#media !== null) {
-      this.#leftOut.bar(this.#media.recordings, decided);
-    }
+    this.#leftOut.bar(this.#barred, decided);
     const planned = plannedRecording(decided);
     if (planned === null) {
       return;

@@ -46,30 +46,46 @@ describe('on-demand-keep', () => {
 });
 
 describe('a provider whose terms nobody has accepted', () => {
-  test('records nothing: a ledger record and a metric say so, also of an on-demand user who tries to start', async () => {
-    const base = organisation({ alice: { mode: 'always' }, bob: { mode: 'on-demand' } });
-    const { test: own } = base.config.organisations;
-    const organisations = {
-      test: { ...own, termsOfService: { lab: { notAccepted: 'acknowledged' } } },
-    };
-    await withBench({ config: { organisations } }, async bench => {
-      const call = await placeCall(bench, ...(await phonesOf(bench)));
-      await talkFor(call, 10);
-      expect((await call.incoming.sendInfo({ headers: { Record: 'on' } })).status).toBe(403);
-      await hangUp(call);
-      const lines = await bench.waitForLedger(2);
-      expect(
-        lines.map(
-          ({ policy, verdict, verdictReasons }) =>
-            `${policy.userId} ${verdict} ${verdictReasons.join()}`,
-        ),
-      ).toEqual(['alice not-recorded terms', 'bob not-recorded terms']);
-      expect(bench.srs.recordings).toHaveLength(0);
-      expect(await bench.metrics()).toContain(
-        'siprec_gateway_recordings_left_out_total{provider="lab",reason="terms"} 2',
-      );
-    });
-  });
+  test.each([
+    ['through the gateway', 'always', 1],
+    ['around it', 'when-recordable', 0],
+  ])(
+    'records nothing of a call that passes %s: a ledger record and a metric say so, also of an on-demand user who tries to start',
+    async (_way, anchor, openCalls) => {
+      const base = organisation({ alice: { mode: 'always' }, bob: { mode: 'on-demand' } });
+      const { test: own } = base.config.organisations;
+      const organisations = {
+        test: { ...own, termsOfService: { lab: { notAccepted: 'acknowledged' } } },
+      };
+      const config = { organisations, media: { anchor }, admin: { port: 0 } };
+      await withBench({ config }, async bench => {
+        const call = await placeCall(bench, ...(await phonesOf(bench)));
+        await talkFor(call, 10);
+        expect((await bench.gateway.counters()).media.openCalls).toBe(openCalls);
+        const { status, headers } = await call.incoming.sendInfo({ headers: { Record: 'on' } });
+        expect([status, headers.get('reason')]).toEqual([
+          403,
+          expect.stringContaining('terms of the recording provider are not accepted'),
+        ]);
+        expect(await controlByApi(bench)).toBe(409);
+        // It is nobody's business but the recorded party's.
+        const relayed = await call.outgoing.sendInfo({ headers: { Record: 'on' } });
+        expect([relayed.status, call.incoming.requests.at(-1)?.method]).toEqual([200, 'INFO']);
+        await hangUp(call);
+        const lines = await bench.waitForLedger(2);
+        expect(
+          lines.map(
+            ({ policy, verdict, verdictReasons }) =>
+              `${policy.userId} ${verdict} ${verdictReasons.join()}`,
+          ),
+        ).toEqual(['alice not-recorded terms', 'bob not-recorded terms']);
+        expect(bench.srs.recordings).toHaveLength(0);
+        expect(await bench.metrics()).toContain(
+          'siprec_gateway_recordings_left_out_total{provider="lab",reason="terms"} 2',
+        );
+      });
+    },
+  );
 });
 
 describe('voicemail', () => {
@@ -292,6 +308,19 @@ function organisation(
 
 async function phonesOf(bench: GatewayBench): Promise<[Softphone, Softphone]> {
   return [await bench.phone('caller', 'alice'), await bench.phone('callee', 'bob')];
+}
+
+/** @returns the status of an attempt to start the recordings of the only call. */
+async function controlByApi({ gateway }: GatewayBench): Promise<number> {
+  const { host, port } = gateway.admin!;
+  const url = `http://${host}:${port}/v1/calls`;
+  const { calls } = (await (await fetch(url)).json()) as { calls: { callId: string }[] };
+  const answer = await fetch(`${url}/${calls[0]!.callId}/recording`, {
+    method: 'POST',
+    body: JSON.stringify({ action: 'start' }),
+    headers: { 'content-type': 'application/json' },
+  });
+  return answer.status;
 }
 
 /** A call that a mailbox answers with these headers. */

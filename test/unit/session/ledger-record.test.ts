@@ -94,7 +94,7 @@ function record(changes: Partial<LedgerRecordFacts> & { role?: LegRole } = {}): 
     recordingId: 'rec-1',
     decision: {
       role,
-      user: userPolicy('alice', { organisationId: 'acme', providerId: 'p1' }),
+      user: userPolicy('alice', { organisationId: 'acme', locationId: 'berlin', providerId: 'p1' }),
       identity: 'sip:alice@example.com',
       identifiedBy: 'P-Asserted-Identity',
       providerId: 'p1',
@@ -130,6 +130,7 @@ describe('ledgerRecord', () => {
         why: 'user alice of organisation acme has mode always',
         userId: 'alice',
         organisationId: 'acme',
+        locationId: 'berlin',
       },
       startedAt: ANSWERED,
       endedAt: ENDED,
