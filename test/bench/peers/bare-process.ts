@@ -1,19 +1,29 @@
 /**
- * The bare relay: what any relay with fork must pay for on this machine. The same system calls per packet as the
- * product's Linux backend (epoll_wait, recvmmsg, one sendto to the other leg, one sendto to the recorder) and nothing
- * else: no latching, no rewriting, no RTCP, no counters, no errors.
+ * The bare relay: what any relay with fork must pay for on this machine. `epoll_wait`, then on each ready socket one
+ * `recvmmsg`, one `sendmmsg` to the other leg and one to the recorder, straight from where the packets were received,
+ * and nothing else: no latching, no rewriting, no RTCP, no counters, no ring, no errors.
  */
-import { arena, kernel, SOCKADDR_BYTES, socketAddress, udpSocket } from '../kernel';
+import {
+  arena,
+  IOVEC_BYTES,
+  kernel,
+  MMSGHDR,
+  putPointer,
+  SOCKADDR_BYTES,
+  socketAddress,
+  udpSocket,
+} from '../kernel';
 import { phoneAddress, recorderAddress } from '../traffic/plan';
 import { type PeerMessage, type PeerOrder } from './peer';
 
 const BATCH = 32;
-const HEADER_BYTES = 64;
-const IOVEC_BYTES = 16;
 const BUFFER_BYTES = 2048;
-const NAMES_AT = BATCH * HEADER_BYTES;
+const NAMES_AT = BATCH * MMSGHDR.bytes;
 const IOVECS_AT = NAMES_AT + BATCH * SOCKADDR_BYTES;
-const BUFFERS_AT = IOVECS_AT + BATCH * IOVEC_BYTES;
+/** The same packets once more, as they are sent. */
+const OUT_HEADERS_AT = IOVECS_AT + BATCH * IOVEC_BYTES;
+const OUT_IOVECS_AT = OUT_HEADERS_AT + BATCH * MMSGHDR.bytes;
+const BUFFERS_AT = OUT_IOVECS_AT + BATCH * IOVEC_BYTES;
 const MAX_EVENTS = 512;
 const EVENT_BYTES = process.arch === 'x64' ? 12 : 16;
 const EVENT_DATA_AT = process.arch === 'x64' ? 4 : 8;
@@ -29,15 +39,21 @@ function send(message: PeerMessage): void {
 function run({ calls, host, portMin }: PeerOrder): void {
   const libc = kernel();
   const memory = arena(BUFFERS_AT + BATCH * BUFFER_BYTES);
-  const put = (at: number, target: number): void =>
-    memory.view.setBigUint64(at, BigInt(memory.pointer + target), true);
+  const { view, pointer } = memory;
   for (let i = 0; i < BATCH; i++) {
-    put(i * HEADER_BYTES, NAMES_AT + i * SOCKADDR_BYTES);
-    memory.view.setUint32(i * HEADER_BYTES + 8, SOCKADDR_BYTES, true);
-    put(i * HEADER_BYTES + 16, IOVECS_AT + i * IOVEC_BYTES);
-    memory.view.setUint32(i * HEADER_BYTES + 24, 1, true);
-    put(IOVECS_AT + i * IOVEC_BYTES, BUFFERS_AT + i * BUFFER_BYTES);
-    memory.view.setUint32(IOVECS_AT + i * IOVEC_BYTES + 8, BUFFER_BYTES, true);
+    for (const [headers, iovecs] of [
+      [0, IOVECS_AT],
+      [OUT_HEADERS_AT, OUT_IOVECS_AT],
+    ] as const) {
+      const header = headers + i * MMSGHDR.bytes;
+      const iovec = iovecs + i * IOVEC_BYTES;
+      view.setUint32(header + MMSGHDR.nameLength, SOCKADDR_BYTES, true);
+      putPointer(view, header + MMSGHDR.iov, pointer + iovec);
+      view.setUint32(header + MMSGHDR.iovLength, 1, true);
+      putPointer(view, iovec, pointer + BUFFERS_AT + i * BUFFER_BYTES);
+      view.setUint32(iovec + 8, BUFFER_BYTES, true);
+    }
+    putPointer(view, i * MMSGHDR.bytes, pointer + NAMES_AT + i * SOCKADDR_BYTES);
   }
   const legs = 2 * calls;
   const addresses = arena(2 * legs * SOCKADDR_BYTES);
@@ -48,12 +64,12 @@ function run({ calls, host, portMin }: PeerOrder): void {
     const fd = udpSocket(host, port, false);
     fds[leg] = fd;
     const event = new Uint8Array(EVENT_BYTES);
-    const view = new DataView(event.buffer);
-    view.setUint32(0, 1, true);
-    view.setInt32(EVENT_DATA_AT, leg, true);
+    const eventView = new DataView(event.buffer);
+    eventView.setUint32(0, 1, true);
+    eventView.setInt32(EVENT_DATA_AT, leg, true);
     libc.epollCtl(epollFd, 1, fd, event);
-    const phone = phoneAddress(leg ^ 1);
-    const recorder = recorderAddress(leg);
+    const phone = phoneAddress(leg ^ 1, calls);
+    const recorder = recorderAddress(leg, calls);
     const at = 2 * leg * SOCKADDR_BYTES;
     addresses.bytes.set(socketAddress(phone.host, phone.port), at);
     addresses.bytes.set(socketAddress(recorder.host, recorder.port), at + SOCKADDR_BYTES);
@@ -62,7 +78,12 @@ function run({ calls, host, portMin }: PeerOrder): void {
 
   const events = new Uint8Array(EVENT_BYTES * MAX_EVENTS);
   const eventView = new DataView(events.buffer);
-  const { view } = memory;
+  const sendAll = (fd: number, count: number, address: number): void => {
+    for (let k = 0; k < count; k++) {
+      putPointer(view, OUT_HEADERS_AT + k * MMSGHDR.bytes, address);
+    }
+    libc.sendmmsg(fd, pointer + OUT_HEADERS_AT, count, MSG_DONTWAIT);
+  };
   let lookAtMs = performance.now() + LOOK_MS;
   const round = (): void => {
     while (performance.now() < lookAtMs) {
@@ -71,14 +92,14 @@ function run({ calls, host, portMin }: PeerOrder): void {
         const leg = eventView.getInt32(i * EVENT_BYTES + EVENT_DATA_AT, true);
         const fd = fds[leg] ?? -1;
         const out = fds[leg ^ 1] ?? -1;
-        const count = libc.recvmmsg(fd, memory.pointer, BATCH, MSG_DONTWAIT, 0);
-        const phone = addresses.pointer + 2 * leg * SOCKADDR_BYTES;
+        const count = libc.recvmmsg(fd, pointer, BATCH, MSG_DONTWAIT, 0);
         for (let k = 0; k < count; k++) {
-          const length = view.getUint32(k * HEADER_BYTES + 56, true);
-          const packet = memory.pointer + BUFFERS_AT + k * BUFFER_BYTES;
-          libc.sendto(out, packet, length, MSG_DONTWAIT, phone, SOCKADDR_BYTES);
-          libc.sendto(fd, packet, length, MSG_DONTWAIT, phone + SOCKADDR_BYTES, SOCKADDR_BYTES);
+          const length = view.getUint32(k * MMSGHDR.bytes + MMSGHDR.messageLength, true);
+          view.setUint32(OUT_IOVECS_AT + k * IOVEC_BYTES + 8, length, true);
         }
+        const phone = addresses.pointer + 2 * leg * SOCKADDR_BYTES;
+        sendAll(out, count, phone);
+        sendAll(fd, count, phone + SOCKADDR_BYTES);
       }
     }
     lookAtMs = performance.now() + LOOK_MS;

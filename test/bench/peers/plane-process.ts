@@ -3,7 +3,7 @@ import { noopLogger, type RemoteStream, systemClock } from '#core';
 import { createMediaPlane, type MediaCall, type MediaPlane, type NoticeSound } from '#media';
 
 import { type Address, BENCH_KEY, LEG_SUITE, phoneAddress, recorderAddress } from '../traffic/plan';
-import { type PeerMessage, type PeerOrder, type Variant } from './peer';
+import { type PeerMessage, type PeerOrder } from './peer';
 
 const PCMU = { payloadType: 0, encoding: 'PCMU', clockRateHz: 8000, channels: 1 };
 const CRYPTO = { suite: LEG_SUITE, sendKey: BENCH_KEY, receiveKey: BENCH_KEY };
@@ -39,13 +39,17 @@ function remote(address: Address, isEncrypted: boolean): RemoteStream {
   };
 }
 
-async function openCall(plane: MediaPlane, call: number, variant: Variant): Promise<Address[]> {
+async function openCall(
+  plane: MediaPlane,
+  call: number,
+  { calls, variant }: PeerOrder,
+): Promise<Address[]> {
   const media = plane.openCall({ callId: `call ${call}` }, {});
   const legs = [2 * call, 2 * call + 1];
   const locals: Address[] = [];
   for (const leg of legs) {
     const opened = await media.openLeg({ legId: String(leg), network: 'lo' });
-    opened.setRemote(remote(phoneAddress(leg), variant === 'srtp-legs'));
+    opened.setRemote(remote(phoneAddress(leg, calls), variant === 'srtp-legs'));
     locals.push(opened.local.rtp);
   }
   media.connect(String(legs[0]), String(legs[1]));
@@ -64,7 +68,7 @@ async function openCall(plane: MediaPlane, call: number, variant: Variant): Prom
     if (variant !== 'ring') {
       recording.setRemotes(
         legs.map(leg => ({
-          ...remote(recorderAddress(leg), variant === 'srtp-recorder'),
+          ...remote(recorderAddress(leg, calls), variant === 'srtp-recorder'),
           sends: false,
         })),
       );
@@ -95,7 +99,8 @@ async function playForever(media: MediaCall, legs: number[], sound: NoticeSound)
   }
 }
 
-async function run({ backend, calls, variant, host, portMin }: PeerOrder): Promise<void> {
+async function run(order: PeerOrder): Promise<void> {
+  const { backend, calls, variant, host, portMin } = order;
   const plane = await createMediaPlane({
     backend,
     workers: 1,
@@ -118,7 +123,7 @@ async function run({ backend, calls, variant, host, portMin }: PeerOrder): Promi
   await new Promise(resolve => process.once('message', resolve));
   const legs: Address[] = [];
   for (let call = 0; call < calls; call++) {
-    legs.push(...(await openCall(plane, call, variant)));
+    legs.push(...(await openCall(plane, call, order)));
   }
   const rings = variant === 'relay' ? 0 : variant === 'second-recorder' ? 2 : 1;
   const ringKiBPerCall = (rings * STREAMS_PER_RECORDING * RING_BYTES) / 1024;

@@ -50,7 +50,7 @@ export async function startRtpengine(calls: number): Promise<Peer> {
     const emptyRssKiB = processRssKiB(pid);
     const legs: Address[] = [];
     for (let call = 0; call < calls; call++) {
-      legs.push(...(await openCall(control, call)));
+      legs.push(...(await openCall(control, call, calls)));
     }
     return {
       pid,
@@ -69,7 +69,11 @@ export async function startRtpengine(calls: number): Promise<Peer> {
   }
 }
 
-async function openCall(control: NgClient, call: number): Promise<[Address, Address]> {
+async function openCall(
+  control: NgClient,
+  call: number,
+  calls: number,
+): Promise<[Address, Address]> {
   const common = { 'call-id': `bench-${call}`, 'from-tag': 'caller' };
   const flags = {
     ICE: 'remove',
@@ -81,14 +85,14 @@ async function openCall(control: NgClient, call: number): Promise<[Address, Addr
     command: 'offer',
     ...common,
     ...flags,
-    sdp: sdp('sendrecv', phoneAddress(2 * call)),
+    sdp: sdp('sendrecv', phoneAddress(2 * call, calls)),
   });
   const answered = await control.request({
     command: 'answer',
     ...common,
     'to-tag': 'callee',
     ...flags,
-    sdp: sdp('sendrecv', phoneAddress(2 * call + 1)),
+    sdp: sdp('sendrecv', phoneAddress(2 * call + 1, calls)),
   });
   const subscribed = await control.request({
     command: 'subscribe request',
@@ -100,7 +104,7 @@ async function openCall(control: NgClient, call: number): Promise<[Address, Addr
     'call-id': common['call-id'],
     'to-tag': text(subscribed, 'to-tag'),
     flags: ['trust-address'],
-    sdp: sdp('recvonly', recorderAddress(2 * call), recorderAddress(2 * call + 1)),
+    sdp: sdp('recvonly', ...[2 * call, 2 * call + 1].map(leg => recorderAddress(leg, calls))),
   });
   // What the callee is offered is where it sends to; so is what the caller is answered.
   return [mediaAddress(text(answered, 'sdp')), mediaAddress(text(offered, 'sdp'))];

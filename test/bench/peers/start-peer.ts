@@ -32,7 +32,7 @@ export async function startPeer(
 
 /** No relay: the phones send to one another and to the recorder, which shows what the generator itself does. */
 export function noPeer(calls: number): Peer {
-  const legs = Array.from({ length: 2 * calls }, (_, leg) => phoneAddress(leg ^ 1));
+  const legs = Array.from({ length: 2 * calls }, (_, leg) => phoneAddress(leg ^ 1, calls));
   return { pid: null, legs, emptyRssKiB: 0, ringKiBPerCall: 0, close: () => Promise.resolve() };
 }
 

@@ -3,28 +3,57 @@ import { type SrtpSuite } from '#core';
 /** Everything runs on loopback, each part on an address of its own, so that other programs' ports are not touched. */
 export const PHONES_HOST = '127.77.0.1';
 export const RECORDER_HOST = '127.77.0.2';
-const FIRST_PHONE_PORT = 10_000;
-const FIRST_RECORDER_PORT = 10_000;
-const RECORDER_SOCKETS = 32;
+const FIRST_PORT = 10_000;
+/** Many phones share a socket, so that one system call of the generator sends or takes many packets. */
+export const PHONE_SOCKETS = 64;
+/** Recording streams share the sockets of the recorder, as with many small recorders or one large one. */
+export const RECORDER_SOCKETS = 32;
 
 export interface Address {
   readonly host: string;
   readonly port: number;
 }
 
-/** Two legs per call: 0 and 1 are the first call's. */
-export function phoneAddress(leg: number): Address {
-  return { host: PHONES_HOST, port: FIRST_PHONE_PORT + 2 * leg };
+/**
+ * Within a packet time the first legs of all calls send, then the second ones: neighbours in this order share sockets,
+ * and the two legs of a call do not.
+ *
+ * @param leg 2n and 2n + 1 are those of call n.
+ */
+export function turnOf(leg: number, calls: number): number {
+  return (leg & 1) * calls + (leg >> 1);
 }
 
-/** Recording streams share the sockets of the recorder, as with many small recorders or one large one. */
-export function recorderAddress(stream: number): Address {
-  return { host: RECORDER_HOST, port: FIRST_RECORDER_PORT + 2 * (stream % RECORDER_SOCKETS) };
+/** The leg whose turn it is. */
+export function legAt(turn: number, calls: number): number {
+  return turn < calls ? 2 * turn : 2 * (turn - calls) + 1;
 }
 
-export const RECORDER_ADDRESSES = Array.from({ length: RECORDER_SOCKETS }, (_, i) =>
-  recorderAddress(i),
-);
+export function phoneSocketOf(leg: number, calls: number): number {
+  return Math.floor((turnOf(leg, calls) * PHONE_SOCKETS) / (2 * calls));
+}
+
+export function recorderSocketOf(leg: number, calls: number): number {
+  return Math.floor((turnOf(leg, calls) * RECORDER_SOCKETS) / (2 * calls));
+}
+
+export function phoneSocketAddress(socket: number): Address {
+  return { host: PHONES_HOST, port: FIRST_PORT + 2 * socket };
+}
+
+export function recorderSocketAddress(socket: number): Address {
+  return { host: RECORDER_HOST, port: FIRST_PORT + 2 * socket };
+}
+
+/** Where a leg's phone sends from and receives. */
+export function phoneAddress(leg: number, calls: number): Address {
+  return phoneSocketAddress(phoneSocketOf(leg, calls));
+}
+
+/** Where what a leg sends is recorded. */
+export function recorderAddress(leg: number, calls: number): Address {
+  return recorderSocketAddress(recorderSocketOf(leg, calls));
+}
 
 /** The keys of all encrypted legs: made up for the benchmark, and equal, because only the work counts. */
 export const LEG_SUITE: SrtpSuite = 'AES_CM_128_HMAC_SHA1_80';
@@ -80,7 +109,7 @@ export interface GeneratorHeadroom {
   readonly cpuShare: number;
   /** How late packets left, compared with their schedule. */
   readonly latenessP99Ms: number;
-  /** Datagrams lost in the generator's own socket buffers. */
+  /** Datagrams lost in the generator's own socket buffers, or refused by the kernel. */
   readonly drops: number;
   /** Whether any of these could have decided the result. */
   readonly isLimit: boolean;
