@@ -39,16 +39,3 @@ export const EMSGSIZE = 90;
 export const ENOBUFS = 105;
 export const ECONNREFUSED = 111;
 export const EHOSTUNREACH = 113;
-
-/** `struct mmsghdr` of 64-bit machines: offsets of its fields, and its size. */
-export const MMSGHDR = {
-  name: 0,
-  nameLength: 8,
-  iov: 16,
-  iovLength: 24,
-  flags: 48,
-  receivedLength: 56,
-  bytes: 64,
-} as const;
-/** `struct iovec` of 64-bit machines. */
-export const IOVEC_BYTES = 16;

@@ -17,7 +17,14 @@ export interface Libc {
   epollCreate(flags: number): number;
   epollCtl(epollFd: number, operation: number, fd: number, event: Uint8Array): number;
   epollWait(epollFd: number, events: Uint8Array, maxEvents: number, timeoutMs: number): number;
-  recvmmsg(fd: number, headers: number, count: number, flags: number, timeout: number): number;
+  recvfrom(
+    fd: number,
+    pointer: number,
+    length: number,
+    flags: number,
+    addressPointer: number,
+    addressLengthPointer: number,
+  ): number;
   sendto(
     fd: number,
     pointer: number,
@@ -26,6 +33,7 @@ export interface Libc {
     addressPointer: number,
     addressLength: number,
   ): number;
+  usleep(microseconds: number): number;
   mmap(
     at: number,
     length: number,
@@ -36,6 +44,20 @@ export interface Libc {
   ): number;
   munmap(pointer: number, length: number): number;
 }
+
+/** Numbers of the calls that every packet needs. */
+const SYSTEM_CALLS =
+  process.arch === 'x64' ? { sendto: 44, recvfrom: 45 } : { sendto: 206, recvfrom: 207 };
+
+type SystemCall = (
+  number: number,
+  fd: number,
+  pointer: number,
+  length: number,
+  flags: number,
+  addressPointer: number,
+  last: number,
+) => number;
 
 let loaded: Libc | null = null;
 
@@ -49,6 +71,7 @@ function bindLibc(): Libc {
   // The running program itself: whichever C library (glibc, musl) it is linked with.
   const library = koffi.load(null);
   const bind = (definition: string): never => library.func(definition) as never;
+  const call: SystemCall = bind('int syscall(long, int, int64, long, int, int64, int64)');
   return {
     socket: bind('int socket(int, int, int)'),
     bind: bind('int bind(int, void*, uint)'),
@@ -61,9 +84,13 @@ function bindLibc(): Libc {
     epollCreate: bind('int epoll_create1(int)'),
     epollCtl: bind('int epoll_ctl(int, int, int, void*)'),
     epollWait: bind('int epoll_wait(int, void*, int, int)'),
-    recvmmsg: bind('int recvmmsg(int, int64, uint, int, int64)'),
-    // The length of a datagram fits an int: no conversion of a long for the result.
-    sendto: bind('int sendto(int, int64, ulong, int, int64, uint)'),
+    // By their numbers: the C library's own functions are points where a thread can be cancelled, and take locks for
+    // it twice per call. The length of a datagram fits an int: no conversion of a long for the result.
+    recvfrom: (fd, pointer, length, flags, address, addressLength) =>
+      call(SYSTEM_CALLS.recvfrom, fd, pointer, length, flags, address, addressLength),
+    sendto: (fd, pointer, length, flags, address, addressLength) =>
+      call(SYSTEM_CALLS.sendto, fd, pointer, length, flags, address, addressLength),
+    usleep: bind('int usleep(uint)'),
     mmap: bind('int64 mmap(int64, ulong, int, int, int, long)'),
     munmap: bind('int munmap(int64, ulong)'),
   };

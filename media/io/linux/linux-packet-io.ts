@@ -1,3 +1,4 @@
+import { performance } from 'node:perf_hooks';
 import { MAX_PACKET_BYTES } from '../../rtp/header';
 import {
   type IoMemory,
@@ -29,14 +30,12 @@ import {
   EPOLL_DATA_AT,
   EPOLL_EVENT_BYTES,
   EPOLLIN,
-  IOVEC_BYTES,
   IP_TOS,
   IPPROTO_IP,
   IPPROTO_IPV6,
   IPV6_TCLASS,
   IPV6_V6ONLY,
   MAP_LAZY,
-  MMSGHDR,
   MSG_DONTWAIT,
   MSG_NOSIGNAL,
   MSG_TRUNC,
@@ -48,10 +47,9 @@ import {
   SOCK_NONBLOCK,
   SOL_SOCKET,
 } from './constants';
+import { GatherPause } from './gather-pause';
 import { errnoName, lastErrno, type Libc, loadLibc, viewMemory } from './libc';
 
-/** Datagrams taken from one socket per round; more wait for the next round, so that no socket starves others. */
-const BATCH = 32;
 const MAX_EVENTS = 512;
 /** The loop looks at its timers this often at least, ms. */
 const MAX_WAIT_MS = 50;
@@ -59,11 +57,11 @@ const WAKE_TOKEN = -1;
 const NAME_BYTES = 32;
 const ADDRESSES_PER_SLAB = 1024;
 
-const HEADERS_AT = 0;
-const IOVECS_AT = HEADERS_AT + BATCH * MMSGHDR.bytes;
-const NAMES_AT = IOVECS_AT + BATCH * IOVEC_BYTES;
-const PACKETS_AT = NAMES_AT + BATCH * NAME_BYTES;
-const RECEIVE_BYTES = PACKETS_AT + BATCH * MAX_PACKET_BYTES;
+/** In the received memory: the packet, its source's sockaddr, and that sockaddr's length. */
+const PACKET_AT = 0;
+const NAME_AT = PACKET_AT + MAX_PACKET_BYTES;
+const NAME_LENGTH_AT = NAME_AT + NAME_BYTES;
+const RECEIVE_BYTES = NAME_LENGTH_AT + 16;
 
 export interface LinuxPacketIoOptions {
   /** An eventfd whose writing ends a wait. */
@@ -76,12 +74,16 @@ export interface LinuxPacketIoOptions {
 }
 
 /**
- * Packet I/O that runs to completion on system calls: `epoll_wait` → `recvmmsg` on each ready socket → the sink,
- * which sends from the very buffers that were received into.
+ * Packet I/O that runs to completion on system calls: `epoll_wait` → one `recvfrom` on each ready socket → the sink,
+ * which sends from the very buffer that was received into. Between two rounds of a busy loop packets are gathered for
+ * a fraction of a millisecond (see {@link GatherPause}).
+ *
+ * One datagram per socket and round: a phone's socket nearly always has one, for which recvmmsg costs half as much
+ * again; what a burst leaves behind is reported by the next epoll_wait, and no socket starves others.
  */
 export class LinuxPacketIo implements PacketIo {
   readonly received: IoMemory;
-  readonly spare = { at: PACKETS_AT, sourceAt: NAMES_AT >> 2 };
+  readonly spare = { at: PACKET_AT, sourceAt: NAME_AT >> 2 };
   readonly #libc: Libc = loadLibc();
   readonly #wakeFd: number;
   readonly #openFds: Int32Array;
@@ -103,7 +105,6 @@ export class LinuxPacketIo implements PacketIo {
     }
     this.#openFds[this.#openFds.length - 1] = this.#epollFd + 1;
     this.received = this.allocate(RECEIVE_BYTES);
-    this.#prepareReceive();
     this.#watch(this.#wakeFd, WAKE_TOKEN);
   }
 
@@ -194,8 +195,8 @@ export class LinuxPacketIo implements PacketIo {
     length: number,
     destination: PeerAddress | null,
   ): SendResult {
-    // One plain sendto per datagram: for the one or two that a socket has per round it costs less than sendmmsg,
-    // which copies a message header and an iovec more.
+    // One plain sendto per datagram: for the one that a socket has per round it costs less than sendmmsg, which
+    // copies a message header and an iovec more.
     const sent = this.#libc.sendto(
       handle,
       memory.pointer + at,
@@ -208,6 +209,7 @@ export class LinuxPacketIo implements PacketIo {
   }
 
   run(sink: PacketSink, ended: () => void): void {
+    const gather = new GatherPause();
     let timeoutMs = 0;
     let running = true;
     while (running) {
@@ -229,6 +231,10 @@ export class LinuxPacketIo implements PacketIo {
         }
       }
       timeoutMs = Math.min(MAX_WAIT_MS, Math.max(0, Math.ceil(sink.onRoundEnd())));
+      const pauseUs = gather.after(count, sink.nowMs);
+      if (pauseUs > 0 && running) {
+        this.#libc.usleep(pauseUs);
+      }
     }
     this.#end();
     ended();
@@ -246,42 +252,25 @@ export class LinuxPacketIo implements PacketIo {
 
   #receive(sink: PacketSink, token: number, fd: number): void {
     const { words, pointer } = this.received;
-    const count = this.#libc.recvmmsg(fd, pointer + HEADERS_AT, BATCH, MSG_DONTWAIT, 0);
-    if (count < 0) {
+    // The kernel wrote the length of the last source; the next one may be longer.
+    words[NAME_LENGTH_AT >> 2] = SOCKADDR_BYTES;
+    const length = this.#libc.recvfrom(
+      fd,
+      pointer + PACKET_AT,
+      MAX_PACKET_BYTES,
+      MSG_DONTWAIT | MSG_TRUNC,
+      pointer + NAME_AT,
+      pointer + NAME_LENGTH_AT,
+    );
+    if (length > MAX_PACKET_BYTES) {
+      sink.onOversize(token);
+    } else if (length >= 0) {
+      sink.onPacket(token, PACKET_AT, length, NAME_AT >> 2);
+    } else {
       const errno = lastErrno();
       if (errno !== EAGAIN && errno !== EINTR) {
         sink.onRefused(token);
       }
-      return;
-    }
-    for (let i = 0; i < count; i++) {
-      const header = (HEADERS_AT + i * MMSGHDR.bytes) >> 2;
-      // The kernel wrote the length of this source; the next one may be longer.
-      words[header + (MMSGHDR.nameLength >> 2)] = SOCKADDR_BYTES;
-      if (((words[header + (MMSGHDR.flags >> 2)] ?? 0) & MSG_TRUNC) !== 0) {
-        sink.onOversize(token);
-      } else {
-        const length = words[header + (MMSGHDR.receivedLength >> 2)] ?? 0;
-        const at = PACKETS_AT + i * MAX_PACKET_BYTES;
-        sink.onPacket(token, at, length, (NAMES_AT + i * NAME_BYTES) >> 2);
-      }
-    }
-  }
-
-  /** Message headers, their iovecs, names and buffers keep their places for good. */
-  #prepareReceive(): void {
-    const { view, pointer } = this.received;
-    const setPointer = (at: number, target: number): void =>
-      view.setBigUint64(at, BigInt(pointer + target), true);
-    for (let i = 0; i < BATCH; i++) {
-      const header = HEADERS_AT + i * MMSGHDR.bytes;
-      const iovec = IOVECS_AT + i * IOVEC_BYTES;
-      setPointer(header + MMSGHDR.name, NAMES_AT + i * NAME_BYTES);
-      view.setUint32(header + MMSGHDR.nameLength, SOCKADDR_BYTES, true);
-      setPointer(header + MMSGHDR.iov, iovec);
-      view.setUint32(header + MMSGHDR.iovLength, 1, true);
-      setPointer(iovec, PACKETS_AT + i * MAX_PACKET_BYTES);
-      view.setUint32(iovec + 8, MAX_PACKET_BYTES, true);
     }
   }
 
