@@ -5,6 +5,8 @@ import {
   KIND_EVENT,
   KIND_G722,
   KIND_OTHER,
+  KIND_PCMA,
+  KIND_PCMU,
   kindOf,
 } from '../codec/payload-kinds';
 import { type IoMemory } from '../io/packet-io';
@@ -12,13 +14,14 @@ import { renderOf, type SoundStore } from '../notices/sound-store';
 import { type NoticeOutcome } from '../ports';
 import { MAX_PACKET_BYTES, payloadEnd, payloadStart, RTP_HEADER_BYTES } from '../rtp/header';
 import { type LegState } from '../worker/leg-state';
-import { GAIN_RAMP_MS, type MixGains, mixFrames } from './mix';
+import { DuckedLaws, GAIN_RAMP_MS, type MixGains, mixFrames, mixG711 } from './mix';
 import { MAX_QUEUED, type QueuedNotice } from './notice-queue';
 import {
   decodePayload,
   encodePayload,
   frameBytesOf,
   lanesOf,
+  lawOf,
   limitOf,
   MAX_VALUES,
 } from './payload-codec';
@@ -52,6 +55,9 @@ const MAX_PACKET_MS = 60;
 const MAX_UNMIXABLE_MS = 1000;
 /** A notice that does not get on is given up this long after it should have ended, ms. */
 const STALLED_MS = 5000;
+
+const NO_SOUND = new Int16Array(0);
+const duckedLaws = new DuckedLaws();
 
 /** What mixers of a worker share. */
 export interface MixerHost {
@@ -93,6 +99,11 @@ export class LegMixer {
   /** The active notice's sound in that format, and how much of it was heard, in frames. */
   #sound: Int16Array | null = null;
   #position = 0;
+
+  /** Decodes G.711 with the gain of speech under the notice in it, of that kind and gain. */
+  #ducked: Int16Array = NO_SOUND;
+  #duckedKind = KIND_OTHER;
+  #duckedGain = 1;
 
   #audioAtMs = -Infinity;
   #eventAtMs = -Infinity;
@@ -339,8 +350,11 @@ export class LegMixer {
     if (!isG722 && this.#queue.length === 0 && this.#gains.live === 1) {
       return;
     }
-    decodePayload(kind, bytes, at, frames, values, this.#decoder);
     this.#silentFramesLeft = 0;
+    if (this.#mixSteadily(bytes, at, frames)) {
+      return;
+    }
+    decodePayload(kind, bytes, at, frames, values, this.#decoder);
     this.#mix(frames, nowMs);
     if (!isG722) {
       encodePayload(kind, values, frames, bytes, at, this.#encoder);
@@ -356,6 +370,39 @@ export class LegMixer {
       magnitude += Math.abs(values[2 * i] ?? 0);
     }
     this.#giveBack(isSame || magnitude < PAUSE_MAGNITUDE * frames, frames);
+  }
+
+  /**
+   * What nearly every packet under a notice needs: G.711, a sound that goes on beyond the packet, and no gain that
+   * moves. @returns false when there is more to do than that; nothing has been done then.
+   */
+  #mixSteadily(bytes: Uint8Array, at: number, frames: number): boolean {
+    const kind = this.#kind;
+    const gains = this.#gains;
+    const notice = this.#queue[0];
+    const sound = this.#sound;
+    if (
+      (kind !== KIND_PCMU && kind !== KIND_PCMA) ||
+      notice === undefined ||
+      notice.startedAtMs === null ||
+      sound === null ||
+      this.#position + frames >= sound.length ||
+      gains.live !== notice.duckGain ||
+      gains.sound !== 1 ||
+      gains.soundTarget !== 1
+    ) {
+      return false;
+    }
+    const { decode, encode } = lawOf(kind);
+    if (this.#duckedKind !== kind || this.#duckedGain !== gains.live) {
+      this.#ducked = duckedLaws.find(String(kind), decode, gains.live);
+      this.#duckedKind = kind;
+      this.#duckedGain = gains.live;
+    }
+    gains.liveTarget = gains.live;
+    mixG711(bytes, at, frames, this.#ducked, encode, sound, this.#position);
+    this.#position += frames;
+    return true;
   }
 
   /** Mixes the notice whose turn it is into the values, and moves on in it. */
@@ -475,5 +522,3 @@ export class LegMixer {
     }
   }
 }
-
-const NO_SOUND = new Int16Array(0);

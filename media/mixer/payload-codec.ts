@@ -70,6 +70,7 @@ export function encodePayload(
   }
 }
 
-function lawOf(kind: number): G711Tables {
+/** The tables of a law. @param kind `KIND_PCMU` or `KIND_PCMA`. */
+export function lawOf(kind: number): G711Tables {
   return kind === KIND_PCMA ? G711_TABLES.PCMA : G711_TABLES.PCMU;
 }

@@ -1,4 +1,11 @@
-import { gainOfDb, type MixGains, mixFrames } from '../../../../media/mixer/mix';
+import { type G711Encoding, G711_TABLES } from '../../../../media/codec/g711';
+import {
+  DuckedLaws,
+  gainOfDb,
+  type MixGains,
+  mixFrames,
+  mixG711,
+} from '../../../../media/mixer/mix';
 
 function gains(parts: Partial<MixGains> = {}): MixGains {
   return { live: 1, liveTarget: 1, sound: 1, soundTarget: 1, ...parts };
@@ -31,4 +38,39 @@ test('gains move by a step per frame, both values of a pair alike, and stop at t
 test('decibels are those of amplitudes', () => {
   expect(gainOfDb(0)).toBe(1);
   expect(gainOfDb(-6)).toBeCloseTo(0.501, 3);
+});
+
+test.each<[G711Encoding, number]>([
+  ['PCMU', 1],
+  ['PCMU', gainOfDb(-12)],
+  ['PCMA', 1],
+  ['PCMA', gainOfDb(-7.3)],
+])('code words of %s at a gain of %d are mixed to what samples would be', (law, gain) => {
+  const { decode, encode } = G711_TABLES[law];
+  // Every code word beside sounds from one end of the scale to the other.
+  for (const offset of [0, 3, 17_000, -17_000, 32_767, -32_768]) {
+    const codes = Uint8Array.from({ length: 258 }, (_, i) => i);
+    const sound = Int16Array.from({ length: 260 }, (_, i) =>
+      Math.max(-32_768, Math.min(32_767, offset + 13 * i - 1600)),
+    );
+    const values = Int16Array.from(codes, code => decode[code]!);
+    mixFrames(values, 258, 1, sound, 2, gains({ live: gain, liveTarget: gain }), 1, 32_767);
+    const table = new DuckedLaws().find(law, decode, gain);
+    // The first two code words are not part of it.
+    const padded = Uint8Array.from([7, 9, ...codes]);
+    mixG711(padded, 2, 258, table, encode, sound, 2);
+    expect([...padded]).toEqual([7, 9, ...Array.from(values, value => encode[value & 0xffff]!)]);
+  }
+});
+
+test('tables of gains are kept, and not without bound', () => {
+  const laws = new DuckedLaws();
+  const { decode } = G711_TABLES.PCMU;
+  const first = laws.find('PCMU', decode, 0.5);
+  expect(laws.find('PCMU', decode, 0.5)).toBe(first);
+  expect(laws.find('PCMU', decode, 1)).toBe(decode);
+  for (let i = 1; i <= 64; i++) {
+    laws.find('PCMU', decode, i / 1000);
+  }
+  expect(laws.find('PCMU', decode, 0.5)).not.toBe(first);
 });
