@@ -3,6 +3,7 @@ import { type MediaCall } from '#media';
 import { type IncomingCall } from '#sip';
 
 import { type BarredUsers } from './barred-users';
+import { type CallCircumstances } from './call-details';
 import { type CallLegs } from './call-legs';
 import { type CallDeps } from './deps';
 import { type RecordingEventKind, type RecordingEventView } from './live-view';
@@ -39,6 +40,8 @@ export interface CallParties {
   readonly sessionStartedAtMs: number | null;
   /** Since when each party is in the call; null: since it began. */
   readonly joinedAtMs: Readonly<Record<LegRole, number | null>>;
+  /** What its INVITE has told of how the call came about. */
+  readonly circumstances: CallCircumstances;
   /** Everybody on a side, as the switch that holds the conference has told; null: the leg's peer alone. */
   readonly participants: Readonly<Record<LegRole, readonly SideParticipant[] | null>>;
 }

@@ -1,6 +1,10 @@
 import { type LegRole } from '#core';
+import { type InviteFacts } from '#sip';
 import { type CallDetails, type MetadataId, metadataIdToBytes, metadataIdToUuid } from '#metadata';
 import { type PartyDescription } from './recording-metadata';
+
+/** A counter of Diversion beyond this is not believed. */
+const MAX_REDIRECTIONS = 99;
 
 /** What is known of a call beyond its two parties. All optional. */
 export interface CallCircumstances {
@@ -33,6 +37,37 @@ export function callDetails(
     redirections: isOutbound ? null : (circumstances.redirections ?? null),
     redirectedCall: null,
     acd: circumstances.acd ?? null,
+  };
+}
+
+/**
+ * What the INVITE tells: the digits dialled, and over whom the call came (Diversion, most recent first; RFC 5806 §7).
+ * @param isTrusted whether identity headers of the sender are believed. Pure.
+ */
+export function circumstancesOf(
+  { requestUri, diversions }: Pick<InviteFacts, 'requestUri' | 'diversions'>,
+  isTrusted: boolean,
+): CallCircumstances {
+  const dialedDigits = numberOf(requestUri);
+  const [last] = isTrusted ? diversions : [];
+  if (last === undefined) {
+    return { dialedDigits };
+  }
+  const original = diversions.at(-1) ?? last;
+  const times = ({ params }: (typeof diversions)[number]): number => {
+    const count = Number(params['counter'] ?? 1);
+    return Number.isInteger(count) && count >= 1 && count <= MAX_REDIRECTIONS ? count : 1;
+  };
+  return {
+    dialedDigits,
+    redirections: {
+      lastRedirectNumber: numberOf(last.uri),
+      originalCalledNumber: numberOf(original.uri),
+      count: Math.min(
+        MAX_REDIRECTIONS,
+        diversions.reduce((sum, each) => sum + times(each), 0),
+      ),
+    },
   };
 }
 

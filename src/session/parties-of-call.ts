@@ -4,6 +4,7 @@ import { type IncomingCall } from '#sip';
 
 import { addressOfRecord } from './address-of-record';
 import { type CallParties } from './call-context';
+import { type CallCircumstances, circumstancesOf } from './call-details';
 import {
   newSharedMetadataIds,
   type PartyDescription,
@@ -23,6 +24,7 @@ export class PartiesOfCall implements CallParties {
     callee: null,
   };
   sessionStartedAtMs: number | null = null;
+  readonly circumstances: CallCircumstances;
   readonly #ids: IdSource;
 
   /** Who the parties are when the call arrives. */
@@ -30,6 +32,7 @@ export class PartiesOfCall implements CallParties {
     const { invite } = call;
     const asserted = trunk.trusted ? invite.assertedIdentities[0] : undefined;
     this.#ids = ids;
+    this.circumstances = circumstancesOf(invite, trunk.trusted);
     this.shared = newSharedMetadataIds(ids);
     this.kinds = { caller: trunk.kind, callee: route.kind };
     this.descriptions = {

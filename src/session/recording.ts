@@ -97,6 +97,7 @@ export class Recording {
       recordedRole: decision.role,
       parties: parties.descriptions,
       sipSessionId: call.invite.sessionId,
+      circumstances: parties.circumstances,
       ids: deps.ids,
       dialect: dialectOf(this.#provider?.metadata),
       ...(this.#provider?.metadata?.updates === undefined

@@ -45,6 +45,8 @@ describe('demo --scenario', () => {
     'transfer-to-recorded',
     'srs-503-failover',
     'srs-killed-midcall',
+    'broadworks-transfer',
+    'broadworks-conference',
   ])('%s is as it should be, and leaves its evidence', async name => {
     const out = join(folder, name);
     const { code, lastLine } = await demo('--scenario', name, '--out', out, '--json');

@@ -7,6 +7,11 @@ import { srtpSrs } from './srtp-srs';
 import { announcements } from './announcements';
 import { always } from './always';
 import { alwaysPauseResume } from './always-pause-resume';
+import { broadworksAnnouncements } from './broadworks-announcements';
+import { broadworksConference } from './broadworks-conference';
+import { broadworksInbound } from './broadworks-inbound';
+import { broadworksOutbound } from './broadworks-outbound';
+import { broadworksTransfer } from './broadworks-transfer';
 import { bothRecorded } from './both-recorded';
 import { failoverWhilePaused } from './failover-while-paused';
 import { hold } from './hold';
@@ -44,4 +49,9 @@ export const SCENARIOS: readonly Scenario[] = [
   failoverWhilePaused,
   srtpSrs,
   snapshotRequest,
+  broadworksInbound,
+  broadworksOutbound,
+  broadworksTransfer,
+  broadworksConference,
+  broadworksAnnouncements,
 ];

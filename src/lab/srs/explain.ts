@@ -124,7 +124,15 @@ function addSpeakers(channels: Map<string, Map<MetadataId, ExplainedParty>>, vie
     const known = view.metadata.participants.map(({ participantId }) => participantId);
     for (const id of known) {
       if (parties.has(id) || senders.some(({ participantId }) => participantId === id)) {
-        parties.set(id, partyOf(view, id));
+        const party = partyOf(view, id);
+        // Whoever is known by another id now, e.g. after a transfer in the BroadWorks dialect, is still one person.
+        const before = [...parties].find(
+          ([oldId, { aor }]) => oldId !== id && aor === party.aor && !known.includes(oldId),
+        );
+        if (before !== undefined) {
+          parties.delete(before[0]);
+        }
+        parties.set(id, party);
       }
     }
   }

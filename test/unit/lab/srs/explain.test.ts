@@ -63,7 +63,6 @@ describe('explained metadata', () => {
       'document    002.xml: complete, BroadWorks',
       'session     from 2026-11-23T10:00:00.000Z to (not told)',
       'channel 1   Alice <sip:a1b2c3d4e5@12345678.int10.bcld.example.com>',
-      'channel 1   Alice <sip:a1b2c3d4e5@12345678.int10.bcld.example.com>',
       'channel 2   tel:+4930123456',
       'channel 2   Carol <tel:+493098765>',
       'recording   mode always-with-pause-resume, retention kept, service provider WBV000001, external group WBV000001L7, external identifier a1b2c3d4e5@12345678.int10.bcld.example.com',
