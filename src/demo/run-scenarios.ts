@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { errorMessage, systemClock } from '#core';
 
 import { evidenceFolder } from './evidence-folder';
+import { noSecretInEvidence, type Secrets } from './proof/secrets';
 import { type Scenario, type ScenarioCheck } from './scenario';
 import {
   listText,
@@ -71,7 +72,8 @@ export async function runAllScenarios(
   return ok ? 0 : 1;
 }
 
-async function play(
+/** Plays a scenario, checks what it shows, and that nothing that it wrote holds a secret. Never rejects. */
+export async function play(
   scenario: Scenario,
   outDir: string,
   signal: AbortSignal,
@@ -83,23 +85,34 @@ async function play(
   };
   let figures: Readonly<Record<string, string>> = {};
   let checks: readonly ScenarioCheck[];
+  // Nothing is known of a stage that could not be opened.
+  let secrets: Secrets = { srtpKeys: [], tokens: [], digits: [] };
   try {
     checks = await onStage(scenario, { outDir, clock: systemClock, signal, tell }, async stage => {
       figures = stage.figures;
-      return scenario.play(stage);
+      try {
+        return await scenario.play(stage);
+      } finally {
+        secrets = stage.secrets;
+      }
     });
   } catch (error) {
     const [expected, found] = ['the scenario is played to its end', errorMessage(error)];
     checks = [{ name: 'played', ok: false, expected, found }];
   }
-  const result: ScenarioResult = {
-    scenario: scenario.name,
-    ok: checks.length > 0 && checks.every(({ ok }) => ok) && !signal.aborted,
-    out: outDir,
-    tookMs: Math.round(systemClock.monotonicMs() - begunMs),
-    figures,
-    checks,
+  const write = (all: readonly ScenarioCheck[]): ScenarioResult => {
+    const result: ScenarioResult = {
+      scenario: scenario.name,
+      ok: checks.length > 0 && all.every(({ ok }) => ok) && !signal.aborted,
+      out: outDir,
+      tookMs: Math.round(systemClock.monotonicMs() - begunMs),
+      figures,
+      checks: all,
+    };
+    writeFileSync(join(outDir, 'result.json'), `${JSON.stringify(result, null, 2)}\n`);
+    return result;
   };
-  writeFileSync(join(outDir, 'result.json'), `${JSON.stringify(result, null, 2)}\n`);
-  return result;
+  // The result is evidence, too: it is there when the secrets are looked for.
+  write(checks);
+  return write([...checks, noSecretInEvidence(outDir, secrets)]);
 }

@@ -16,9 +16,17 @@ export interface PhoneSpec {
   readonly kind?: 'internal' | 'pstn';
 }
 
+export interface StageCredentials {
+  readonly apiToken: string;
+  readonly webhookSecret: string;
+  readonly webhookUrl: string;
+}
+
 /** Where things are on this stage, for configurations. */
 export interface Places {
   readonly outDir: string;
+  /** API token and webhook secret of this run, and where webhooks go. */
+  readonly credentials: StageCredentials;
   /** URIs of the recorders, in order. */
   readonly srsUris: readonly string[];
   /** Next hop to a phone by its party's name. */

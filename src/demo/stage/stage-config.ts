@@ -34,7 +34,12 @@ export function stageConfig(
       },
     },
     ledger: { file: `${places.outDir}/ledger.jsonl` },
-    admin: { enabled: false },
+    admin: {
+      host: HOST,
+      port: 0,
+      tokens: [{ name: 'demo', scopes: ['read', 'control'], token: places.credentials.apiToken }],
+    },
+    webhooks: [{ url: places.credentials.webhookUrl, secret: places.credentials.webhookSecret }],
   };
   // YAML takes JSON.
   return JSON.stringify(merged(base, overlay));

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
@@ -17,9 +18,19 @@ import {
 import { createLogger, createMetrics, type GatewayMetrics } from '../../observability';
 import { type Scenario } from '../scenario';
 import { collectEvidence, type Evidence, writeHeard } from './evidence';
-import { ALICE, BOB, type DemoParty, HOST, type PhoneSpec, type Places } from './places';
+import { type Secrets } from '../proof/secrets';
+import {
+  ALICE,
+  BOB,
+  type DemoParty,
+  HOST,
+  type PhoneSpec,
+  type Places,
+  type StageCredentials,
+} from './places';
 import { stageConfig } from './stage-config';
 import { startStageSrs, type StageSrs } from './stage-srs';
+import { openWebhookSink } from './webhook-sink';
 
 const TONE_LEVEL_DBFS = -12;
 const RING_MS = 200;
@@ -58,6 +69,7 @@ export class Stage {
   readonly #phones: ReadonlyMap<string, Softphone>;
   readonly #srs: readonly StageSrs[];
   readonly #gateway: Gateway;
+  readonly #credentials: StageCredentials;
   readonly #calls: {
     readonly party: DemoParty;
     readonly file: string;
@@ -73,6 +85,7 @@ export class Stage {
       srs: readonly StageSrs[];
       gateway: Gateway;
       metrics: GatewayMetrics;
+      credentials: StageCredentials;
     },
   ) {
     this.#options = options;
@@ -82,6 +95,7 @@ export class Stage {
     this.#phones = parts.phones;
     this.#srs = parts.srs;
     this.#gateway = parts.gateway;
+    this.#credentials = parts.credentials;
   }
 
   get gateway(): Gateway {
@@ -222,8 +236,31 @@ export class Stage {
       'the gateway to finish its calls',
       30_000,
     );
+    // The token is used: a gateway that noted it down would be caught.
+    await this.api('/v1/calls');
     writeHeard(this.outDir, this.#calls, this.zeroMs, this.clock);
     return collectEvidence(this, options.isOneMute ?? false);
+  }
+
+  /** Everything of this run that must stand in nothing that is written. */
+  get secrets(): Secrets {
+    const calls = this.#calls.map(({ call }) => call);
+    const recordings = this.#srs.flatMap(({ inProcess }) => inProcess?.recordings ?? []);
+    const { apiToken, webhookSecret } = this.#credentials;
+    return {
+      srtpKeys: [...calls, ...recordings].flatMap(({ srtpKeys }) => srtpKeys),
+      tokens: [apiToken, webhookSecret],
+      digits: calls.flatMap(({ digits, sentDigits }) => [digits, sentDigits]),
+    };
+  }
+
+  /** Asks the gateway's API as an operator does. @returns status and body. */
+  async api(path: string): Promise<{ readonly status: number; readonly body: unknown }> {
+    const { admin } = this.#gateway;
+    const response = await fetch(`http://${HOST}:${admin?.port ?? 0}${path}`, {
+      headers: { Authorization: `Bearer ${this.#credentials.apiToken}` },
+    });
+    return { status: response.status, body: await response.json() };
   }
 
   /** What a party heard in its n-th call (0-based), from time 0 of the stage on; mono PCM16, 8 kHz. */
@@ -291,15 +328,27 @@ async function openStage(
     parts.push(party.name, () => phone.close());
     phones.set(party.name, phone);
   }
+  const sink = await openWebhookSink(join(outDir, 'webhooks.jsonl'));
+  parts.push('webhooks', () => sink.close());
+  const credentials: StageCredentials = {
+    apiToken: randomBytes(24).toString('hex'),
+    webhookSecret: randomBytes(24).toString('hex'),
+    webhookUrl: sink.url,
+  };
   const places: Places = {
     outDir,
+    credentials,
     srsUris: srs.map(({ uri }) => uri),
     nextHops: Object.fromEntries(
       [...phones].map(([name, { uri }]) => [name, uri.replace(/^sip:[^@]*@/, 'sip:')]),
     ),
   };
   const text = stageConfig(phoneSpecs, places, scenario.config?.(places) ?? {});
-  writeFileSync(join(outDir, 'gateway.json'), `${JSON.stringify(JSON.parse(text), null, 2)}\n`);
+  const shown = [credentials.apiToken, credentials.webhookSecret].reduce(
+    (written, secret) => written.replaceAll(secret, '********'),
+    JSON.stringify(JSON.parse(text), null, 2),
+  );
+  writeFileSync(join(outDir, 'gateway.json'), `${shown}\n`);
   const metrics = createMetrics({ processMetrics: false });
   const gateway = await startGateway(parseConfig(text, scenario.name), {
     clock,
@@ -308,5 +357,5 @@ async function openStage(
     metrics,
   });
   parts.push('gateway', () => gateway.close());
-  return new Stage(options, { phones, srs, gateway, metrics });
+  return new Stage(options, { phones, srs, gateway, metrics, credentials });
 }

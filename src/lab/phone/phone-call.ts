@@ -68,6 +68,7 @@ export class PhoneCall implements DialogOwner {
   #ending: CallEnding | null = null;
   #dialog: Dialog | null = null;
   #isOffering = false;
+  #sentDigits = '';
   #hangUp: (() => Promise<void>) | null = null;
   #closing: Promise<void> | null = null;
   #finalResponse: SipResponse | null = null;
@@ -124,6 +125,16 @@ export class PhoneCall implements DialogOwner {
   /** DTMF digits that came as telephone-events. */
   get digits(): string {
     return this.#media.digits;
+  }
+
+  /** DTMF digits that were sent as telephone-events. */
+  get sentDigits(): string {
+    return this.#sentDigits;
+  }
+
+  /** SRTP keys of both sides, for those who have to prove that they stand nowhere. */
+  get srtpKeys(): readonly string[] {
+    return this.#media.security.secrets;
   }
 
   get sentPackets(): readonly CapturedPacket[] {
@@ -191,6 +202,7 @@ export class PhoneCall implements DialogOwner {
     if (!this.#media.sender.sendDigits(digits, durationMs)) {
       throw new LabError('REC_ERR_LAB_STATE', `"${digits}" cannot be sent as telephone-events`);
     }
+    this.#sentDigits += digits;
   }
 
   /** An in-dialog INFO. @returns the final response. */

@@ -15,6 +15,7 @@ export class SdesStream {
   #tag = '1';
   #suite: SrtpSuite | null = null;
   #peerKey = '';
+  readonly #peerKeys = new Set<string>();
   #out: SrtpOutbound | null = null;
   #in: SrtpInbound | null = null;
   #unauthentic = 0;
@@ -27,6 +28,11 @@ export class SdesStream {
   /** Packets that were no authentic SRTP. */
   get unauthentic(): number {
     return this.#unauthentic;
+  }
+
+  /** Every key that was offered or agreed on, for those who have to prove that it stands nowhere. */
+  get secrets(): readonly string[] {
+    return [...this.#keys.values(), ...this.#peerKeys];
   }
 
   /** Our line of an offer. */
@@ -94,6 +100,7 @@ export class SdesStream {
     }
     this.#suite = suite;
     this.#peerKey = key;
+    this.#peerKeys.add(key);
   }
 
   #keyOf(suite: SrtpSuite): string {

@@ -54,6 +54,11 @@ export class RecordingMedia {
     );
   }
 
+  /** SRTP keys of both sides. */
+  get srtpKeys(): readonly string[] {
+    return this.#streams.flatMap(({ security }) => security.secrets);
+  }
+
   reports(): StreamReport[] {
     return this.#streams.map(stream => stream.report());
   }

@@ -154,6 +154,11 @@ export class Recording implements DialogOwner {
     return this.#metadata.view;
   }
 
+  /** SRTP keys of both sides, for those who have to prove that they stand nowhere. */
+  get srtpKeys(): readonly string[] {
+    return this.#media.srtpKeys;
+  }
+
   get streams(): readonly StreamReport[] {
     return this.#media.reports();
   }

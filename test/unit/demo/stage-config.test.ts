@@ -5,6 +5,11 @@ import { merged, recordedUsers, stageConfig } from '../../../src/demo/stage/stag
 
 const PLACES = {
   outDir: '/tmp/x',
+  credentials: {
+    apiToken: '0123456789abcdef',
+    webhookSecret: '0123456789abcdef',
+    webhookUrl: 'http://127.0.0.1:8080/',
+  },
   srsUris: ['sip:srs@127.0.0.1:5090;transport=tcp', 'sip:srs@127.0.0.1:5091;transport=tcp'],
   nextHops: { alice: 'sip:127.0.0.1:5070', bob: 'sip:127.0.0.1:5080' },
 };
