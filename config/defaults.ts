@@ -144,6 +144,9 @@ export const DEFAULTS = {
     comfortNoise: 'pass',
     /** RFC 7866 §7.1.1: a pause is seen in SDP. */
     pause: 'inactive',
+    /** As Webex Calling and BroadWorks label them, by public traces; RFC 7866 leaves the labels to the sender. */
+    recordedPartyLabel: '1',
+    otherPartiesLabel: '2',
     /** ms. Half of what somebody notices as a pause; the next SRS is asked meanwhile. */
     maxResponseWaitMs: 1000,
     /** ms. A recorder that hangs is found out within 5 s. */

@@ -217,7 +217,7 @@ export const webhookUrlSchema = text(value => {
 export const labelSchema = text(value =>
   /^[A-Za-z0-9!#$%&'*+.^_`{|}~-]{1,64}$/.test(value)
     ? null
-    : 'must be a label of 1 to 64 characters',
+    : "must be a token of 1 to 64 letters, digits or any of !#$%&'*+.^_`{|}~-",
 );
 
 /** Encoding names as in SDP, upper case. */

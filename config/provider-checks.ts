@@ -33,6 +33,7 @@ export function checkProviders(config: TreeView, networks: readonly string[]): P
         : []),
       ...checkReference(provider.get('network'), networks, 'network', DEFAULTS.provider.network),
       ...checkRing(provider, ringS),
+      ...checkLabels(provider.get('media').get('labels')),
       ...checkSrtp(provider.get('media').get('srtp')),
       ...checkPlaceholders(provider),
       ...checkTlsFiles(provider.get('tls')),
@@ -62,6 +63,15 @@ function checkRing(provider: TreeView, ringS: number | null): PlacedMessage[] {
 }
 
 /** With keys as long as any call's there is nothing less protected to allow. */
+function checkLabels(labels: TreeView): PlacedMessage[] {
+  const { recordedPartyLabel, otherPartiesLabel } = DEFAULTS.provider;
+  const recorded = labels.get('recordedParty').text() ?? recordedPartyLabel;
+  const others = labels.get('otherParties').text() ?? otherPartiesLabel;
+  return recorded === others
+    ? [problem(labels, 'must tell the two streams apart: recordedParty and otherParties are equal')]
+    : [];
+}
+
 function checkSrtp(srtp: TreeView): PlacedMessage[] {
   const policy = srtp.get('policy').text() ?? DEFAULTS.provider.srtpPolicy;
   const suites = srtp.get('suites');

@@ -7,6 +7,7 @@ import {
   headerValueSchema,
   hostSchema,
   idSchema,
+  labelSchema,
   nonEmptySchema,
   srsTargetSchema,
 } from './leaf-schemas';
@@ -63,6 +64,12 @@ const providerMediaSchema = z.strictObject({
   dtmf: z.enum(['pass', 'drop']).default(DEFAULTS.provider.dtmf),
   comfortNoise: z.enum(['pass', 'drop']).default(DEFAULTS.provider.comfortNoise),
   pause: z.enum(['inactive', 'silence']).default(DEFAULTS.provider.pause),
+  labels: z
+    .strictObject({
+      recordedParty: labelSchema.default(DEFAULTS.provider.recordedPartyLabel),
+      otherParties: labelSchema.default(DEFAULTS.provider.otherPartiesLabel),
+    })
+    .prefault({}),
 });
 
 const failoverSchema = z.strictObject({

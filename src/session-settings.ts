@@ -126,7 +126,7 @@ function providerSettings(
   engine: GatewayConfig['sip']['engine'],
 ): ProviderSettings {
   const { metadataInBye, sessionExpiresS, ...profile } = provider.signalling;
-  const { srtp, codecs, dtmf, comfortNoise, pause } = provider.media;
+  const { srtp, codecs, dtmf, comfortNoise, pause, labels } = provider.media;
   return {
     providerId,
     targets: provider.targets,
@@ -140,6 +140,7 @@ function providerSettings(
     dtmf,
     comfortNoise,
     pause,
+    labels,
     metadata: provider.metadata,
     // A drachtio-server refreshes nothing, so that a timer would end every recording.
     ...(sessionExpiresS === undefined || engine !== 'embedded' ? {} : { sessionExpiresS }),

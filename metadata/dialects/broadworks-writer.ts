@@ -18,7 +18,7 @@ export const BROADWORKS_NAMESPACE = 'http://schema.broadsoft.com/broadworksCallR
 /** The only value of `recordingType` in public traces, whatever the mode. */
 const RECORDING_TYPE = 'on';
 const DEFAULT_SCHEMA_VERSION = '3.0';
-const SUBSCRIBER_LABEL = '1';
+const DEFAULT_SUBSCRIBER_LABEL = '1';
 const NOBODY = 'sip:anonymous@anonymous.invalid';
 
 type BroadWorksChoice = Extract<DialectChoice, { name: 'broadworks' }>;
@@ -46,7 +46,8 @@ export class BroadWorksWriter {
     const recordingId = derived(document.streams[0]?.streamId ?? sessionId, 'recording');
     const groupId = document.groups[0]?.groupId ?? derived(sessionId, 'group');
     const participants = presentParticipants(document);
-    const subscriber = subscriberOf(document, participants);
+    const { subscriberLabel = DEFAULT_SUBSCRIBER_LABEL } = this.#choice;
+    const subscriber = subscriberOf(document, participants, subscriberLabel);
     return markup.element('recording_metadata', { xmlns: PRE_STANDARD_NAMESPACE }, [
       markup.leaf('dataMode', document.dataMode),
       markup.element('recording', { id: urn(recordingId) }, [
@@ -208,12 +209,13 @@ function presentParticipants(document: RecordingMetadata): readonly Participant[
   return participants.filter(({ participantId }) => !hasLeft(participantId));
 }
 
-/** The recorded user: whoever sends the stream with label 1. */
+/** The recorded user: whoever sends the stream with the subscriber's label. */
 function subscriberOf(
   document: RecordingMetadata,
   participants: readonly Participant[],
+  subscriberLabel: string,
 ): Participant | undefined {
-  const streamId = document.streams.find(({ label }) => label === SUBSCRIBER_LABEL)?.streamId;
+  const streamId = document.streams.find(({ label }) => label === subscriberLabel)?.streamId;
   const sender = participants.find(
     ({ participantId }) =>
       streamId !== undefined && sentBy(document, participantId).includes(streamId),

@@ -9,6 +9,8 @@ export type DialectChoice =
       readonly schemaVersion?: BroadWorksSchemaVersion;
       /** Start, stop, pause, resume and notices in our own block (our assumption). Default true. */
       readonly reportsEvents?: boolean;
+      /** Label of the recorded party's stream. Default `1`. */
+      readonly subscriberLabel?: string;
       /** Display names of participants; none are seen in public traces (our assumption). Default true. */
       readonly displayNames?: boolean;
     };

@@ -13,7 +13,6 @@ import {
   type VerdictFacts,
 } from '../ledger';
 import { type RecordingDecision } from '../policy';
-import { RECORDED_PARTY_LABEL } from './recording-metadata';
 import { type RecordingFacts } from './recording-session';
 import { missedMs } from './srs/outages';
 
@@ -179,11 +178,12 @@ function streamFacts(facts: RecordingFacts | null): readonly StreamFacts[] {
   }));
 }
 
+/** The recorded party's stream is the first one. */
 function streams({ facts, decision }: LedgerRecordFacts): readonly LedgerStream[] {
   return (facts?.report.streams ?? []).map((stream, index) => ({
     label: stream.label,
     party:
-      stream.label === RECORDED_PARTY_LABEL
+      index === 0
         ? `recorded party (${decision.role})`
         : `other party (${otherRole(decision.role)})`,
     packetsCaptured: stream.packetsCaptured,

@@ -15,6 +15,7 @@ import {
   toXml,
 } from '#metadata';
 
+import { type StreamLabels } from './settings';
 import { type CallCircumstances, callDetails, numberOf } from './call-details';
 
 /** Who a party is, as the metadata tells it. */
@@ -40,9 +41,8 @@ export function newSharedMetadataIds(ids: IdSource): SharedMetadataIds {
   };
 }
 
-/** Label 1 is always the recorded party and label 2 the other side, whoever called. */
-export const RECORDED_PARTY_LABEL = '1';
-export const OTHER_PARTY_LABEL = '2';
+/** One label is always the recorded party's and the other one the other side's, whoever called. */
+export const DEFAULT_LABELS: StreamLabels = { recordedParty: '1', otherParties: '2' };
 
 export interface RecordingMetadataOptions {
   readonly shared: SharedMetadataIds;
@@ -53,6 +53,8 @@ export interface RecordingMetadataOptions {
   /** What the provider's SRS understands. Default `rfc7865`. */
   readonly dialect?: DialectChoice;
   readonly circumstances?: CallCircumstances;
+  /** Default {@link DEFAULT_LABELS}. */
+  readonly labels?: StreamLabels;
   /** Later documents: what changed, or everything. Default: what the dialect usually does. */
   readonly updates?: 'partial' | 'complete';
 }
@@ -90,7 +92,7 @@ export class RecordingMetadata {
 
   constructor(options: RecordingMetadataOptions) {
     this.#options = options;
-    this.#dialect = options.dialect ?? { name: 'rfc7865' };
+    this.#dialect = withLabel(options.dialect ?? { name: 'rfc7865' }, options.labels);
     this.#streamIds = { caller: newMetadataId(options.ids), callee: newMetadataId(options.ids) };
     this.#recordingSessionId = this.#streamIds.caller;
     const { sessionId, sinceTransferSessionId } = options.shared;
@@ -131,13 +133,13 @@ export class RecordingMetadata {
       return;
     }
     this.#isPrepared = true;
-    const { recordedRole } = this.#options;
+    const { recordedRole, labels = DEFAULT_LABELS } = this.#options;
     const [recorded, other] = [recordedRole, otherRole(recordedRole)];
     this.#tracker.streamAdded({
       streamId: this.#streamIds[recorded],
-      label: RECORDED_PARTY_LABEL,
+      label: labels.recordedParty,
     });
-    this.#tracker.streamAdded({ streamId: this.#streamIds[other], label: OTHER_PARTY_LABEL });
+    this.#tracker.streamAdded({ streamId: this.#streamIds[other], label: labels.otherParties });
   }
 
   /**
@@ -377,4 +379,11 @@ export class RecordingMetadata {
 
 function identityOf({ aor, displayName }: PartyDescription): { aor: string; name: string | null } {
   return { aor, name: displayName };
+}
+
+/** That dialect has to know which stream is the recorded party's. */
+function withLabel(dialect: DialectChoice, labels: StreamLabels = DEFAULT_LABELS): DialectChoice {
+  return dialect.name === 'broadworks'
+    ? { ...dialect, subscriberLabel: labels.recordedParty }
+    : dialect;
 }

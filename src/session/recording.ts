@@ -16,7 +16,7 @@ import { filledHeaders } from './extra-headers';
 import { isoTime, ledgerRecord, type LedgerRecordFacts } from './ledger-record';
 import { ledgerNotice } from './notice-account';
 import { recordingFormats } from './recording-formats';
-import { OTHER_PARTY_LABEL, RECORDED_PARTY_LABEL, RecordingMetadata } from './recording-metadata';
+import { DEFAULT_LABELS, RecordingMetadata } from './recording-metadata';
 import {
   DEFAULT_PROVIDER_SRTP,
   recordingProtection,
@@ -100,6 +100,7 @@ export class Recording {
       circumstances: parties.circumstances,
       ids: deps.ids,
       dialect: dialectOf(this.#provider?.metadata),
+      labels: this.#provider?.labels ?? DEFAULT_LABELS,
       ...(this.#provider?.metadata?.updates === undefined
         ? {}
         : { updates: this.#provider.metadata.updates }),
@@ -327,13 +328,14 @@ export class Recording {
     const { deps, logger, media } = this.#context;
     const { recordingId } = this;
     const { role, providerId } = this.#decision;
+    const { recordedParty, otherParties } = provider.labels ?? DEFAULT_LABELS;
     try {
       const recording = await media.openRecording({
         recordingId,
         network: provider.network,
         streams: [
-          { label: RECORDED_PARTY_LABEL, sourceLegId: role, formats: [] },
-          { label: OTHER_PARTY_LABEL, sourceLegId: otherRole(role), formats: [] },
+          { label: recordedParty, sourceLegId: role, formats: [] },
+          { label: otherParties, sourceLegId: otherRole(role), formats: [] },
         ],
         gateOpen: false,
       });

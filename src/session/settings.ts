@@ -51,10 +51,18 @@ export interface ProviderSettings {
   readonly comfortNoise?: 'pass' | 'drop';
   /** What the SRS gets while a recording is paused: nothing, or silence that keeps the timeline. Default `inactive`. */
   readonly pause?: 'inactive' | 'silence';
+  /** `a=label` of the streams, in SDP and metadata. Default: 1 the recorded party, 2 all others. */
+  readonly labels?: StreamLabels;
   /** The language of the metadata. Default `rfc7865`. */
   readonly metadata?: ProviderMetadata;
   /** Session timer of the recording session (RFC 4028), s; absent: the engine's. */
   readonly sessionExpiresS?: number;
+}
+
+/** Different from one another (RFC 4574 §4). */
+export interface StreamLabels {
+  readonly recordedParty: string;
+  readonly otherParties: string;
 }
 
 export interface ProviderMetadata {

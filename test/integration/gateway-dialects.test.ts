@@ -356,4 +356,71 @@ describe.each(['rfc7865', 'broadworks'] as const)('a recorded call, told in %s',
       await ended(bench);
     });
   }, 90_000);
+
+  test('two recordings of one call, each with the labels that its provider wants', async () => {
+    const platform = (name: string): string => `${name}0001@1.int10.bcld.example.com`;
+    const user = (name: string): object => ({
+      identities: [`sip:${name}@127.0.0.1`],
+      externalIdentifier: platform(name),
+      recording: { mode: 'always', reminderTone: { enabled: false } },
+    });
+    const options = {
+      provider: {
+        signalling: SIGNALLING[dialect],
+        metadata: { dialect },
+        media: { labels: { recordedParty: 'agent', otherParties: 'customer' } },
+      },
+      config: {
+        organisations: {
+          test: { provider: 'lab', users: { alice: user('alice'), bob: user('bob') } },
+        },
+      },
+    };
+    await withBench(options, async bench => {
+      const caller = await bench.phone('caller', 'alice');
+      const callee = await bench.phone('callee', 'bob');
+      const call = await placeCall(bench, caller, callee);
+      await waitUntil(
+        () =>
+          bench.srs.recordings.length === 2 &&
+          bench.srs.recordings.every(({ streams }) => streams.every(({ packets }) => packets > 10)),
+        'two recordings',
+      );
+      const [first, second] = bench.srs.recordings as [Recording, Recording];
+      const speakers = [first, second].map(recording => ({
+        sdp: recording.streams.map(({ label }) => label),
+        agent: partiesOfLabel(recording.view, 'agent').map(({ aor }) => aor),
+        customer: partiesOfLabel(recording.view, 'customer').map(({ aor }) => aor),
+      }));
+      const known = (aor: string, name: string): string =>
+        isStandard ? aor : `sip:${platform(name)}`;
+      const ofAlice = {
+        sdp: ['agent', 'customer'],
+        agent: [known(ALICE, 'alice')],
+        customer: [BOB],
+      };
+      const ofBob = { sdp: ['agent', 'customer'], agent: [known(BOB, 'bob')], customer: [ALICE] };
+      expect(speakers).toEqual(expect.arrayContaining([ofAlice, ofBob]));
+      await hangUp(call);
+      const ledger = await bench.waitForLedger(2);
+      expect(
+        ledger.map(({ streams }) => streams.map(({ label, party }) => [label, party])),
+      ).toEqual(
+        expect.arrayContaining([
+          [
+            ['agent', 'recorded party (caller)'],
+            ['customer', 'other party (callee)'],
+          ],
+          [
+            ['agent', 'recorded party (callee)'],
+            ['customer', 'other party (caller)'],
+          ],
+        ]),
+      );
+      for (const recording of [first, second]) {
+        await recording.until(() => recording.state === 'ended');
+        expect(recording.deviations).toEqual([]);
+      }
+    });
+  }, 60_000);
 });

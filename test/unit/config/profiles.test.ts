@@ -83,6 +83,14 @@ describe('provider profiles', () => {
       'has the placeholder {callid}; known are callId, recordingId,',
     ],
     [
+      "providers: { p: { targets: ['sip:a'], media: { labels: { otherParties: '1' } } } }",
+      'recordedParty and otherParties are equal',
+    ],
+    [
+      "providers: { p: { targets: ['sip:a'], media: { labels: { recordedParty: 'a b' } } } }",
+      'must be a token of 1 to 64 letters',
+    ],
+    [
       "media: { ringSeconds: 10 }\nproviders: { p: { targets: ['sip:a'] } }",
       'providers.p.failover: needs 22 s of audio (20 s until a lost recorder is noticed and 2 s of overlap), but media.ringSeconds keeps 10 s',
     ],
