@@ -123,7 +123,15 @@ export class Rfc7865Writer {
   }
 
   #extensions(elements: readonly XmlElement[]): string[] {
-    return elements.map(element => this.#extension(element, RECORDING_NAMESPACE));
+    return elements.map(element => {
+      if (element.namespace === RECORDING_NAMESPACE) {
+        throw new MetadataError(
+          'REC_ERR_METADATA_EXTENSION_NAME',
+          `an extension cannot be in the namespace ${RECORDING_NAMESPACE}`,
+        );
+      }
+      return this.#extension(element, RECORDING_NAMESPACE);
+    });
   }
 
   /**

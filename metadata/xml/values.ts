@@ -3,7 +3,7 @@ import { type XmlElement } from '../model';
 import { isUuid, type MetadataId, metadataIdFromUuid, parseMetadataId } from '../unique-id';
 import { type DeviationList, quote } from './deviations';
 import { writableOnly } from './names';
-import { canonicalName } from './schema';
+import { canonicalName, RECORDING_NAMESPACE } from './schema';
 
 /** An element and where it stands. */
 export interface Located {
@@ -18,9 +18,16 @@ export function childrenNamed({ element, path }: Located, name: string): readonl
     .map((child, index) => ({ element: child, path: `${path}/${child.name}[${index + 1}]` }));
 }
 
-/** Elements of other namespaces; see {@link writableOnly}. */
+/**
+ * Elements of other namespaces; see {@link writableOnly}. One of the standard's namespace in a document of another is no
+ * extension: written again it would be what its name says.
+ */
 export function extensionsOf({ element }: Located): readonly XmlElement[] {
-  return writableOnly(element.children.filter(child => child.namespace !== element.namespace));
+  return writableOnly(
+    element.children.filter(
+      ({ namespace }) => namespace !== element.namespace && namespace !== RECORDING_NAMESPACE,
+    ),
+  );
 }
 
 /** The content of the first such child without white space around it; null when absent. */

@@ -117,6 +117,16 @@ describe('parseMetadata, tolerant', () => {
     expect(deviations).toEqual([]);
   });
 
+  test('what has the namespace of the standard in a document of another is no extension', () => {
+    const { document } = parse(
+      `<recording_metadata xmlns="urn:ietf:params:xml:ns:siprec"><participant ${NS} participant_id="${ID}"/>` +
+        '<e xmlns="urn:e"/></recording_metadata>',
+    );
+    expect(document.extensions).toMatchObject([{ name: 'e' }]);
+    expect(document.participants).toEqual([]);
+    expect(toXml(document).xml).not.toContain('participant');
+  });
+
   test('leaves out of extensions what our own documents could not carry', () => {
     const { document, deviations } = parse(
       recording(

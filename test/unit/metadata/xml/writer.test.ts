@@ -94,6 +94,11 @@ describe('toXml', () => {
     },
   );
 
+  test('an extension cannot be in the namespace of the standard', () => {
+    const namespace = 'urn:ietf:params:xml:ns:recording:1';
+    expect(() => toXml(documentWith([element({ namespace })]))).toThrow(/in the namespace/);
+  });
+
   test('names of object properties are ordinary names', () => {
     const document = documentWith([
       element({ name: '__proto__', text: 'a' }),
