@@ -143,7 +143,15 @@ export default defineConfig(
     rules: {
       'jest/no-standalone-expect': [
         'error',
-        { additionalTestBlockFunctions: ['beforeAll', 'afterAll', 'afterEach'] },
+        {
+          additionalTestBlockFunctions: [
+            'beforeAll',
+            'afterAll',
+            'afterEach',
+            'itOnEmbedded',
+            'itOnEmbedded.each',
+          ],
+        },
       ],
       'jest/expect-expect': [
         'error',

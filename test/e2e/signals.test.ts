@@ -84,6 +84,24 @@ describe('signals', () => {
     });
   }, 60_000);
 
+  test('SIGTERM ends the calls that outlive sip.drainTimeoutMs with BYE on both sides', async () => {
+    const listeners = [{ transport: 'udp', host: HOST, port: 0 }];
+    await withCall(
+      async ({ gateway, callee, call }) => {
+        const [incoming] = callee.calls;
+        expect(await gateway.stop('SIGTERM')).toBe(0);
+        await call.waitFor('ended');
+        await incoming!.waitFor('ended');
+        const reason = expect.stringContaining('cause=503') as string;
+        expect([call.ending, incoming!.ending]).toMatchObject([
+          { by: 'peer', reason },
+          { by: 'peer', reason },
+        ]);
+      },
+      { sip: { listeners, drainTimeoutMs: 300 } },
+    );
+  }, 60_000);
+
   test('SIGINT ends the call in an orderly way on both sides', async () => {
     await withCall(async ({ gateway, callee, call }) => {
       const [incoming] = callee.calls;

@@ -6,12 +6,12 @@ import {
   RecordingDelegate,
   sdp,
 } from '../support/b2bua-bench';
+import { describeOnEmbedded } from '../support/on-embedded';
 import { waitUntil } from '../support/wait-until';
 import { RawDialog, type RawMessage, type RawSipPeer, tagOf, uriOf } from '../support/raw-sip-peer';
 
 let bench: B2buaBench;
 /** For what a drachtio-server does differently. */
-const describeOnEmbedded = process.env['DRACHTIO_HOST'] === undefined ? describe : describe.skip;
 
 beforeAll(async () => {
   bench = await B2buaBench.start({ byeMs: 2_000, decisionMs: 1_000 });

@@ -1,5 +1,6 @@
 import { noopLogger, randomIds, systemClock } from '#core';
 import { createSipStack, type SipStack } from '#sip';
+import { describeOnEmbedded } from '../support/on-embedded';
 import { RawSipPeer } from '../support/raw-sip-peer';
 import {
   answerSdp,
@@ -47,101 +48,97 @@ afterAll(async () => {
 
 const originOf = (sdp: string): string => /^o=.*$/m.exec(sdp)?.[0] ?? '';
 
-// A drachtio-server keeps no session timers: docs/engine-differences.md.
-(process.env['DRACHTIO_HOST'] === undefined ? describe : describe.skip)(
-  'the session timer of a recording session (RFC 4028)',
-  () => {
-    const bench = (): Parameters<typeof establishRecording>[0] => ({ stack, engine, srs });
+describeOnEmbedded('the session timer of a recording session (RFC 4028)', () => {
+  const bench = (): Parameters<typeof establishRecording>[0] => ({ stack, engine, srs });
 
-    it('is asked for as the provider wants it, again after a 422, and refreshed by UPDATE alone', async () => {
-      const events = new RecordingEvents();
-      const invited = stack.srsClient.invite(
-        recordingInvite(srs, { sessionExpiresS: 120 }),
-        events,
-        new AbortController().signal,
-      );
-      const refused = await srs.request('INVITE');
-      expect(refused.get('session-expires')).toBe('120');
-      expect(refused.get('supported')).toContain('timer');
-      srs.reply(refused, '422 Session Interval Too Small', { headers: { 'Min-SE': '600' } });
-      await srs.request('ACK');
-      const invite = await srs.request('INVITE');
-      expect(invite.get('session-expires')).toBe('600');
-      expect(invite.get('min-se')).toBe('600');
-      expect(invite.body).toContain(METADATA);
-      srs.reply(invite, '200 OK', {
-        body: answerSdp([6_000, 6_002]),
-        headers: { Allow: 'INVITE, ACK, BYE, UPDATE', 'Session-Expires': '2;refresher=uac' },
-      });
-      const dialog = await invited;
-      await srs.request('ACK');
-      const refresh = await srs.request('UPDATE');
-      expect(refresh.body).toBe('');
-      expect(refresh.get('content-type')).toBeUndefined();
-      expect(refresh.get('session-expires')).toBe('2;refresher=uac');
-      expect(refresh.get('contact')).toMatch(/;\+sip\.src$/);
-      srs.reply(refresh, '200 OK', { headers: { 'Session-Expires': '120;refresher=uac' } });
-      const gone = dialog.bye();
-      srs.reply(await srs.request('BYE'), '200 OK');
-      await gone;
-      expect(events.ends).toEqual([]);
+  it('is asked for as the provider wants it, again after a 422, and refreshed by UPDATE alone', async () => {
+    const events = new RecordingEvents();
+    const invited = stack.srsClient.invite(
+      recordingInvite(srs, { sessionExpiresS: 120 }),
+      events,
+      new AbortController().signal,
+    );
+    const refused = await srs.request('INVITE');
+    expect(refused.get('session-expires')).toBe('120');
+    expect(refused.get('supported')).toContain('timer');
+    srs.reply(refused, '422 Session Interval Too Small', { headers: { 'Min-SE': '600' } });
+    await srs.request('ACK');
+    const invite = await srs.request('INVITE');
+    expect(invite.get('session-expires')).toBe('600');
+    expect(invite.get('min-se')).toBe('600');
+    expect(invite.body).toContain(METADATA);
+    srs.reply(invite, '200 OK', {
+      body: answerSdp([6_000, 6_002]),
+      headers: { Allow: 'INVITE, ACK, BYE, UPDATE', 'Session-Expires': '2;refresher=uac' },
     });
+    const dialog = await invited;
+    await srs.request('ACK');
+    const refresh = await srs.request('UPDATE');
+    expect(refresh.body).toBe('');
+    expect(refresh.get('content-type')).toBeUndefined();
+    expect(refresh.get('session-expires')).toBe('2;refresher=uac');
+    expect(refresh.get('contact')).toMatch(/;\+sip\.src$/);
+    srs.reply(refresh, '200 OK', { headers: { 'Session-Expires': '120;refresher=uac' } });
+    const gone = dialog.bye();
+    srs.reply(await srs.request('BYE'), '200 OK');
+    await gone;
+    expect(events.ends).toEqual([]);
+  });
 
-    it('is refreshed toward an SRS without UPDATE by our newest SDP, labels and version included', async () => {
-      const timer = { 'Session-Expires': '2;refresher=uac' };
-      const recording = await establishRecording(bench(), { ...timer, Allow: 'INVITE, ACK, BYE' });
-      const first = await srs.request('INVITE');
-      expect(first.get('content-type')).toBe('application/sdp');
-      expect(first.body.match(/a=label:\d/g)).toEqual(['a=label:1', 'a=label:2']);
-      // RFC 4028 §7.4: the same origin line says that nothing has changed.
-      expect(originOf(first.body)).toBe(originOf(recording.invite.body));
-      srs.reply(first, '200 OK', { body: answerSdp([6_000, 6_002]), headers: timer });
-      await srs.request('ACK');
+  it('is refreshed toward an SRS without UPDATE by our newest SDP, labels and version included', async () => {
+    const timer = { 'Session-Expires': '2;refresher=uac' };
+    const recording = await establishRecording(bench(), { ...timer, Allow: 'INVITE, ACK, BYE' });
+    const first = await srs.request('INVITE');
+    expect(first.get('content-type')).toBe('application/sdp');
+    expect(first.body.match(/a=label:\d/g)).toEqual(['a=label:1', 'a=label:2']);
+    // RFC 4028 §7.4: the same origin line says that nothing has changed.
+    expect(originOf(first.body)).toBe(originOf(recording.invite.body));
+    srs.reply(first, '200 OK', { body: answerSdp([6_000, 6_002]), headers: timer });
+    await srs.request('ACK');
 
-      const pause = recording.dialog.update({ streams: streams('inactive'), metadata: METADATA });
-      const change = await srs.request('INVITE');
-      srs.reply(change, '200 OK', { body: answerSdp([6_000, 6_002], 'inactive'), headers: timer });
-      await srs.request('ACK');
-      await pause;
+    const pause = recording.dialog.update({ streams: streams('inactive'), metadata: METADATA });
+    const change = await srs.request('INVITE');
+    srs.reply(change, '200 OK', { body: answerSdp([6_000, 6_002], 'inactive'), headers: timer });
+    await srs.request('ACK');
+    await pause;
 
-      const second = await srs.request('INVITE');
-      expect(second.body.match(/a=(?:inactive|label:\d)/g)).toEqual([
-        'a=inactive',
-        'a=label:1',
-        'a=inactive',
-        'a=label:2',
-      ]);
-      expect(originOf(second.body)).toBe(originOf(change.body));
-      srs.reply(second, '200 OK', { body: answerSdp([6_000, 6_002], 'inactive') });
-      await srs.request('ACK');
-      await endRecording(srs, recording);
-      expect(recording.events.answers).toEqual([]);
-    });
+    const second = await srs.request('INVITE');
+    expect(second.body.match(/a=(?:inactive|label:\d)/g)).toEqual([
+      'a=inactive',
+      'a=label:1',
+      'a=inactive',
+      'a=label:2',
+    ]);
+    expect(originOf(second.body)).toBe(originOf(change.body));
+    srs.reply(second, '200 OK', { body: answerSdp([6_000, 6_002], 'inactive') });
+    await srs.request('ACK');
+    await endRecording(srs, recording);
+    expect(recording.events.answers).toEqual([]);
+  });
 
-    it('is kept by an SRS that refreshes, and the session is lost when it stops', async () => {
-      const timer = { 'Session-Expires': '2;refresher=uas', Require: 'timer' };
-      const recording = await establishRecording(bench(), timer);
-      const refresh = { Supported: 'timer', 'Session-Expires': '2;refresher=uac' };
-      recording.srsDialog.send('INVITE', { body: answerSdp([6_000, 6_002]), headers: refresh });
-      const ok = await srs.response(200, 'INVITE');
-      recording.srsDialog.acknowledge(ok);
-      expect(ok.get('session-expires')).toBe('2;refresher=uac');
-      expect(ok.get('require')).toContain('timer');
-      expect(ok.body.match(/a=sendonly/g)).toHaveLength(2);
-      recording.srsDialog.send('UPDATE', { headers: refresh });
-      const update = await srs.response(200, 'UPDATE');
-      expect(update.get('session-expires')).toBe('2;refresher=uac');
-      expect(update.body).toBe('');
-      expect(recording.events.ends).toEqual([]);
+  it('is kept by an SRS that refreshes, and the session is lost when it stops', async () => {
+    const timer = { 'Session-Expires': '2;refresher=uas', Require: 'timer' };
+    const recording = await establishRecording(bench(), timer);
+    const refresh = { Supported: 'timer', 'Session-Expires': '2;refresher=uac' };
+    recording.srsDialog.send('INVITE', { body: answerSdp([6_000, 6_002]), headers: refresh });
+    const ok = await srs.response(200, 'INVITE');
+    recording.srsDialog.acknowledge(ok);
+    expect(ok.get('session-expires')).toBe('2;refresher=uac');
+    expect(ok.get('require')).toContain('timer');
+    expect(ok.body.match(/a=sendonly/g)).toHaveLength(2);
+    recording.srsDialog.send('UPDATE', { headers: refresh });
+    const update = await srs.response(200, 'UPDATE');
+    expect(update.get('session-expires')).toBe('2;refresher=uac');
+    expect(update.body).toBe('');
+    expect(recording.events.ends).toEqual([]);
 
-      const bye = await srs.request('BYE');
-      expect(bye.get('reason')).toContain('Session timer expired');
-      srs.reply(bye, '200 OK');
-      await waitUntil(() => recording.events.ends.length === 1, 'the loss is told');
-      expect(recording.events.ends).toMatchObject([{ cause: 'session-expired' }]);
-    });
-  },
-);
+    const bye = await srs.request('BYE');
+    expect(bye.get('reason')).toContain('Session timer expired');
+    srs.reply(bye, '200 OK');
+    await waitUntil(() => recording.events.ends.length === 1, 'the loss is told');
+    expect(recording.events.ends).toMatchObject([{ cause: 'session-expired' }]);
+  });
+});
 
 describe('re-INVITEs that cross in a recording session (RFC 3261 §14)', () => {
   const ports = (recording: Awaited<ReturnType<typeof establishRecording>>): unknown =>

@@ -53,6 +53,8 @@ export interface GatewayBenchOptions {
   /** Mode of the user `alice`. */
   readonly mode?: 'always' | 'never';
   readonly recordedUsers?: readonly string[];
+  /** Shorter session timers (RFC 4028) than an operator may have, s. */
+  readonly minSessionExpiresS?: number;
   /** Phones keep every RTP datagram. */
   readonly capture?: boolean;
   /** Gets every warning of the gateway. */
@@ -188,7 +190,10 @@ export async function openGatewayBench(options: GatewayBenchOptions = {}): Promi
       : parseConfig(JSON.stringify(config), 'bench'),
     { clock: systemClock, logger },
   );
-  const gateway = await startGateway(settings.current.config, {
+  const { sip } = settings.current.config;
+  const { minSessionExpiresS = sip.minSessionExpiresS } = options;
+  const started = { ...settings.current.config, sip: { ...sip, minSessionExpiresS } };
+  const gateway = await startGateway(started, {
     settings,
     clock: systemClock,
     ids: randomIds,
@@ -284,12 +289,21 @@ export async function placeCall(
   bench: GatewayBench,
   caller: Softphone,
   callee: Softphone,
-  options: { ringMs?: number; headers?: Readonly<Record<string, string>> } = {},
+  options: {
+    ringMs?: number;
+    /** Of the INVITE. */
+    headers?: Readonly<Record<string, string>>;
+    /** Of the 200. */
+    answerHeaders?: Readonly<Record<string, string>>;
+  } = {},
 ): Promise<AnsweredCall> {
   const incoming = new Promise<PhoneCall>(resolve => {
     callee.onIncoming(waiting => {
       resolve(waiting.call);
-      answerAfter(options.ringMs ?? 50)(waiting);
+      answerAfter(
+        options.ringMs ?? 50,
+        options.answerHeaders && { headers: options.answerHeaders },
+      )(waiting);
     });
   });
   const outgoing = await caller.call(bench.uri(callee.name), {

@@ -7,6 +7,17 @@ const SOURCES = readdirSync(join(ROOT, 'test'), { recursive: true, encoding: 'ut
   .map(name => readFileSync(join(ROOT, 'test', name), 'utf8'))
   .join('\n');
 
+test('every block that runs on the embedded engine only is named by engine-differences.md', () => {
+  const documented = readFileSync(join(ROOT, 'docs', 'engine-differences.md'), 'utf8');
+  const blocks = [
+    ...SOURCES.matchAll(/\b(?:it|describe)OnEmbedded(?:\.each\([^)]*\))?\(\s*'((?:[^'\\]|\\.)*)'/g),
+  ].map(([, name = '']) => name);
+  expect(blocks.length).toBeGreaterThan(3);
+  // Nothing leaves out a block by another way.
+  expect(SOURCES.match(/(?:it|test|describe)\.skip/g)).toBeNull();
+  expect(blocks.filter(name => !documented.includes(`\`${name}\``))).toEqual([]);
+});
+
 // Their last column names tests, or files of tests.
 test.each(['rfc-compliance.md', 'engine-differences.md', 'teardown.md'])(
   'every test that %s names exists',
