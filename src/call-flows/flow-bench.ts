@@ -39,6 +39,8 @@ export interface FlowSetup {
   /** How the first recorder behaves. */
   readonly behaviour?: SrsBehaviour;
   readonly failureBehaviour?: string;
+  /** A provider profile; its recorder wants no terms accepted. Default: what the standard says. */
+  readonly profile?: string;
 }
 
 export interface AnsweredCall {
@@ -130,7 +132,12 @@ function start(
       kind: 'internal',
       trusted: true,
     })),
-    providers: { lab: { targets: [...recorders.values()].map(srs => srs.uri('tcp')) } },
+    providers: {
+      lab: {
+        targets: [...recorders.values()].map(srs => srs.uri('tcp')),
+        ...(setup.profile === undefined ? {} : { profile: setup.profile, termsOfService: 'none' }),
+      },
+    },
     organisations: {
       example: {
         provider: 'lab',

@@ -148,6 +148,37 @@ export const FLOWS: readonly Flow[] = [
     },
   },
   {
+    title: 'BroadWorks dialect: pause, resume, blind transfer',
+    about:
+      'The recorder belongs to a provider with the BroadWorks dialect (here `profile: dubber`). Pause and resume are SDP alone, the ' +
+      'event follows in a complete document. A transfer is SDP alone, then everything with new ids ([dialect](broadworks-dialect.md)).',
+    setup: {
+      ...TRANSFER,
+      refer: 'perform',
+      mode: 'always-with-pause-resume',
+      profile: 'dubber',
+    },
+    run: async bench => {
+      const call = await bench.call('alice', 'bob');
+      const recording = await bench.recording();
+      await bench.note('bob, who is recorded, presses pause');
+      await call.incoming.sendInfo({ headers: { Record: 'pause' } });
+      await recording.until(() => recording.documents === 2);
+      await bench.note('nothing is copied, bob presses resume');
+      await call.incoming.sendInfo({ headers: { Record: 'resume' } });
+      await recording.until(() => recording.documents === 3);
+      await bench.note('alice transfers bob to carol');
+      const carols = nextCall(bench);
+      await refer(call.outgoing, bench.uri('carol'));
+      const incoming = await carols;
+      await incoming.waitFor('answered');
+      await call.outgoing.waitFor('ended');
+      await recording.until(() => recording.documents === 4);
+      await bench.note('bob and carol talk');
+      await hangUp(bench, { outgoing: call.incoming, incoming });
+    },
+  },
+  {
     title: 'On-demand start and stop',
     about:
       'Nothing is recorded until Alice asks for it. Each start makes a recording session, each stop ends it.',

@@ -10,6 +10,7 @@ const DOCUMENT = readFileSync(join(__dirname, '../../docs/call-flows.md'), 'utf8
 const DRAWN_AGAIN = [
   'Pause and resume by INFO',
   'Blind transfer, performed by the gateway',
+  'BroadWorks dialect: pause, resume, blind transfer',
   'The SRS ends the session in mid-call',
   'CANCEL',
 ];

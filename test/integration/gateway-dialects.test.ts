@@ -256,6 +256,23 @@ describe.each(['rfc7865', 'broadworks'] as const)('a recorded call, told in %s',
     });
   }, 60_000);
 
+  test('participants who were told before a recording begins are in its first document', async () => {
+    await withDialect(dialect, { mode: 'on-demand' }, async bench => {
+      const caller = await bench.phone('caller', 'alice');
+      const callee = await bench.phone('callee', 'bob');
+      const call = await placeCall(bench, caller, callee);
+      await talkFor(call, 10);
+      const body = { userId: 'alice', participants: [{ aor: BOB }, { aor: CAROL }] };
+      expect(await bench.post(`${await bench.callId()}/participants`, body)).toBe(204);
+      await press(call.outgoing, 'on');
+      const recording = await bench.srs.waitForRecording(({ state }) => state === 'established');
+      expect(bench.newMessages()).toEqual(['INVITE sendonly +complete']);
+      expect(whoSpeaks(recording)).toEqual({ '1': [RECORDED[dialect]], '2': [BOB, CAROL] });
+      await hangUp(call);
+      await ended(bench);
+    });
+  }, 60_000);
+
   test('a party that its own switch replaces is a participant who left and one who joined', async () => {
     await withDialect(dialect, { mode: 'always' }, async bench => {
       const call = await established(bench);
