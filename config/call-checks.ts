@@ -13,6 +13,7 @@ export function checkCalls(config: TreeView): PlacedMessage[] {
     ...(['reminderTone', 'beep'] as const).flatMap(name =>
       checkTone(config.get('notices').get(name)),
     ),
+    ...checkPrompts(config.get('prompts')),
   ];
 }
 
@@ -40,6 +41,27 @@ function checkTone(tone: TreeView): PlacedMessage[] {
   return rampMs * 2 > durationMs
     ? [problem(tone, `has no time at its level: two ramps of ${rampMs} ms in ${durationMs} ms`)]
     : [];
+}
+
+function checkPrompts(prompts: TreeView): PlacedMessage[] {
+  const freeswitch = prompts.get('freeswitch');
+  if (prompts.get('source').text() === 'freeswitch' && !freeswitch.exists) {
+    return [
+      problem(
+        freeswitch,
+        'is required with source: freeswitch: host and secret of its event socket',
+      ),
+    ];
+  }
+  return freeswitch
+    .get('prompts')
+    .entries()
+    .flatMap(([, language]) => {
+      const isSpoken = language.entries().some(([, each]) => each.text()?.startsWith('say:'));
+      return isSpoken && !language.get('voice').exists
+        ? [problem(language.get('voice'), 'is required for what is to be spoken (say:)')]
+        : [];
+    });
 }
 
 /** Tokens that say what they are, and webhooks that tell each other apart. */

@@ -3,12 +3,20 @@ import { z } from 'zod';
 import { DEFAULTS } from './defaults';
 import {
   featureCodeSchema,
+  hostSchema,
   identitySchema,
   idSchema,
+  ipSchema,
+  languageSchema,
   nonEmptySchema,
   mailboxPatternSchema,
+  portSchema,
+  renderedPromptSchema,
+  secretSchema,
   sha256Schema,
+  sofiaProfileSchema,
   tokenSchema,
+  voiceSchema,
   webhookUrlSchema,
 } from './leaf-schemas';
 
@@ -44,6 +52,39 @@ export const noticesSchema = z.strictObject({
   beep: toneSchema.prefault({}),
   duckDb: z.number().int().min(0).max(60).default(DEFAULTS.notices.duckDb),
   codecs: z.enum(['strip', 'skip-notices']).default(DEFAULTS.notices.codecs),
+});
+
+const renderedSchema = renderedPromptSchema.exactOptional();
+
+export const promptsSchema = z.strictObject({
+  source: z.enum(['packaged', 'freeswitch']).default(DEFAULTS.prompts.source),
+  freeswitch: z
+    .strictObject({
+      host: hostSchema,
+      port: portSchema.default(DEFAULTS.prompts.freeswitchPort),
+      secret: secretSchema,
+      profile: sofiaProfileSchema.default(DEFAULTS.prompts.freeswitchProfile),
+      localHost: ipSchema.default(DEFAULTS.prompts.localHost),
+      advertisedHost: ipSchema.exactOptional(),
+      promptTimeoutS: z.number().int().min(1).max(120).default(DEFAULTS.prompts.promptTimeoutS),
+      prompts: z
+        .record(
+          languageSchema,
+          z.strictObject({
+            voice: voiceSchema.exactOptional(),
+            start: renderedSchema,
+            stop: renderedSchema,
+            pause: renderedSchema,
+            resume: renderedSchema,
+            compliance: renderedSchema,
+            failure: renderedSchema,
+            failureProceed: renderedSchema,
+            failureEnd: renderedSchema,
+          }),
+        )
+        .default(() => ({})),
+    })
+    .exactOptional(),
 });
 
 export const voicemailSchema = z.strictObject({

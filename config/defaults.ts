@@ -197,6 +197,17 @@ export const DEFAULTS = {
     /** Who must be told is told, in a codec in which we can. */
     codecs: 'strip',
   },
+  prompts: {
+    /** Nothing else is needed. */
+    source: 'packaged',
+    /** FreeSWITCH's event socket. */
+    freeswitchPort: 8021,
+    /** What drachtio-fsmrf looks for. */
+    freeswitchProfile: 'drachtio_mrf',
+    localHost: '127.0.0.1',
+    /** s. A long announcement, and time for a speech engine. */
+    promptTimeoutS: 30,
+  },
   recording: {
     /** ms. How long audio that the SRS has not yet got may still be sent after the call has ended. */
     drainMs: 5000,

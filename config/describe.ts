@@ -35,6 +35,14 @@ export function maskedConfig(config: GatewayConfig): Readonly<Record<string, unk
         ),
       },
     })),
+    ...(config.prompts.freeswitch === undefined
+      ? {}
+      : {
+          prompts: {
+            ...config.prompts,
+            freeswitch: { ...config.prompts.freeswitch, secret: MASK },
+          },
+        }),
     webhooks: config.webhooks.map(webhook => ({ ...webhook, secret: MASK })),
     admin: {
       ...config.admin,

@@ -176,6 +176,31 @@ export const languageSchema = text(value =>
     : 'must be a language tag such as en or pt-BR',
 );
 
+/** What FreeSWITCH is told to play or to say goes into lines of its protocol. */
+const MAX_PROMPT_TEXT = 2000;
+
+/** A file of FreeSWITCH's, or `say:` and what is to be spoken. */
+export const renderedPromptSchema = text(value =>
+  value.trim() === '' || value === 'say:' || value.length > MAX_PROMPT_TEXT
+    ? `must be a file, or say: and a text, of up to ${MAX_PROMPT_TEXT} characters`
+    : // eslint-disable-next-line no-control-regex -- these are what is looked for.
+      /[\u0000-\u001f\u007f]/.test(value) || (value.startsWith('say:') && value.includes('|'))
+      ? 'must be one line, and a text must not contain |'
+      : null,
+);
+
+/** `engine:voice` of FreeSWITCH's speak application. */
+export const voiceSchema = text(value =>
+  /^[\w.-]{1,64}:[\w./-]{1,128}$/.test(value)
+    ? null
+    : 'must be an engine and a voice such as flite:slt',
+);
+
+/** A profile of FreeSWITCH's mod_sofia; drachtio-fsmrf makes a pattern of it. */
+export const sofiaProfileSchema = text(value =>
+  /^[A-Za-z0-9_-]{1,64}$/.test(value) ? null : 'must be a name of letters, digits, _ and -',
+);
+
 /** A day, or a moment with its time zone (RFC 3339). */
 export const dateSchema = text(value =>
   /^\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d(\.\d{1,9})?)?(Z|[+-]\d\d:\d\d))?$/.test(value) &&

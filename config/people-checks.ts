@@ -20,7 +20,7 @@ export function checkOrganisations(config: TreeView): PlacedMessage[] {
       ...checkProvider(config, organisation),
       ...checkTermsEntries(config, organisation.get('termsOfService')),
       ...checkPlaces(config, organisation),
-      ...checkLanguages(organisation),
+      ...checkLanguages(config, organisation),
       ...checkCustomAudio(organisation.get('customAudio')),
       ...checkUsers(organisation),
     ]);
@@ -122,8 +122,18 @@ function checkRegion(
 }
 
 /** Somebody must be able to say what has to be said. */
-function checkLanguages(organisation: TreeView): PlacedMessage[] {
-  const spoken: readonly string[] = PACKAGED_LANGUAGES;
+function checkLanguages(config: TreeView, organisation: TreeView): PlacedMessage[] {
+  const prompts = config.get('prompts');
+  const rendered =
+    prompts.get('source').text() === 'freeswitch'
+      ? prompts
+          .get('freeswitch')
+          .get('prompts')
+          .entries()
+          .filter(([, each]) => PROMPT_KINDS.every(kind => each.get(kind).exists))
+          .map(([name]) => name)
+      : [];
+  const spoken: readonly string[] = [...PACKAGED_LANGUAGES, ...rendered];
   const custom = organisation.get('customAudio');
   const hasAll = PROMPT_KINDS.every(kind => custom.get(kind).exists);
   const places = [
@@ -142,7 +152,7 @@ function checkLanguages(organisation: TreeView): PlacedMessage[] {
           problem(
             language,
             `has no prompts: there are ${spoken.join(', ')}; give customAudio for every kind ` +
-              `(${PROMPT_KINDS.join(', ')}), or prompts.freeswitch.prompts.${name}`,
+              `(${PROMPT_KINDS.join(', ')}), or all of them in prompts.freeswitch.prompts.${name}`,
           ),
         ];
   });

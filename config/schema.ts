@@ -20,6 +20,7 @@ import {
   featureCodesSchema,
   liveSrtpSchema,
   noticesSchema,
+  promptsSchema,
   voicemailSchema,
   webhookSchema,
 } from './call-schema';
@@ -216,6 +217,7 @@ export const configSchema = z.strictObject({
     .prefault({}),
   featureCodes: featureCodesSchema.prefault({}),
   notices: noticesSchema.prefault({}),
+  prompts: promptsSchema.prefault({}),
   voicemail: voicemailSchema.prefault({}),
   webhooks: z
     .array(webhookSchema)

@@ -127,7 +127,7 @@ async function build(
     clock,
   });
   parts.push('media plane', () => media.close());
-  parts.push('prompts', definePrompts(media, store, logger));
+  parts.push('prompts', definePrompts(media, store, { logger, clock, metrics }));
 
   const { engine, sip } = await openSip(config, deps, parts, failure);
   if (engine !== null) {

@@ -38,6 +38,7 @@ export const noopMetrics: Metrics = {
   control: () => undefined,
   notice: () => undefined,
   indication: () => undefined,
+  promptRendered: () => undefined,
   recordingRecovered: () => undefined,
   recordingMissing: () => undefined,
   srsFailure: () => undefined,

@@ -7,6 +7,8 @@ export interface ControlMetrics {
   control(action: string, via: string, outcome: string): void;
   /** What became of a notice on one leg. */
   notice(kind: string, outcome: string): void;
+  /** A prompt that FreeSWITCH was asked for: `rendered` or `failed`. */
+  promptRendered(outcome: 'rendered' | 'failed'): void;
   /** What record-aware UAs are told. */
   indication(state: string): void;
 }
@@ -32,10 +34,17 @@ export function controlMetrics(registry: Registry): ControlMetrics {
     labelNames: ['state'],
     registers,
   });
+  const prompts = new Counter({
+    name: 'siprec_gateway_prompts_rendered_total',
+    help: 'Prompts that FreeSWITCH was asked to render, by outcome.',
+    labelNames: ['outcome'],
+    registers,
+  });
   const guard = new LabelGuard();
   return {
     control: (action, via, outcome) => controls.inc({ action, via, outcome: guard.label(outcome) }),
     notice: (kind, outcome) => notices.inc({ kind, outcome: guard.label(outcome) }),
+    promptRendered: outcome => prompts.inc({ outcome }),
     indication: state => indications.inc({ state }),
   };
 }

@@ -32,6 +32,7 @@ sip:
 media: { networks: { default: { bindHost: 127.0.0.1 } } }
 trunks: { x: { sources: [127.0.0.1], kind: pstn } }
 routes: [{ requestUri: true, kind: pstn }]
+prompts: { freeswitch: { host: f, secret: s, prompts: { en: {} } } }
 admin: { tokens: [{ name: t, scopes: [read], token: 'token-of-16-chars' }] }
 webhooks: [{ url: 'https://a', secret: 'secret-of-16-chars' }]
 providers: { dubber: { profile: custom, targets: ['sips:a'] } }

@@ -125,7 +125,7 @@ foo: 1
         'test.yaml',
         9,
         'foo',
-        'is not a known key; known here: sip, media, trunks, routes, providers, organisations, recording, featureCodes, notices, voicemail, webhooks, overlay, ledger, log, admin',
+        'is not a known key; known here: sip, media, trunks, routes, providers, organisations, recording, featureCodes, notices, prompts, voicemail, webhooks, overlay, ledger, log, admin',
       ],
     ]);
   });

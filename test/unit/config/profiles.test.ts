@@ -166,6 +166,19 @@ describe('provider profiles', () => {
       'trunks: { t: { sources: [127.0.0.1], kind: pstn, organisation: x } }',
       'names the organisation "x"',
     ],
+    ['prompts: { source: freeswitch }', 'prompts.freeswitch: is required with source: freeswitch'],
+    [
+      "prompts: { freeswitch: { host: f, secret: s, prompts: { en: { start: 'say:Hello' } } } }",
+      'prompts.freeswitch.prompts.en.voice: is required for what is to be spoken',
+    ],
+    [
+      "prompts: { freeswitch: { host: f, secret: s, prompts: { en: { start: 'say:a|b' } } } }",
+      'must not contain |',
+    ],
+    [
+      'prompts: { freeswitch: { host: f, secret: s, prompts: { en: { start: "a\\nb" } } } }',
+      'must be one line',
+    ],
   ])('refuses %s', (yaml, message) => {
     expect(problem(yaml)).toContain(message);
   });

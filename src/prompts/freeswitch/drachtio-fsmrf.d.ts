@@ -1,0 +1,4 @@
+declare module 'drachtio-fsmrf' {
+  const Mrf: new (srf: unknown) => unknown;
+  export default Mrf;
+}

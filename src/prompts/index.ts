@@ -1,0 +1,1 @@
+export { definePrompts } from './define-prompts';
