@@ -1,4 +1,5 @@
 import { type PhoneSpec, type Places } from './stage/places';
+import { type StagePki } from './stage/stage-pki';
 import { type SrsSpec } from './stage/stage-srs';
 import { type Stage } from './stage/stage';
 
@@ -25,7 +26,7 @@ export interface Scenario {
   /** Default: alice, the recorded user, and bob. */
   readonly phones?: readonly PhoneSpec[];
   /** In the order of preference. Default: one that behaves, named `srs`. */
-  readonly srs?: readonly SrsSpec[];
+  readonly srs?: readonly SrsSpec[] | ((pki: StagePki) => readonly SrsSpec[]);
   readonly config?: (places: Places) => ConfigOverlay;
   /** Places the call, waits for its end, and says what must be so. What it throws is a failed check. */
   play(stage: Stage): Promise<readonly ScenarioCheck[]>;

@@ -68,6 +68,7 @@ export { type SrsBehaviour } from './srs/behaviour';
 export { type CountedDeviation, type SrsDeviation } from './srs/deviation';
 export { explainDocuments, type Explanation } from './srs/explain';
 export { explanationLines } from './srs/explain-text';
+export { type Certificate, LabCa } from './tls/certificates';
 export { partiesOfLabel, type StreamParty } from './srs/parties';
 export { readRecordingBody } from './srs/recording-body';
 export { type Recording, type RecordingEvent, type RecordingState } from './srs/recording';

@@ -17,7 +17,8 @@ const LIKE_ENOUGH = 0.8;
 const SEPARATION_DB = 40;
 /** An announcement that has to be heard, and what it follows. Times are of the call, ms. */
 export interface Cue {
-  readonly kind: 'start' | 'stop' | 'pause' | 'resume' | 'compliance';
+  readonly kind:
+    'start' | 'stop' | 'pause' | 'resume' | 'compliance' | 'failure-proceed' | 'failure-end';
   /** From the first to the last moment at which what it follows may have happened. */
   readonly after: Span;
   /** Default 0. */

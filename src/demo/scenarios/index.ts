@@ -16,8 +16,11 @@ import { bothRecorded } from './both-recorded';
 import { failoverWhilePaused } from './failover-while-paused';
 import { hold } from './hold';
 import { never } from './never';
+import { compulsoryNoSrs, endCallOnFailure, proceedWithAnnouncement } from './no-recorder';
 import { onDemand } from './on-demand';
 import { snapshotRequest } from './snapshot-request';
+import { tlsMutual } from './tls-mutual';
+import { transcodeG722ToPcmu } from './transcode-g722-to-pcmu';
 import { transfer, transferToRecorded } from './transfer';
 import { voicemail } from './voicemail';
 import { srsLateAnswer } from './srs-late-answer';
@@ -47,7 +50,12 @@ export const SCENARIOS: readonly Scenario[] = [
   srsByeMidcall,
   srsRefusesReinvite,
   failoverWhilePaused,
+  endCallOnFailure,
+  proceedWithAnnouncement,
+  compulsoryNoSrs,
   srtpSrs,
+  tlsMutual,
+  transcodeG722ToPcmu,
   snapshotRequest,
   broadworksInbound,
   broadworksOutbound,

@@ -1,5 +1,6 @@
 import { type SoftphoneOptions } from '../../lab';
 import { ALICE, BOB, type DemoParty } from '../bench';
+import { type StagePki } from './stage-pki';
 
 export { ALICE, BOB, type DemoParty };
 
@@ -27,6 +28,7 @@ export interface Places {
   readonly outDir: string;
   /** API token and webhook secret of this run, and where webhooks go. */
   readonly credentials: StageCredentials;
+  readonly pki: StagePki;
   /** URIs of the recorders, in order. */
   readonly srsUris: readonly string[];
   /** Next hop to a phone by its party's name. */

@@ -29,6 +29,7 @@ import {
   type StageCredentials,
 } from './places';
 import { stageConfig } from './stage-config';
+import { StagePki } from './stage-pki';
 import { startStageSrs, type StageSrs } from './stage-srs';
 import { openWebhookSink } from './webhook-sink';
 
@@ -63,6 +64,7 @@ export class Stage {
   readonly outDir: string;
   readonly clock: Clock;
   readonly metrics: GatewayMetrics;
+  readonly pki: StagePki;
   /** Figures worth printing, e.g. seconds lost. */
   readonly figures: Record<string, string> = {};
   readonly #options: StageOptions;
@@ -86,6 +88,7 @@ export class Stage {
       gateway: Gateway;
       metrics: GatewayMetrics;
       credentials: StageCredentials;
+      pki: StagePki;
     },
   ) {
     this.#options = options;
@@ -96,6 +99,7 @@ export class Stage {
     this.#srs = parts.srs;
     this.#gateway = parts.gateway;
     this.#credentials = parts.credentials;
+    this.pki = parts.pki;
   }
 
   get gateway(): Gateway {
@@ -112,6 +116,11 @@ export class Stage {
       throw new Error('no call was answered yet');
     }
     return this.#zeroMs;
+  }
+
+  /** Of a call that is never answered: its time begins now. */
+  startClock(): void {
+    this.#zeroMs ??= this.clock.wallNowMs();
   }
 
   /** Time of the call, ms. */
@@ -304,8 +313,11 @@ async function openStage(
   mkdirSync(outDir, { recursive: true });
   const log = createLogger({ level: 'debug', file: join(outDir, 'gateway.log') });
   parts.push('log', () => log.close());
+  const pki = new StagePki(clock);
+  parts.push('certificates', () => pki.close());
   const srs: StageSrs[] = [];
-  for (const spec of scenario.srs ?? [{ name: 'srs' }]) {
+  const { srs: specs = [{ name: 'srs' }] } = scenario;
+  for (const spec of typeof specs === 'function' ? specs(pki) : specs) {
     const started = await startStageSrs(spec, { outDir: join(outDir, 'srs', spec.name), clock });
     parts.push(`recorder ${spec.name}`, () => started.close());
     srs.push(started);
@@ -338,6 +350,7 @@ async function openStage(
   const places: Places = {
     outDir,
     credentials,
+    pki,
     srsUris: srs.map(({ uri }) => uri),
     nextHops: Object.fromEntries(
       [...phones].map(([name, { uri }]) => [name, uri.replace(/^sip:[^@]*@/, 'sip:')]),
@@ -357,5 +370,5 @@ async function openStage(
     metrics,
   });
   parts.push('gateway', () => gateway.close());
-  return new Stage(options, { phones, srs, gateway, metrics, credentials });
+  return new Stage(options, { phones, srs, gateway, metrics, credentials, pki });
 }

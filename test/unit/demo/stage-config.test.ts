@@ -1,10 +1,13 @@
 import { parseConfig } from '#config';
+import { systemClock } from '#core';
 
 import { ALICE, BOB } from '../../../src/demo/stage/places';
+import { StagePki } from '../../../src/demo/stage/stage-pki';
 import { merged, recordedUsers, stageConfig } from '../../../src/demo/stage/stage-config';
 
 const PLACES = {
   outDir: '/tmp/x',
+  pki: new StagePki(systemClock),
   credentials: {
     apiToken: '0123456789abcdef',
     webhookSecret: '0123456789abcdef',
