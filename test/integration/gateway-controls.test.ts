@@ -224,9 +224,18 @@ describe('recording controls', () => {
           )
           .sort(),
       ).toEqual(['callee recording,paused', 'caller recording']);
-      expect(of('alice').view!.metadata.sessions[0]!.sessionId).toBe(
-        of('bob').view!.metadata.sessions[0]!.sessionId,
+      // The same session and the same people, each with its streams and labels of its own (RFC 7865 §6).
+      const [ofAlice, ofBob] = [of('alice').view!.metadata, of('bob').view!.metadata];
+      expect(ofAlice.sessions.map(each => each.sessionId)).toEqual(
+        ofBob.sessions.map(each => each.sessionId),
       );
+      expect(ofAlice.participants.map(each => each.participantId).sort()).toEqual(
+        ofBob.participants.map(each => each.participantId).sort(),
+      );
+      const streams = [...ofAlice.streams, ...ofBob.streams];
+      expect(new Set(streams.map(({ streamId }) => streamId)).size).toBe(4);
+      expect(streams.map(({ label }) => label)).toEqual(['1', '2', '1', '2']);
+      expect(partiesOfLabel(of('bob').view, '2')).toMatchObject([{ aor: 'sip:alice@127.0.0.1' }]);
     });
   });
 });

@@ -25,6 +25,25 @@ describe('the recording follows the parties', () => {
       expect(partiesOfLabel(recording.view, '2')).toMatchObject([
         { aor: 'sip:carol@127.0.0.1', name: 'carol' },
       ]);
+      const { participants, participantSessionAssociations, participantStreamAssociations } =
+        recording.view!.metadata;
+      const idOf = (name: string): string =>
+        participants.find(({ nameIds }) => nameIds[0]?.aor === `sip:${name}@127.0.0.1`)!
+          .participantId;
+      const inSession = (name: string): (typeof participantSessionAssociations)[number] =>
+        participantSessionAssociations.findLast(each => each.participantId === idOf(name))!;
+      // Bob is gone since the moment that carol is there, and neither sends nor hears; alice has been there all the time.
+      expect(inSession('carol')).toMatchObject({ disassociateTimeMs: null });
+      expect(inSession('alice')).toMatchObject({ disassociateTimeMs: null });
+      expect(inSession('bob').disassociateTimeMs).toBe(inSession('carol').associateTimeMs);
+      expect(inSession('alice').associateTimeMs).toBeLessThan(inSession('carol').associateTimeMs!);
+      const streamsOf = (name: string): (typeof participantStreamAssociations)[number] =>
+        participantStreamAssociations.findLast(each => each.participantId === idOf(name))!;
+      expect(streamsOf('bob').disassociateTimeMs).toBe(inSession('bob').disassociateTimeMs);
+      expect(streamsOf('bob')).toMatchObject({ send: [], recv: [] });
+      expect(streamsOf('carol').send).toEqual(streamsOf('alice').recv);
+      expect(streamsOf('carol').recv).toEqual(streamsOf('alice').send);
+      expect(streamsOf('carol').send).toHaveLength(1);
       await hangUp(call);
       const ledger = await bench.waitForLedger(1);
       expect(ledger.map(({ verdict }) => verdict)).toEqual(['recorded']);
@@ -72,6 +91,34 @@ describe('the recording follows the parties', () => {
         verdict: 'recorded',
         recordedParty: { role: 'callee', identifiedBy: 'P-Asserted-Identity' },
       });
+    });
+  });
+
+  test('when a call is redirected to a recorded user, it is recorded from its answer (sip.redirects: follow)', async () => {
+    await withBench({ recordedUsers: ['erin'], sip: { redirects: 'follow' } }, async bench => {
+      const caller = await bench.phone('caller', 'alice');
+      const callee = await bench.phone('callee', 'bob');
+      const erin = await bench.phone('callee', 'erin');
+      callee.onIncoming(incoming =>
+        incoming.reject(302, { headers: { Contact: `<${erin.uri}>` } }),
+      );
+      const answered = new Promise<PhoneCall>(resolve => {
+        erin.onIncoming(incoming => {
+          resolve(incoming.call);
+          incoming.answer();
+        });
+      });
+      const outgoing = await caller.call(bench.uri('bob'));
+      await outgoing.waitFor('answered');
+      const call = { outgoing, incoming: await answered };
+      const recording = await bench.srs.waitForRecording();
+      await talkFor(call, 40);
+      expect(partiesOfLabel(recording.view, '1')).toMatchObject([{ aor: 'sip:erin@127.0.0.1' }]);
+      expect(partiesOfLabel(recording.view, '2')).toMatchObject([{ aor: 'sip:alice@127.0.0.1' }]);
+      await hangUp(call);
+      expect(await bench.waitForLedger(1)).toMatchObject([
+        { verdict: 'recorded', recordedParty: { role: 'callee' } },
+      ]);
     });
   });
 

@@ -154,7 +154,13 @@ describe('an attended transfer that the gateway performs', () => {
       headers: { 'Refer-To': `<sip:carol@example.org?Replaces=${encodeURIComponent(named)}>` },
     });
     await first.caller.response(202, 'REFER');
-    first.caller.reply(await first.caller.request('NOTIFY'), '200 OK');
+    const begun = await first.caller.request('NOTIFY');
+    expect([begun.body, begun.get('event'), begun.get('subscription-state')]).toEqual([
+      'SIP/2.0 100 Trying\r\n',
+      expect.stringMatching(/^refer\b/),
+      expect.stringMatching(/^active\b/),
+    ]);
+    first.caller.reply(begun, '200 OK');
     const invite = await carol.request('INVITE');
     expect(invite.get('replaces')).toBe(seen);
     expect(invite.get('require')).toContain('replaces');
@@ -163,6 +169,7 @@ describe('an attended transfer that the gateway performs', () => {
     await carol.request('ACK');
     const done = await first.caller.request('NOTIFY');
     expect(done.body).toBe('SIP/2.0 200 OK\r\n');
+    expect(done.get('subscription-state')).toMatch(/^terminated\b/);
     first.caller.reply(done, '200 OK');
     first.caller.reply(await first.caller.request('BYE'), '200 OK');
     first.callee.reply(await first.callee.request('INVITE'), '200 OK', { body: sdp(20_000) });
@@ -246,6 +253,7 @@ describe('a blind transfer that the gateway performs', () => {
             uri: 'sip:carol@example.org',
             displayName: 'Carol',
             assertedIdentities: [{ uri: 'sip:carol@example.org', displayName: null, params: {} }],
+            isAttended: false,
           },
         },
       ]);
