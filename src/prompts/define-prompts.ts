@@ -24,7 +24,7 @@ export function definePrompts(
     readonly clock: Clock;
     readonly metrics: Pick<Metrics, 'promptRendered'>;
   },
-): () => void {
+): () => Promise<void> {
   const { logger } = deps;
   const define = ({ promptId, clip }: NamedPrompt): void => media.definePrompt(promptId, clip);
   const packaged = readPackagedPrompts();
@@ -53,7 +53,7 @@ export function definePrompts(
   });
   return () => {
     unfollow();
-    freeswitch.close();
+    return freeswitch.close();
   };
 }
 

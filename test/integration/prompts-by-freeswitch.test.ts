@@ -26,8 +26,12 @@ interface Scene {
   ) => void;
 }
 
-const open: { close(): void }[] = [];
-afterEach(() => open.splice(0).forEach(each => each.close()));
+const open: { close(): unknown }[] = [];
+afterEach(async () => {
+  for (const each of open.splice(0)) {
+    await each.close();
+  }
+});
 
 async function scene(script: Partial<FreeswitchScript> = {}): Promise<Scene> {
   const freeswitch = await ScriptedFreeswitch.start(script);
@@ -196,6 +200,18 @@ describe('prompts by FreeSWITCH', () => {
       ]);
     },
   );
+
+  test('closing in the middle of a prompt gives the job up at once and leaves nothing open', async () => {
+    const { prompts, freeswitch, outcomes, warnings, follow } = await scene({
+      sounds: { 'a.wav': 700 },
+      playing: 'never-ends',
+    });
+    follow({ en: { start: 'a.wav' } }, false, { promptTimeoutS: 120 });
+    await waitUntil(() => freeswitch.executed.length === 1, 'it is being played', 20_000);
+    await prompts.close();
+    await waitUntil(() => freeswitch.byes === 1, 'the call was hung up', 5000);
+    expect({ outcomes, warnings }).toEqual({ outcomes: [], warnings: [] });
+  });
 
   test('when nobody listens the packaged prompt serves', async () => {
     const { defined, outcomes, warnings, follow } = await scene();

@@ -35,6 +35,7 @@ export class FreeswitchPrompts {
   #section = '';
   #round: AbortController | null = null;
   #retry: Timer | null = null;
+  #working: Promise<void> = Promise.resolve();
 
   constructor(options: FreeswitchPromptsOptions) {
     this.#options = options;
@@ -59,13 +60,24 @@ export class FreeswitchPrompts {
     }
     orders.forEach(({ promptId }) => this.#standIn(promptId));
     if (wanted !== null && orders.length > 0) {
-      void this.#render(orders, wanted, 0);
+      this.#begin(orders, wanted, 0);
     }
   }
 
-  /** Idempotent. */
-  close(): void {
+  /** Gives up what is under way, and waits until nothing of it is open. Idempotent; never rejects. */
+  async close(): Promise<void> {
     this.#stop();
+    await this.#working;
+  }
+
+  #begin(
+    orders: readonly PromptOrder[],
+    freeswitch: NonNullable<GatewayConfig['prompts']['freeswitch']>,
+    failures: number,
+  ): void {
+    const before = this.#working;
+    const round = this.#render(orders, freeswitch, failures);
+    this.#working = Promise.all([before, round]).then(() => undefined);
   }
 
   #stop(): void {
@@ -122,7 +134,7 @@ export class FreeswitchPrompts {
       againInS: pauseMs / 1000,
     });
     this.#retry = clock.setTimer(pauseMs, () => {
-      void this.#render(
+      this.#begin(
         missing.map(({ order }) => order),
         freeswitch,
         failures + 1,

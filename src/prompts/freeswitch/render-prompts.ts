@@ -58,6 +58,8 @@ async function run(
 ): Promise<string> {
   const engine = await startEmbeddedEngine({
     listeners: [{ transport: 'udp', host: settings.localHost, port: 0 }],
+    // Nobody calls here.
+    knownSources: [],
     logger,
   });
   const job: RenderJob = {
@@ -91,6 +93,9 @@ async function run(
       );
       worker.on('exit', () => resolve('the thread ended'));
       signal.addEventListener('abort', () => resolve('given up'), { once: true });
+      if (signal.aborted) {
+        resolve('given up');
+      }
       const deadlineMs = orders.length * settings.promptTimeoutMs + JOB_MARGIN_MS;
       deadline = clock.setTimer(deadlineMs, () => resolve('it took too long'));
     });

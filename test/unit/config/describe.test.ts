@@ -7,6 +7,7 @@ providers:
   lab:
     targets: ['sip:srs']
     signalling: { extraHeaders: { X-Api-Key: hunter2, X-Site: berlin } }
+prompts: { source: freeswitch, freeswitch: { host: fs.example.com, secret: cluecon1 } }
 organisations:
   o: { provider: lab, users: { alice: { identities: ['+15550100'], recording: { mode: always } } } }
 `;
@@ -14,9 +15,10 @@ organisations:
 describe('describeConfig', () => {
   test('masks secrets, counts users, shows the rest', () => {
     const text = describeConfig(parseConfig(YAML, 'x'));
-    expect(text).not.toMatch(/topsecret|hunter2|15550100/);
+    expect(text).not.toMatch(/topsecret|hunter2|cluecon1|15550100/);
     expect(text).toContain('secret: "********"');
     expect(text).toContain('X-Site: berlin');
+    expect(text).toContain('host: fs.example.com');
     expect(text).toContain('total: 1');
   });
 });
