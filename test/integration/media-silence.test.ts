@@ -218,6 +218,19 @@ describe.each(['linux', 'dgram'] as const)('pauses that are filled with silence 
     }
   });
 
+  test('a stream that the SRS does not receive now is not filled: nothing piles up for it', async () => {
+    const all = await scene();
+    all.recording.setRemotes(
+      all.srs.map((peer, i) => peer.remote({ formats: [PCMU, DTMF], receives: i === 0 })),
+    );
+    await whilePaused(all, 200);
+    await all.srs[0].packetsReach(8);
+    expect(all.recording.report().streams[1]).toMatchObject({
+      packetsOfSilence: 0,
+      packetsPending: 0,
+    });
+  });
+
   test('the next SRS gets what preceded the pause, and then silence', async () => {
     const all = await scene();
     const talking = talk(all);
