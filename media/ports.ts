@@ -142,6 +142,8 @@ export interface RecordingStreamOptions {
   readonly sourceLegId: string;
   /** Formats that may appear; tells clock rates. */
   readonly formats: readonly PayloadFormat[];
+  /** In force from the first packet on; default: everything is sent as the leg sends it. */
+  readonly rules?: RecordingStreamRules;
 }
 
 export interface MediaRecording {

@@ -232,6 +232,7 @@ export class PlaneCall implements MediaCall {
             label: stream.label,
             sourceSlot: this.#at(sources, i),
             formats: stream.formats,
+            rules: stream.rules ?? null,
             ...this.#at(identities, i),
           })),
         }));

@@ -322,7 +322,7 @@ export class WorkerControl {
   ): RecordingStreamState {
     const { slot } = setup.binding;
     this.#clearCounters(slot);
-    return new RecordingStreamState(
+    const stream = new RecordingStreamState(
       this.#io,
       recording,
       {
@@ -335,6 +335,10 @@ export class WorkerControl {
       },
       clockRateTable(setup.formats),
     );
+    if (setup.rules !== null) {
+      stream.rules.setRules(setup.rules);
+    }
+    return stream;
   }
 
   #attachStream(stream: RecordingStreamState, sourceSlot: number): void {

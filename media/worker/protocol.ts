@@ -45,6 +45,7 @@ export interface StreamSetup {
   readonly formats: readonly PayloadFormat[];
   readonly ssrc: number;
   readonly cname: string;
+  readonly rules: RecordingStreamRules | null;
 }
 
 /**

@@ -270,7 +270,8 @@ export class RecordedParty {
     atMs: number,
     endCause: string,
   ): void {
-    const recording = this.#current ?? (desired === 'none' ? null : this.#startAgain());
+    const isNew = this.#current === null;
+    const recording = this.#current ?? (desired === 'none' ? null : this.#newRecording());
     if (recording === null) {
       return;
     }
@@ -286,6 +287,10 @@ export class RecordedParty {
       this.#finish(recording, event, atMs, endCause);
     } else {
       recording.setDesired(desired, atMs);
+    }
+    if (isNew) {
+      // It knows what is desired: nothing that is said while its ports are being opened is lost.
+      void recording.open();
     }
   }
 
@@ -404,12 +409,6 @@ export class RecordedParty {
     const { mode, user } = this.decision;
     const retention = mode === 'on-demand-keep' ? this.#intent.keep : null;
     recording?.metadata.setRecordingProperties({ mode, retention, ...user.platform });
-  }
-
-  #startAgain(): Recording {
-    const recording = this.#newRecording();
-    void recording.open();
-    return recording;
   }
 
   #newRecording(): Recording {

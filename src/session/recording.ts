@@ -1,5 +1,12 @@
-import { errorMessage, otherRole, type PayloadFormat, type RecordingId, withDeadline } from '#core';
-import { type MediaRecording } from '#media';
+import {
+  errorMessage,
+  type LegRole,
+  otherRole,
+  type PayloadFormat,
+  type RecordingId,
+  withDeadline,
+} from '#core';
+import { type MediaRecording, type RecordingStreamOptions } from '#media';
 import { type DialectChoice } from '#metadata';
 
 import {
@@ -117,7 +124,10 @@ export class Recording {
     return this.#begunAtMs;
   }
 
-  /** Opens the media, the gate shut. A failure is told and accounted for, and never hurts the call. Never rejects. */
+  /**
+   * Opens the media, the gate open if recording is desired by now. A failure is told and accounted for, and never hurts
+   * the call. Never rejects.
+   */
   open(): Promise<void> {
     if (this.#provider === null) {
       this.fail('no-provider');
@@ -325,20 +335,11 @@ export class Recording {
   }
 
   async #openSession(provider: ProviderSettings): Promise<void> {
-    const { deps, logger, media } = this.#context;
+    const { deps, logger } = this.#context;
     const { recordingId } = this;
-    const { role, providerId } = this.#decision;
-    const { recordedParty, otherParties } = provider.labels ?? DEFAULT_LABELS;
+    const { providerId } = this.#decision;
     try {
-      const recording = await media.openRecording({
-        recordingId,
-        network: provider.network,
-        streams: [
-          { label: recordedParty, sourceLegId: role, formats: [] },
-          { label: otherParties, sourceLegId: otherRole(role), formats: [] },
-        ],
-        gateOpen: false,
-      });
+      const recording = await this.#openMedia(provider);
       this.#media = recording;
       const session = new RecordingSession({
         decision: this.#decision,
@@ -369,6 +370,34 @@ export class Recording {
         error: errorMessage(error),
       });
     }
+  }
+
+  async #openMedia(provider: ProviderSettings): Promise<MediaRecording> {
+    const { legs, media } = this.#context;
+    const { role } = this.#decision;
+    const { recordedParty, otherParties } = provider.labels ?? DEFAULT_LABELS;
+    const streamOf = (label: string, leg: LegRole): RecordingStreamOptions => ({
+      label,
+      sourceLegId: leg,
+      formats: [],
+      rules: recordingFormats(legs.formatsOf(leg), provider).rules,
+    });
+    const isCaptured = (): boolean => this.#desired === 'recording' && !this.#isStopped;
+    const open = (gateOpen: boolean): Promise<MediaRecording> =>
+      media.openRecording({
+        recordingId: this.recordingId,
+        network: provider.network,
+        streams: [streamOf(recordedParty, role), streamOf(otherParties, otherRole(role))],
+        gateOpen,
+      });
+    const isOpened = isCaptured() && !this.#refusesInsecure();
+    const recording = await open(isOpened);
+    if (!isOpened || isCaptured()) {
+      return recording;
+    }
+    // Paused or stopped meanwhile: the rings hold what was said after that. Nothing of them is sent.
+    await recording.close({ drainMs: 0 });
+    return open(false);
   }
 
   /** Where the dialect tells a hold by SDP alone, the stream of who sends nothing is inactive. */

@@ -7,6 +7,7 @@ import {
   withBench,
 } from '../support/gateway-bench';
 import { waitUntil } from '../support/wait-until';
+import { Recording } from '../../src/session/recording';
 
 /** Users with these recording settings. */
 function users(
@@ -45,6 +46,8 @@ async function key(call: PhoneCall, digit: string): Promise<number> {
 const QUIET = { reminderTone: { enabled: false } };
 
 describe('recording controls', () => {
+  afterEach(() => jest.restoreAllMocks());
+
   test('the recorded party pauses and resumes by INFO, hears a beep each time, and nobody else may', async () => {
     const settings = { mode: 'always-with-pause-resume', notification: 'beep', ...QUIET };
     await withBench(users({ alice: settings }), async bench => {
@@ -146,6 +149,65 @@ describe('recording controls', () => {
       // The pause is in the metadata and not in SDP.
       expect(recording.streams.map(({ lost }) => lost)).toEqual([0, 0]);
       expect(recording.deviations).toEqual([]);
+    });
+  });
+
+  test('a recording on demand begins when it is asked for, even if the gateway is busy then', async () => {
+    const busyMs = 400;
+    const open = Object.getOwnPropertyDescriptor(Recording.prototype, 'open')
+      ?.value as Recording['open'];
+    jest.spyOn(Recording.prototype, 'open').mockImplementation(function (this: Recording) {
+      const opening = open.call(this);
+      // The thread of signalling has no turn for a while, as on a busy machine; and the phones, which share it here,
+      // make up for it at once afterwards.
+      setImmediate(() => Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, busyMs));
+      return opening;
+    });
+    await withBench(users({ alice: { mode: 'on-demand', ...QUIET } }), async bench => {
+      const caller = await bench.phone('caller', 'alice');
+      const callee = await bench.phone('callee', 'bob');
+      const call = await placeCall(bench, caller, callee);
+      await talkFor(call, 20);
+      const askedAtMs = Date.now();
+      expect(await record(call.outgoing, 'on')).toBe('200');
+      expect(Date.now() - askedAtMs).toBeGreaterThanOrEqual(busyMs);
+      const recording = await bench.srs.waitForRecording(({ state }) => state === 'established');
+      await talkFor(call, 60);
+      const endedAtMs = Date.now();
+      await hangUp(call);
+      await recording.until(() => recording.state === 'ended');
+      const { channels } = readWav(recording.wavPath);
+      for (const samples of channels) {
+        const recordedMs = samples.length / 8;
+        expect(recordedMs).toBeGreaterThan(endedAtMs - askedAtMs - busyMs / 2);
+      }
+    });
+  });
+
+  test('a pause that comes while a recording on demand is being opened lets nothing through after it', async () => {
+    await withBench(users({ alice: { mode: 'on-demand', ...QUIET } }), async bench => {
+      const caller = await bench.phone('caller', 'alice');
+      const callee = await bench.phone('callee', 'bob');
+      const call = await placeCall(bench, caller, callee);
+      await talkFor(call, 20);
+      const answers = await Promise.all(
+        ['on', 'pause'].map(action => record(call.outgoing, action)),
+      );
+      expect(answers).toEqual(['200', '200']);
+      const recording = await bench.srs.waitForRecording(({ state }) => state === 'established');
+      const packets = (): number =>
+        recording.streams.reduce((sum, stream) => sum + stream.packets, 0);
+      await talkFor(call, 60);
+      const paused = packets();
+      // What was said between the two.
+      expect(paused).toBeLessThan(20);
+      await talkFor(call, 40);
+      expect(packets()).toBe(paused);
+      expect(await record(call.outgoing, 'resume')).toBe('200');
+      await recording.until(() => packets() > paused + 20, 20_000, 'packets after the resume');
+      await hangUp(call);
+      const [line] = await bench.waitForLedger(1);
+      expect(line).toMatchObject({ verdict: 'recorded' });
     });
   });
 

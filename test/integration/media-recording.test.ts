@@ -7,6 +7,7 @@ import {
   type MediaRecording,
   type ReceiverReport,
 } from '#media';
+import { waitUntil } from '../support/wait-until';
 import { writeCompound } from '../../media/rtcp/build';
 import {
   eventually,
@@ -227,6 +228,30 @@ describe.each(['linux', 'dgram'] as const)('recordings on %s', backend => {
     await all.recording.setGate(true);
     all.a.send(rtp(2), all.legA.local.rtp);
     expect(payloads(await all.srs[0].rtp.packetsReach(1))).toEqual(payloads([rtp(2)]));
+  });
+
+  test('rules that a recording is opened with hold from its first packet on', async () => {
+    const all = await scene();
+    const strict = await all.call.openRecording({
+      recordingId: 'strict',
+      network: 'lo',
+      gateOpen: true,
+      streams: [
+        {
+          label: '1',
+          sourceLegId: 'a',
+          formats: [PCMU, DTMF],
+          rules: { keep: null, transcodeTo: null, dtmf: 'drop', comfortNoise: 'pass' },
+        },
+      ],
+    });
+    all.a.send(rtp(1, { ssrc: 1, payloadType: DTMF.payloadType }), all.legA.local.rtp);
+    all.a.send(rtp(2, { ssrc: 1 }), all.legA.local.rtp);
+    await waitUntil(
+      () => all.recording.report().streams[0]?.packetsCaptured === 2,
+      'the recording without rules has captured both',
+    );
+    expect(strict.report().streams[0]?.packetsCaptured).toBe(1);
   });
 
   test('another SSRC and another source leg continue the stream', async () => {
