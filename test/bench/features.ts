@@ -4,7 +4,7 @@ import { startPeer } from './peers/start-peer';
 import { type Progress } from './progress';
 import { atMost, type FeatureRow, type Target } from './result';
 import { significant, spread, type Spread } from './statistics';
-import { type TrafficResult } from './traffic/plan';
+import { G722_PAYLOAD_TYPE, PCMU_PAYLOAD_TYPE, type TrafficResult } from './traffic/plan';
 import { runTraffic } from './traffic/run-traffic';
 
 export interface FeaturesOptions {
@@ -21,6 +21,7 @@ interface Feature {
   readonly isPayloadIntact: boolean;
   readonly isEncrypted?: boolean;
   readonly senderReportsPerSecond?: number;
+  readonly payloadType?: number;
 }
 
 const RELAY = 'relay';
@@ -41,6 +42,13 @@ const FEATURES: readonly Feature[] = [
     copies: 1,
     isPayloadIntact: false,
     isEncrypted: true,
+  },
+  {
+    name: '+ transcode, G.722 to G.711',
+    variant: 'transcode',
+    copies: 1,
+    isPayloadIntact: true,
+    payloadType: G722_PAYLOAD_TYPE,
   },
   {
     name: '+ RTCP, 1/s of each leg',
@@ -99,6 +107,7 @@ export async function runFeatures(
             copies: feature.copies,
             isPayloadIntact: feature.isPayloadIntact,
             isEncrypted: feature.isEncrypted ?? false,
+            payloadType: feature.payloadType ?? PCMU_PAYLOAD_TYPE,
             senderReportsPerSecond: feature.senderReportsPerSecond ?? 0,
             round,
           }),

@@ -4,7 +4,7 @@ import { noPeer, startPeer } from './peers/start-peer';
 import { type Progress } from './progress';
 import { atMost, below, type MediaBackend, type MediaRow, type Target } from './result';
 import { significant, spread, type Spread } from './statistics';
-import { type TrafficResult } from './traffic/plan';
+import { PCMU_PAYLOAD_TYPE, type TrafficResult } from './traffic/plan';
 import { runTraffic } from './traffic/run-traffic';
 
 export interface MediaOptions {
@@ -60,6 +60,7 @@ export async function runMedia(options: MediaOptions, progress: Progress): Promi
               copies: 1,
               isPayloadIntact: true,
               isEncrypted: false,
+              payloadType: PCMU_PAYLOAD_TYPE,
               senderReportsPerSecond: 0,
               round,
             }),

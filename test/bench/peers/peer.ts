@@ -9,7 +9,8 @@ export type Variant =
   | 'tone'
   | 'announcement'
   | 'srtp-recorder'
-  | 'srtp-legs';
+  | 'srtp-legs'
+  | 'transcode';
 
 export interface PeerOrder {
   readonly backend: 'linux' | 'dgram';

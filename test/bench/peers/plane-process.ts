@@ -1,11 +1,32 @@
 /** The product's media plane with all its calls open and recorded, in a process of its own. */
-import { noopLogger, type RemoteStream, systemClock } from '#core';
-import { createMediaPlane, type MediaCall, type MediaPlane, type NoticeSound } from '#media';
+import { noopLogger, type PayloadFormat, type RemoteStream, systemClock } from '#core';
+import {
+  createMediaPlane,
+  type MediaCall,
+  type MediaPlane,
+  type NoticeSound,
+  type RecordingStreamRules,
+} from '#media';
 
-import { type Address, BENCH_KEY, LEG_SUITE, phoneAddress, recorderAddress } from '../traffic/plan';
+import {
+  type Address,
+  BENCH_KEY,
+  G722_PAYLOAD_TYPE,
+  LEG_SUITE,
+  phoneAddress,
+  recorderAddress,
+} from '../traffic/plan';
 import { type PeerMessage, type PeerOrder } from './peer';
 
 const PCMU = { payloadType: 0, encoding: 'PCMU', clockRateHz: 8000, channels: 1 };
+const G722 = { payloadType: G722_PAYLOAD_TYPE, encoding: 'G722', clockRateHz: 8000, channels: 1 };
+/** What a provider says that takes only G.711. */
+const TO_PCMU: RecordingStreamRules = {
+  keep: ['PCMU'],
+  transcodeTo: PCMU,
+  dtmf: 'pass',
+  comfortNoise: 'pass',
+};
 const CRYPTO = { suite: LEG_SUITE, sendKey: BENCH_KEY, receiveKey: BENCH_KEY };
 /** Three seconds of G.711. */
 const RING_BYTES = 32 * 1024;
@@ -26,14 +47,14 @@ function send(message: PeerMessage): void {
   process.send?.(message);
 }
 
-function remote(address: Address, isEncrypted: boolean): RemoteStream {
+function remote(address: Address, format: PayloadFormat, isEncrypted: boolean): RemoteStream {
   return {
     rtp: address,
     rtcp: null,
     rtcpMux: true,
     sends: true,
     receives: true,
-    formats: [PCMU],
+    formats: [format],
     ptimeMs: 20,
     ...(isEncrypted ? { crypto: CRYPTO } : {}),
   };
@@ -44,12 +65,13 @@ async function openCall(
   call: number,
   { calls, variant }: PeerOrder,
 ): Promise<Address[]> {
+  const format = variant === 'transcode' ? G722 : PCMU;
   const media = plane.openCall({ callId: `call ${call}` }, {});
   const legs = [2 * call, 2 * call + 1];
   const locals: Address[] = [];
   for (const leg of legs) {
     const opened = await media.openLeg({ legId: String(leg), network: 'lo' });
-    opened.setRemote(remote(phoneAddress(leg, calls), variant === 'srtp-legs'));
+    opened.setRemote(remote(phoneAddress(leg, calls), format, variant === 'srtp-legs'));
     locals.push(opened.local.rtp);
   }
   media.connect(String(legs[0]), String(legs[1]));
@@ -61,14 +83,19 @@ async function openCall(
       streams: legs.map(leg => ({
         label: String((leg & 1) + 1),
         sourceLegId: String(leg),
-        formats: [PCMU],
+        formats: variant === 'transcode' ? [G722, PCMU] : [PCMU],
       })),
       gateOpen: true,
     });
+    if (variant === 'transcode') {
+      for (const leg of legs) {
+        recording.setRules(String((leg & 1) + 1), TO_PCMU);
+      }
+    }
     if (variant !== 'ring') {
       recording.setRemotes(
         legs.map(leg => ({
-          ...remote(recorderAddress(leg, calls), variant === 'srtp-recorder'),
+          ...remote(recorderAddress(leg, calls), PCMU, variant === 'srtp-recorder'),
           sends: false,
         })),
       );

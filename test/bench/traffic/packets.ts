@@ -26,7 +26,7 @@ export class Packets {
   readonly #reports: Arena;
   readonly #senders: SrtpSender[] = [];
 
-  constructor({ targets, round, isEncrypted }: TrafficOrder) {
+  constructor({ targets, round, isEncrypted, payloadType }: TrafficOrder) {
     this.#legs = targets.length;
     this.#packets = arena(this.#legs * SLOT_BYTES);
     this.#sealed = arena(this.#legs * SLOT_BYTES);
@@ -38,6 +38,7 @@ export class Packets {
         bytes[at + RTP_BYTES + i] = 0x80 | ((i * 13 + leg) & 0x7f);
       }
       view.setUint8(at, 0x80);
+      view.setUint8(at + 1, payloadType);
       view.setUint16(at + 2, leg * 31);
       view.setUint32(at + 4, leg * 977);
       view.setUint32(at + 8, 0x10_0000 * (round + 1) + leg);

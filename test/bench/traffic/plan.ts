@@ -55,6 +55,10 @@ export function recorderAddress(leg: number, calls: number): Address {
   return recorderSocketAddress(recorderSocketOf(leg, calls));
 }
 
+/** Static, RFC 3551 §6. */
+export const PCMU_PAYLOAD_TYPE = 0;
+export const G722_PAYLOAD_TYPE = 9;
+
 /** The keys of all encrypted legs: made up for the benchmark, and equal, because only the work counts. */
 export const LEG_SUITE: SrtpSuite = 'AES_CM_128_HMAC_SHA1_80';
 export const BENCH_KEY = {
@@ -77,6 +81,8 @@ export interface TrafficOrder {
   /** Whether the phones receive the payload that was sent, so that each packet can be timed. */
   readonly isPayloadIntact: boolean;
   readonly isEncrypted: boolean;
+  /** Of the phones' codec: 160 bytes per 20 ms, as of G.711 and G.722. */
+  readonly payloadType: number;
   /** RTCP sender reports per leg and second; 0: none. */
   readonly senderReportsPerSecond: number;
   /** Tells rounds apart: SSRCs differ. */
