@@ -1,3 +1,5 @@
+import { createHmac } from 'node:crypto';
+
 import { InitialVector } from '../../../../media/srtp/initial-vector';
 import { deriveSessionKeys } from '../../../../media/srtp/key-derivation';
 import { SrtpReceiver } from '../../../../media/srtp/srtp-receiver';
@@ -47,6 +49,24 @@ describe.each(BENCHES)('with $name', ({ backend, memory, other }) => {
       'e03ead0935c95e80e166b16dd92b4eb4d23513162b02d0f72a43a2fe4a5f97ab41e95b3bb0a2e8dd477901e4fca894c0',
     );
     cipher.release();
+  });
+
+  it('authenticates stretches of any length and place as Node does', () => {
+    const key = Buffer.from('cebe321f6ff7716b6fd4ab49af256a156d38baa4', 'hex');
+    const hmac = backend.hmacSha1(key);
+    memory.bytes.forEach((_, i) => (memory.bytes[i] = (i * 31) & 0xff));
+    backend.work.view.setInt32(WORK.tail, 0x01020304);
+    const lengths = [...Array.from({ length: 200 }, (_, i) => i), 1459, 2047, 2048];
+    for (const [i, length] of lengths.entries()) {
+      const at = i % 5;
+      const stretch = Buffer.from(memory.bytes.subarray(at, at + length));
+      for (const tail of ['', '01020304']) {
+        const wanted = createHmac('sha1', key).update(stretch).update(tail, 'hex').digest('hex');
+        expect(hmac.digest(memory, at, length, tail !== '')).toBe(true);
+        expect(read(backend.work, WORK.tag, 20)).toBe(wanted);
+      }
+    }
+    hmac.release();
   });
 
   it.each([
