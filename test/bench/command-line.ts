@@ -23,6 +23,19 @@ export interface BenchOptions {
   readonly windowMs: number;
   readonly durationMs: number;
   readonly rate: number;
+  /** A drachtio-server to measure the gateway with as well; its secret is in the environment. */
+  readonly drachtio: DrachtioServer | null;
+}
+
+/** A drachtio-server that runs already, on this machine. */
+export interface DrachtioServer {
+  /** Of its process: its CPU counts. */
+  readonly pid: number;
+  /** Where applications connect. */
+  readonly host: string;
+  readonly port: number;
+  /** host:port of its SIP listener. */
+  readonly sip: string;
 }
 
 const MAX_ROUNDS = 100;
@@ -47,6 +60,11 @@ export function parseArguments(argv: readonly string[]): BenchOptions {
     .option('--window <s>', 'measured part of each round', whole(1, MAX_WINDOW_S), 3)
     .option('--duration <s>', 'of the soak', whole(10, MAX_DURATION_S), 60)
     .option('--rate <n>', 'calls per second of the soak', whole(1, MAX_RATE), 5)
+    .option(
+      '--drachtio <pid,host:port,host:port>',
+      'signalling also with this drachtio-server: process, application port, SIP port; DRACHTIO_SECRET',
+      drachtioServer,
+    )
     .addOption(
       new Option('--backend <name>', 'packet I/O under the features')
         .choices(['linux', 'dgram'])
@@ -63,6 +81,7 @@ export function parseArguments(argv: readonly string[]): BenchOptions {
     duration: number;
     rate: number;
     backend: 'linux' | 'dgram';
+    drachtio?: DrachtioServer;
   }>();
   const benchmarks = program.processedArgs[0] as string[];
   const unknown = benchmarks.find(name => !isBenchmark(name));
@@ -81,6 +100,7 @@ export function parseArguments(argv: readonly string[]): BenchOptions {
     windowMs: options.window * 1000,
     durationMs: options.duration * 1000,
     rate: options.rate,
+    drachtio: options.drachtio ?? null,
   };
 }
 
@@ -102,4 +122,13 @@ function whole(min: number, max: number): (text: string) => number {
 
 function sizes(text: string): number[] {
   return text.split(',').map(whole(1, MAX_CALLS));
+}
+
+function drachtioServer(text: string): DrachtioServer {
+  const match = /^(\d+),([^,:]+):(\d+),([^,:]+:\d+)$/.exec(text);
+  const [, pid = '', host = '', port = '', sip = ''] = match ?? [];
+  if (match === null) {
+    throw new InvalidArgumentError('Three are needed: its process id, host:port, and host:port.');
+  }
+  return { pid: Number(pid), host, port: Number(port), sip };
 }

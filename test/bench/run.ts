@@ -42,7 +42,7 @@ function run(
   options: BenchOptions,
   progress: Progress,
 ): Promise<Partial<BenchReport> & { targets: readonly Target[] }> {
-  const { rounds, windowMs, calls, backend, durationMs, rate } = options;
+  const { rounds, windowMs, calls, backend, durationMs, rate, drachtio } = options;
   switch (benchmark) {
     case 'media':
       return runMedia({ calls: calls ?? MEDIA_CALLS, rounds, windowMs }, progress);
@@ -52,7 +52,7 @@ function run(
         progress,
       );
     case 'signalling':
-      return runSignalling({ rounds }, progress);
+      return runSignalling({ rounds, drachtio }, progress);
     case 'soak':
       return runSoak({ durationMs, rate }, progress);
   }

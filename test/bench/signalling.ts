@@ -1,7 +1,8 @@
+import { type DrachtioServer } from './command-line';
 import { processCpuMicroseconds } from './kernel';
 import { rounded } from './media';
 import { type Progress } from './progress';
-import { atLeast, below, type Target } from './result';
+import { atLeast, atMost, below, type Target } from './result';
 import { type Gateway, startGateway } from './sip/gateway';
 import { type LightSrs, startLightSrs } from './sip/light-srs';
 import {
@@ -25,6 +26,12 @@ export interface SignallingReport {
   readonly setUpAddedMs: { readonly p50: Spread; readonly p99: Spread };
   readonly cpuMsPerRecordedCall: Spread;
   readonly cpuMsPerPlainCall: Spread;
+  /** The gateway on a drachtio-server, when one was given: the CPU of both. */
+  readonly drachtio: {
+    readonly cpuMsPerPlainCall: Spread;
+    /** Round by round: the gateway alone over both of these. */
+    readonly embeddedToDrachtio: Spread;
+  } | null;
 }
 
 export interface RateRow {
@@ -47,21 +54,26 @@ const SETTLE_MS = 1000;
 
 /** Calls between two SIPp processes through the gateway, no media. */
 export async function runSignalling(
-  { rounds }: { readonly rounds: number },
+  { rounds, drachtio }: { readonly rounds: number; readonly drachtio: DrachtioServer | null },
   progress: Progress,
 ): Promise<{ signalling: SignallingReport; targets: readonly Target[] }> {
   if (!isSippInstalled()) {
     throw new Error('SIPp is missing: install it with `apt-get install sip-tester`');
   }
-  progress.start(3 * rounds + 1 + RATES.length);
+  progress.start((drachtio === null ? 3 : 4) * rounds + 1 + RATES.length);
   const srs = await startLightSrs();
   const callee = startCallee(false);
   try {
     const gateway = await startGateway(srs.uri);
     try {
-      const signalling = await measure(gateway, srs, rounds, progress);
-      progress.stop();
-      return { signalling, targets: targets(signalling) };
+      const peer = drachtio === null ? null : await startPeer(srs, drachtio);
+      try {
+        const signalling = await measure(gateway, peer, srs, rounds, progress);
+        progress.stop();
+        return { signalling, targets: targets(signalling) };
+      } finally {
+        await peer?.close();
+      }
     } finally {
       await gateway.close();
     }
@@ -71,8 +83,19 @@ export async function runSignalling(
   }
 }
 
+/** The same application on a drachtio-server. */
+interface DrachtioPeer extends Gateway {
+  readonly pids: readonly number[];
+}
+
+async function startPeer(srs: LightSrs, drachtio: DrachtioServer): Promise<DrachtioPeer> {
+  const gateway = await startGateway(srs.uri, drachtio);
+  return { ...gateway, pids: [gateway.pid, drachtio.pid] };
+}
+
 async function measure(
   gateway: Gateway,
+  peer: DrachtioPeer | null,
   srs: LightSrs,
   rounds: number,
   progress: Progress,
@@ -84,12 +107,18 @@ async function measure(
     hasMedia: false,
   };
   const recorded = (): Promise<Measured> =>
-    measureCalls(gateway, { ...steady, user: RECORDED_USER, target: gateway.address });
+    measureCalls([gateway.pid], { ...steady, user: RECORDED_USER, target: gateway.address });
+  const notRecorded = (pids: readonly number[], target: string): Promise<Measured> =>
+    measureCalls(pids, { ...steady, user: PLAIN_USER, target });
   progress.step('warm-up');
   await recorded();
+  if (peer !== null) {
+    await notRecorded(peer.pids, peer.address);
+  }
   const direct: CallsResult[] = [];
   const through: Measured[] = [];
   const plain: Measured[] = [];
+  const onDrachtio: Measured[] = [];
   for (let round = 0; round < rounds; round++) {
     progress.step(`direct, round ${round + 1}`);
     direct.push(
@@ -98,9 +127,11 @@ async function measure(
     progress.step(`recorded, round ${round + 1}`);
     through.push(await recorded());
     progress.step(`not recorded, round ${round + 1}`);
-    plain.push(
-      await measureCalls(gateway, { ...steady, user: PLAIN_USER, target: gateway.address }),
-    );
+    plain.push(await notRecorded([gateway.pid], gateway.address));
+    if (peer !== null) {
+      progress.step(`not recorded, drachtio-server, round ${round + 1}`);
+      onDrachtio.push(await notRecorded(peer.pids, peer.address));
+    }
   }
   const added = (q: 'p50' | 'p99'): Spread =>
     rounded(spread(through.map(({ setUpMs }, i) => setUpMs[q] - (direct[i]?.setUpMs[q] ?? 0))));
@@ -116,6 +147,19 @@ async function measure(
     setUpAddedMs: { p50: added('p50'), p99: added('p99') },
     cpuMsPerRecordedCall: rounded(spread(through.map(({ cpuMsPerCall }) => cpuMsPerCall))),
     cpuMsPerPlainCall: rounded(spread(plain.map(({ cpuMsPerCall }) => cpuMsPerCall))),
+    drachtio:
+      peer === null
+        ? null
+        : {
+            cpuMsPerPlainCall: rounded(spread(onDrachtio.map(({ cpuMsPerCall }) => cpuMsPerCall))),
+            embeddedToDrachtio: rounded(
+              spread(
+                plain.map(
+                  ({ cpuMsPerCall }, i) => cpuMsPerCall / (onDrachtio[i]?.cpuMsPerCall ?? NaN),
+                ),
+              ),
+            ),
+          },
   };
 }
 
@@ -126,7 +170,7 @@ async function climb(gateway: Gateway, srs: LightSrs, progress: Progress): Promi
     progress.step(`${callsPerSecond} recorded calls per second`);
     const calls = callsPerSecond * RATE_SECONDS;
     const before = await srs.counts();
-    const result = await measureCalls(gateway, {
+    const result = await measureCalls([gateway.pid], {
       user: RECORDED_USER,
       target: gateway.address,
       callsPerSecond,
@@ -156,18 +200,24 @@ async function climb(gateway: Gateway, srs: LightSrs, progress: Progress): Promi
 type Measured = CallsResult & { readonly cpuMsPerCall: number };
 
 async function measureCalls(
-  { pid }: Gateway,
+  pids: readonly number[],
   order: Parameters<typeof placeCalls>[0],
 ): Promise<Measured> {
-  const beforeUs = processCpuMicroseconds(pid);
+  const cpuUs = (): number => pids.reduce((sum, pid) => sum + processCpuMicroseconds(pid), 0);
+  const beforeUs = cpuUs();
   const result = await placeCalls(order);
   // The recording sessions end after the calls.
   await new Promise(resolve => setTimeout(resolve, SETTLE_MS));
-  const cpuMsPerCall = (processCpuMicroseconds(pid) - beforeUs) / 1000 / order.calls;
+  const cpuMsPerCall = (cpuUs() - beforeUs) / 1000 / order.calls;
   return { ...result, cpuMsPerCall };
 }
 
-function targets({ recordedCallsPerSecond, setUpAddedMs, rates }: SignallingReport): Target[] {
+function targets({
+  recordedCallsPerSecond,
+  setUpAddedMs,
+  rates,
+  drachtio,
+}: SignallingReport): Target[] {
   const isLimited = rates.at(-1)?.isGeneratorLimit === true && recordedCallsPerSecond < 80;
   return [
     atLeast(
@@ -177,5 +227,11 @@ function targets({ recordedCallsPerSecond, setUpAddedMs, rates }: SignallingRepo
       isLimited ? 'SIPp did not reach the rate' : undefined,
     ),
     below(`set-up delay added p99 at ${STEADY_RATE} calls/s, ms`, setUpAddedMs.p99.median, 15),
+    atMost(
+      'plain call, CPU of the gateway / of drachtio-server and gateway',
+      drachtio?.embeddedToDrachtio.median ?? null,
+      1.5,
+      drachtio === null ? 'no drachtio-server was given' : undefined,
+    ),
   ];
 }

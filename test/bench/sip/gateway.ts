@@ -3,11 +3,13 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 
+import { type DrachtioServer } from '../command-line';
 import { end } from '../peers/start-peer';
 import { CALLEE_PORT, GATEWAY_HOST, RECORDED_USER, SIPP_HOST } from './sipp';
 
 /** From dist/test/bench/sip. */
 const MAIN = resolve(__dirname, '../../../src/main.js');
+const EMBEDDED_LISTENER = { host: GATEWAY_HOST, port: 5060 };
 const READY_MS = 30_000;
 
 export interface Gateway {
@@ -17,16 +19,30 @@ export interface Gateway {
   close(): Promise<void>;
 }
 
-/** The product as an operator runs it, recording calls to {@link RECORDED_USER} and no others. */
-export async function startGateway(srsUri: string): Promise<Gateway> {
+const ADMIN_PORT = 8080;
+
+/**
+ * The product as an operator runs it, recording calls to {@link RECORDED_USER} and no others.
+ *
+ * @param drachtio a drachtio-server instead of the embedded engine; its secret is in `DRACHTIO_SECRET`.
+ */
+export async function startGateway(
+  srsUri: string,
+  drachtio: DrachtioServer | null = null,
+): Promise<Gateway> {
+  const adminPort = drachtio === null ? ADMIN_PORT : ADMIN_PORT + 1;
   const folder = mkdtempSync(join(tmpdir(), 'bench-gateway-'));
   const config = join(folder, 'gateway.yaml');
   writeFileSync(
     config,
     JSON.stringify({
-      sip: {
-        listeners: ['udp', 'tcp'].map(transport => ({ transport, host: GATEWAY_HOST, port: 5060 })),
-      },
+      sip:
+        drachtio === null
+          ? { listeners: ['udp', 'tcp'].map(transport => ({ transport, ...EMBEDDED_LISTENER })) }
+          : {
+              engine: 'drachtio',
+              drachtio: { host: drachtio.host, port: drachtio.port, secret: '${DRACHTIO_SECRET}' },
+            },
       media: { networks: { default: { bindHost: GATEWAY_HOST } } },
       trunks: { sipp: { sources: ['127.0.0.0/8'], kind: 'internal', trusted: true } },
       routes: [{ nextHops: [`sip:${SIPP_HOST}:${CALLEE_PORT}`], kind: 'internal', trusted: true }],
@@ -37,7 +53,7 @@ export async function startGateway(srsUri: string): Promise<Gateway> {
           users: { bob: { identities: [RECORDED_USER], recording: { mode: 'always' } } },
         },
       },
-      admin: { host: GATEWAY_HOST, port: 8080 },
+      admin: { host: GATEWAY_HOST, port: adminPort },
       ledger: { file: join(folder, 'ledger.jsonl') },
       log: { level: 'warn' },
     }),
@@ -73,8 +89,8 @@ export async function startGateway(srsUri: string): Promise<Gateway> {
   }
   return {
     pid: child.pid ?? 0,
-    address: `${GATEWAY_HOST}:5060`,
-    metricsUrl: `http://${GATEWAY_HOST}:8080/metrics`,
+    address: drachtio?.sip ?? `${EMBEDDED_LISTENER.host}:${EMBEDDED_LISTENER.port}`,
+    metricsUrl: `http://${GATEWAY_HOST}:${adminPort}/metrics`,
     close,
   };
 }

@@ -58,17 +58,31 @@ describe('the command line of the benchmarks', () => {
       windowMs: 2000,
       durationMs: 90_000,
       rate: 7,
+      drachtio: null,
     });
   });
 
-  test.each(['nonsense', 'media --rounds 0', 'media --calls 5,x', 'media --calls 100000'])(
-    'refuses: %s',
-    words => {
-      const stderr = jest.spyOn(process.stderr, 'write').mockReturnValue(true);
-      expect(() => parseArguments(words.split(' '))).toThrow(CommanderError);
-      stderr.mockRestore();
-    },
-  );
+  test('takes a drachtio-server to compare with', () => {
+    const words = 'signalling --drachtio 77,127.0.0.1:9022,127.0.0.9:5060';
+    expect(parseArguments(words.split(' ')).drachtio).toEqual({
+      pid: 77,
+      host: '127.0.0.1',
+      port: 9022,
+      sip: '127.0.0.9:5060',
+    });
+  });
+
+  test.each([
+    'nonsense',
+    'media --rounds 0',
+    'media --calls 5,x',
+    'media --calls 100000',
+    'signalling --drachtio 127.0.0.1:9022',
+  ])('refuses: %s', words => {
+    const stderr = jest.spyOn(process.stderr, 'write').mockReturnValue(true);
+    expect(() => parseArguments(words.split(' '))).toThrow(CommanderError);
+    stderr.mockRestore();
+  });
 });
 
 describe('the report of the media benchmark', () => {
