@@ -154,10 +154,21 @@ function row(cell: MediaCell, cells: readonly MediaCell[]): MediaRow {
           ),
     jitterMs: significant(of(({ jitterMs }) => jitterMs ?? 0).median),
     rssKiBPerCall: rssKiB === null ? null : significant((rssKiB - peer.emptyRssKiB) / calls),
-    ringKiBPerCall: peer.ringKiBPerCall,
+    ringKiBPerCall: significant(touchedRingKiB(cell)),
     range: { cpuUsPerPacket: cpu, latencyP99Ms: of(({ latencyMs }) => latencyMs?.p99 ?? 0) },
     generator: worst(results),
   };
+}
+
+/** A packet of 20 ms of G.711 with what the ring keeps beside it, bytes. */
+const RING_RECORD_BYTES = 192;
+const STREAMS_PER_CALL = 2;
+
+/** What traffic has written of the rings so far: memory that nothing was written to is not resident. */
+function touchedRingKiB({ calls, peer, results }: MediaCell): number {
+  const packets = results.reduce((sum, { packetsReceived }) => sum + packetsReceived, 0);
+  const written = (STREAMS_PER_CALL * RING_RECORD_BYTES * packets) / (2 * calls) / 1024;
+  return Math.min(peer.ringKiBPerCall, written);
 }
 
 /** The least headroom of all rounds. */

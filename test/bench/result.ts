@@ -40,7 +40,7 @@ export interface MediaRow {
   readonly addedLatencyP99Ms: number | null;
   readonly jitterMs: number;
   readonly rssKiBPerCall: number | null;
-  /** Of that, the rings of the recordings. */
+  /** Of that, the rings of the recordings, as far as they were written. */
   readonly ringKiBPerCall: number;
   readonly range: { readonly cpuUsPerPacket: Spread | null; readonly latencyP99Ms: Spread };
   readonly generator: GeneratorHeadroom;
