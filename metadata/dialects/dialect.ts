@@ -35,6 +35,8 @@ export interface DialectFlow {
   readonly hold: 'metadata' | 'sdp-only';
   /** Whether a document that names labels needs the SDP which defines them in the same message (RFC 7866 §9.1). */
   readonly labelsNeedSdp: boolean;
+  /** Whether the last facts go in an UPDATE before a BYE that has no metadata, or are not told at all. */
+  readonly lastFacts: 'update-before-bye' | 'untold';
 }
 
 /** What the headers of a recording session's INVITE are made from. */
@@ -52,6 +54,7 @@ const FLOWS: Readonly<Record<DialectName, DialectFlow>> = {
     updates: 'partial',
     hold: 'metadata',
     labelsNeedSdp: true,
+    lastFacts: 'update-before-bye',
   },
   broadworks: {
     pause: 'sdp-only',
@@ -59,11 +62,15 @@ const FLOWS: Readonly<Record<DialectName, DialectFlow>> = {
     updates: 'complete',
     hold: 'sdp-only',
     labelsNeedSdp: false,
+    lastFacts: 'update-before-bye',
   },
 };
 
-export function dialectFlow({ name }: DialectChoice): DialectFlow {
-  return FLOWS[name];
+export function dialectFlow(choice: DialectChoice): DialectFlow {
+  const flow = FLOWS[choice.name];
+  // Without events BroadWorks is imitated as it is: it ends with a BYE alone.
+  const isSilent = choice.name === 'broadworks' && choice.reportsEvents === false;
+  return isSilent ? { ...flow, lastFacts: 'untold' } : flow;
 }
 
 /**

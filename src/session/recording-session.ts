@@ -1,4 +1,4 @@
-import { errorMessage, isGatewayError, type PayloadFormat, type Timer } from '#core';
+import { errorMessage, isGatewayError, type PayloadFormat, type Timer, withDeadline } from '#core';
 import { type RecordingReport } from '#media';
 import {
   type RecordingDialog,
@@ -35,6 +35,8 @@ export { type RecordingFacts } from './recording-session-options';
 
 /** An SRS that keeps a recording shorter than this is not asked again at once, ms. */
 const STABLE_AFTER_MS = 5_000;
+/** How long the answer to the last UPDATE is waited for, ms. */
+const LAST_FACTS_DEADLINE_MS = 2_000;
 /** Attempts that are remembered for the ledger: the first and the newest. */
 const MAX_ATTEMPTS = 64;
 
@@ -591,14 +593,30 @@ export class RecordingSession {
   async #end(): Promise<void> {
     const { metadata, provider, drainMs } = this.#options;
     this.#liveness?.stop();
+    const isTold = provider.metadataInBye ? Promise.resolve() : this.#tellLastFacts();
     const canDeliver = this.#answers.some(answer => answer?.receives === true);
     this.#releasedMedia = this.#closeMedia(canDeliver ? drainMs : 0);
     const report = await this.#releasedMedia;
+    await isTold;
     const document = provider.metadataInBye ? metadata.partial() : null;
     await this.#dialog?.bye(document === null ? {} : { metadata: document });
     this.#dialog = null;
     this.#transition('closed');
     this.#finish(this.facts(report));
+  }
+
+  /** While the media drains. A recorder that does not answer is not waited for long. Never rejects. */
+  async #tellLastFacts(): Promise<void> {
+    const { metadata, clock, logger } = this.#options;
+    const xml = metadata.flow.lastFacts === 'untold' ? null : metadata.partial();
+    if (xml === null || this.#dialog === null) {
+      return;
+    }
+    const late = (): Error => new Error('no answer in time');
+    const told = this.#dialog.update({ metadata: xml });
+    await withDeadline(clock, told, LAST_FACTS_DEADLINE_MS, late).catch((error: unknown) =>
+      logger.warn('the end of a recording was not told', { error: errorMessage(error) }),
+    );
   }
 
   #closeMedia(drainMs: number): Promise<RecordingReport> {

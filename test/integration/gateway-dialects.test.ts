@@ -204,7 +204,10 @@ describe.each(['rfc7865', 'broadworks'] as const)('a recorded call, told in %s',
       );
       await hangUp(call);
       await ended(bench);
-      expect(bench.newMessages()).toEqual([isStandard ? 'BYE +partial' : 'BYE']);
+      expect(bench.newMessages()).toEqual(
+        isStandard ? ['BYE +partial'] : ['UPDATE +complete', 'BYE'],
+      );
+      expect(eventsOf(recording)).toEqual(['start', 'pause', 'resume', 'stop']);
     });
   }, 60_000);
 

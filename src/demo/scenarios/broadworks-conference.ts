@@ -18,7 +18,7 @@ export const broadworksConference: Scenario = {
   title: 'BroadWorks: a conference that the switch holds',
   shows:
     'participants whom the switch tells through the API come and go in complete updates with the same ids; label 1 stays alice',
-  config: () => broadworksConfig({ mode: 'always' }, { admin: { enabled: true, port: 0 } }),
+  config: () => broadworksConfig({ mode: 'always' }),
   async play(stage) {
     const call = await stage.call(ALICE, BOB);
     const bridge = call.callee;
@@ -52,6 +52,7 @@ export const broadworksConference: Scenario = {
         'INVITE sendonly +metadata',
         'UPDATE +metadata',
         'UPDATE +metadata',
+        'UPDATE +metadata',
         'BYE',
       ]),
       sendersAre(session, 1, [BOB]),
@@ -68,19 +69,13 @@ export const broadworksConference: Scenario = {
 
 /** What the switch does. @returns the status of the answer */
 async function tellParticipants(stage: Stage, parties: readonly DemoParty[]): Promise<number> {
-  const { admin } = stage.gateway;
-  const api = `http://${admin?.host ?? ''}:${admin?.port ?? 0}/v1/calls`;
-  const { calls } = (await (await fetch(api)).json()) as { calls: { callId: string }[] };
+  const { calls } = (await stage.api('/v1/calls')).body as { calls: { callId: string }[] };
   const participants = parties.map(party => ({
     aor: addressOf(party),
     displayName: party.displayName,
   }));
-  const answer = await fetch(`${api}/${calls[0]?.callId ?? 'none'}/participants`, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json' },
-    body: JSON.stringify({ participants }),
-  });
-  return answer.status;
+  const path = `/v1/calls/${calls[0]?.callId ?? 'none'}/participants`;
+  return (await stage.api(path, { participants })).status;
 }
 
 /** Who sends label 2 by the n-th document. */

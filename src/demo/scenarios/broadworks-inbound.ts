@@ -47,12 +47,14 @@ export const broadworksInbound: Scenario = {
         'UPDATE +metadata',
         'INVITE sendonly',
         'UPDATE +metadata',
+        'UPDATE +metadata',
         'BYE',
       ]),
       tellsEvents(stage, session, [
         ['start', 0],
         ['pause', pause.span[1]],
         ['resume', resume.span[1]],
+        ['stop', endMs],
       ]),
       ...callIs(session, {
         direction: 'inbound',

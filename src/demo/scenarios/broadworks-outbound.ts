@@ -13,7 +13,7 @@ export const broadworksOutbound: Scenario = {
   name: 'broadworks-outbound',
   title: 'BroadWorks: a call of the user, held and resumed',
   shows:
-    'the calling user is on label 1 with the digits dialled, and a hold is SDP alone: no document says anything of it',
+    'the calling user is on label 1 with the digits dialled, and a hold is SDP alone: there is no document for it',
   config: () => broadworksConfig({ mode: 'always' }),
   async play(stage) {
     const call = await stage.call(ALICE, BOB);
@@ -51,6 +51,7 @@ export const broadworksOutbound: Scenario = {
         'INVITE sendonly +metadata',
         'INVITE inactive',
         'INVITE sendonly',
+        'UPDATE +metadata',
         'BYE',
       ]),
       ...callIs(session, {

@@ -60,6 +60,7 @@ export const broadworksTransfer: Scenario = {
         'INVITE sendonly +metadata',
         'INVITE sendonly',
         'INVITE sendonly +metadata',
+        'UPDATE +metadata',
         'BYE',
       ]),
       ...idsAreNew(session),

@@ -263,13 +263,26 @@ export class Stage {
     };
   }
 
-  /** Asks the gateway's API as an operator does. @returns status and body. */
-  async api(path: string): Promise<{ readonly status: number; readonly body: unknown }> {
+  /** Asks the gateway's API as an operator does. @param post what is sent; absent: GET. @returns status and body. */
+  async api(
+    path: string,
+    post?: object,
+  ): Promise<{ readonly status: number; readonly body: unknown }> {
     const { admin } = this.#gateway;
+    const authorization = { Authorization: `Bearer ${this.#credentials.apiToken}` };
     const response = await fetch(`http://${HOST}:${admin?.port ?? 0}${path}`, {
-      headers: { Authorization: `Bearer ${this.#credentials.apiToken}` },
+      ...(post === undefined
+        ? { headers: authorization }
+        : {
+            method: 'POST',
+            headers: { ...authorization, 'content-type': 'application/json' },
+            body: JSON.stringify(post),
+          }),
     });
-    return { status: response.status, body: await response.json() };
+    return {
+      status: response.status,
+      body: response.status === 204 ? null : await response.json(),
+    };
   }
 
   /** What a party heard in its n-th call (0-based), from time 0 of the stage on; mono PCM16, 8 kHz. */

@@ -101,6 +101,42 @@ describe('a recording session in the BroadWorks dialect', () => {
     expect(made.invite().updates[2]).not.toHaveProperty('metadata');
   });
 
+  test('tells the end in a complete document before a BYE without one', async () => {
+    const made = await establishedBench({ ...BROADWORKS, metadataInBye: false });
+    made.metadata.recordingEvent({ kind: 'stop', atMs: T0, by: 'user' });
+    made.session.stop();
+    await settled();
+    const [update] = made.invite().updates;
+    expect(update).not.toHaveProperty('streams');
+    expect(update?.metadata).toContain('kind="stop"');
+    expect(made.invite().byes).toEqual([]);
+    await accept(made, 0);
+    expect(made.invite().byes).toEqual([{}]);
+  });
+
+  test('does not wait long for a recorder that does not answer it', async () => {
+    const made = await establishedBench({ ...BROADWORKS, metadataInBye: false });
+    made.metadata.recordingEvent({ kind: 'stop', atMs: T0, by: 'user' });
+    made.session.stop();
+    await settled();
+    made.clock.advance(2_000);
+    await settled();
+    expect(made.invite().byes).toEqual([{}]);
+    expect(made.finished).toHaveLength(1);
+  });
+
+  test('ends with a BYE alone where events are not told', async () => {
+    const made = await establishedBench({
+      dialect: { name: 'broadworks', reportsEvents: false },
+      metadataInBye: false,
+    });
+    made.metadata.end(T0, null);
+    made.session.stop();
+    await settled();
+    expect(made.invite().updates).toHaveLength(0);
+    expect(made.invite().byes).toEqual([{}]);
+  });
+
   test('sends no document again that says nothing new', async () => {
     const made = await establishedBench({ dialect: { name: 'broadworks', reportsEvents: false } });
     made.metadata.recordingEvent({ kind: 'start', atMs: T0, by: 'user' });

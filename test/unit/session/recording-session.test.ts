@@ -224,6 +224,10 @@ describe('the stop of a recording session', () => {
     metadata.end(T0, null);
     session.stop();
     await settled();
+    expect(invite().updates).toHaveLength(1);
+    expect(dataMode(invite().updates[0]?.metadata)).toBe('partial');
+    invite().pendingUpdates[0]?.resolve([]);
+    await settled();
     expect(invite().byes).toEqual([{}]);
   });
 
