@@ -21,6 +21,20 @@ const CALLEE_HZ = 900;
 const TALK_MS = 2000;
 const TALK_PACKETS = TALK_MS / 20;
 
+type Transport = BaresipOptions['transport'];
+
+/** How a phone is called, and how it is reached; `srtp`: over TLS, with its media under SDES keys. */
+const PHONES = {
+  udp: { user: '2002', transport: 'udp', srtp: false },
+  tcp: { user: '2003', transport: 'tcp', srtp: false },
+  tls: { user: '2004', transport: 'tls', srtp: false },
+  srtp: { user: '2005', transport: 'tls', srtp: true },
+} as const satisfies Readonly<
+  Record<string, { user: string; transport: Transport; srtp: boolean }>
+>;
+type Way = keyof typeof PHONES;
+const WAYS = ['udp', 'tcp', 'tls', 'srtp'] as const satisfies readonly Way[];
+
 describeWithBaresip('a recorded call between two baresip phones', () => {
   let folder: string;
   let ca: TestCa;
@@ -28,7 +42,7 @@ describeWithBaresip('a recorded call between two baresip phones', () => {
   let srs: ReferenceSrs;
   let gateway: GatewayProcess;
   const phones: BaresipPhone[] = [];
-  let calleePorts: Readonly<Record<Transport, number>>;
+  let calleePorts: Readonly<Record<Way, number>>;
 
   beforeAll(async () => {
     folder = mkdtempSync(join(tmpdir(), 'baresip-'));
@@ -51,6 +65,7 @@ describeWithBaresip('a recorded call between two baresip phones', () => {
       udp: await freeUdpPort(),
       tcp: await freeUdpPort(),
       tls: await freeUdpPort(),
+      srtp: await freeUdpPort(),
     };
     gateway = await startGatewayProcess(config(srs, calleePorts, ca));
   }, 60_000);
@@ -72,15 +87,16 @@ describeWithBaresip('a recorded call between two baresip phones', () => {
     return phone;
   }
 
-  test.each(['udp', 'tcp', 'tls'] as const)(
+  test.each(WAYS)(
     'is heard by both phones and by the recorder, through a hold, over %s',
-    async transport => {
-      const user = USERS[transport];
+    async way => {
+      const { user, transport, srtp } = PHONES[way];
       const callee = await start({
         user,
         transport,
         ...(transport === 'tls' ? { tls: phoneTls } : {}),
-        sipPort: calleePorts[transport],
+        sipPort: calleePorts[way],
+        srtp,
         toneHz: CALLEE_HZ,
         answersItself: true,
       });
@@ -89,6 +105,7 @@ describeWithBaresip('a recorded call between two baresip phones', () => {
         transport,
         ...(transport === 'tls' ? { tls: phoneTls } : {}),
         sipPort: await freeUdpPort(),
+        srtp,
         toneHz: CALLER_HZ,
       });
       const lines = gateway.ledger().length;
@@ -116,6 +133,10 @@ describeWithBaresip('a recorded call between two baresip phones', () => {
 
       const line = (await gateway.waitForLedger(lines + 1)).at(-1)!;
       expect(line).toMatchObject({ verdict: 'recorded', verdictReasons: ['complete'] });
+      // The recording is protected as its call is.
+      const suite = srtp ? 'AES_CM_128_HMAC_SHA1_80' : null;
+      expect(line.streams.map(({ cryptoSuite }) => cryptoSuite)).toEqual([suite, suite]);
+      expect(recording.streams.map(({ unauthentic }) => unauthentic)).toEqual([0, 0]);
       await recording.until(() => recording.state === 'ended');
       expect(recording.deviations).toEqual([]);
       const { channels } = readWav(recording.wavPath);
@@ -141,14 +162,9 @@ function heardBy(phone: BaresipPhone): Int16Array {
   );
 }
 
-type Transport = 'udp' | 'tcp' | 'tls';
-
-const TRANSPORTS = ['udp', 'tcp', 'tls'] as const;
-const USERS: Readonly<Record<Transport, string>> = { udp: '2002', tcp: '2003', tls: '2004' };
-
 function config(
   srs: ReferenceSrs,
-  calleePorts: Readonly<Record<Transport, number>>,
+  calleePorts: Readonly<Record<Way, number>>,
   ca: TestCa,
 ): Readonly<Record<string, unknown>> {
   const own = ca.issue(['IP:127.0.0.1']);
@@ -179,23 +195,29 @@ function config(
       },
     },
     trunks: { phones: { sources: ['127.0.0.0/8'], kind: 'internal', trusted: true } },
-    routes: TRANSPORTS.map(transport => ({
-      match: { user: USERS[transport] },
-      nextHops: [
-        `sip:127.0.0.1:${calleePorts[transport] + (transport === 'tls' ? 1 : 0)};transport=${transport}`,
-      ],
-      kind: 'internal',
-      trusted: true,
-    })),
+    routes: WAYS.map(way => {
+      const { user, transport } = PHONES[way];
+      const port = calleePorts[way] + (transport === 'tls' ? 1 : 0);
+      return {
+        match: { user },
+        nextHops: [`sip:127.0.0.1:${port};transport=${transport}`],
+        kind: 'internal',
+        trusted: true,
+      };
+    }),
     providers: { plain: { targets: [srs.uri('tcp')] }, secure: { targets: [srs.uri('tls')] } },
     organisations: {
       plain: {
         provider: 'plain',
-        users: { bob: { identities: [USERS.udp, USERS.tcp], recording: { mode: 'always' } } },
+        users: {
+          bob: { identities: [PHONES.udp.user, PHONES.tcp.user], recording: { mode: 'always' } },
+        },
       },
       secure: {
         provider: 'secure',
-        users: { carol: { identities: [USERS.tls], recording: { mode: 'always' } } },
+        users: {
+          carol: { identities: [PHONES.tls.user, PHONES.srtp.user], recording: { mode: 'always' } },
+        },
       },
     },
     admin: { enabled: false },

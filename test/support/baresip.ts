@@ -36,6 +36,8 @@ export interface BaresipOptions {
   readonly sipPort: number;
   /** With TLS: paths of its certificate and key, and of the CA that it believes. */
   readonly tls?: { readonly certPath: string; readonly keyPath: string; readonly caPath: string };
+  /** Offers SDES SRTP and takes nothing else. */
+  readonly srtp?: boolean;
   /** It plays this tone. */
   readonly toneHz: number;
   /** Its configuration and the WAV of what it hears go here. */
@@ -107,10 +109,12 @@ export async function startBaresip(options: BaresipOptions): Promise<BaresipPhon
   };
 }
 
-function account({ user, transport, sipPort, answersItself = false }: BaresipOptions): string {
+function account(options: BaresipOptions): string {
+  const { user, transport, sipPort, answersItself = false, srtp = false } = options;
   const answer = answersItself ? ';answermode=auto' : '';
+  const security = srtp ? ';mediaenc=srtp-mand' : '';
   const port = transport === 'tls' ? sipPort + 1 : sipPort;
-  return `<sip:${user}@127.0.0.1:${port};transport=${transport}>;regint=0;audio_codecs=PCMU/8000/1${answer}\n`;
+  return `<sip:${user}@127.0.0.1:${port};transport=${transport}>;regint=0;audio_codecs=PCMU/8000/1${security}${answer}\n`;
 }
 
 function configFile(options: BaresipOptions, controlPort: number): string {
@@ -132,6 +136,7 @@ function configFile(options: BaresipOptions, controlPort: number): string {
     'module ausine.so',
     'module aubridge.so',
     'module sndfile.so',
+    ...(options.srtp === true ? ['module srtp.so'] : []),
     `snd_path ${options.folder}`,
     'module_tmp uuid.so',
     'module_tmp account.so',
