@@ -20,7 +20,9 @@ import {
   openGatewayBench,
   placeCall,
   talkFor,
+  withBench,
 } from '../support/gateway-bench';
+import { itOnEmbedded } from '../support/on-embedded';
 import { waitUntil } from '../support/wait-until';
 
 const CALLER_HZ = 440;
@@ -147,35 +149,104 @@ describe('a recorder that is lost in mid-call is followed by the next', () => {
     expect(recorders[1]?.toneMs).toBeGreaterThan(talkedMs - 300);
   });
 
-  test('whose TCP connection is reset and that is gone: found out at once, and nothing is missing', async () => {
-    const { line, talkedMs, recorders } = await callWith(
-      { vanishAfterMs: 1_500 },
-      async (_bench, call, spare) => {
-        await spare.waitForRecording();
-        await talkFor(call, 250);
-      },
-      // Nobody asks by himself, and its reports go on: only the connection gives it away.
-      { optionsIntervalMs: 0, rtcpSilenceMs: 0 },
-    );
-    expect(line).toMatchObject({ verdict: 'recorded', gaps: [] });
-    expect(line.srsLosses).toMatchObject([{ cause: 'connection-lost' }]);
-    const [first, second] = recorders;
-    expect(first!.toneMs + second!.toneMs).toBeGreaterThan(talkedMs - 200);
-    expect(second?.ids).toEqual(first?.ids);
-  });
+  itOnEmbedded(
+    'whose TCP connection is reset and that is gone: found out at once, and nothing is missing',
+    async () => {
+      const { line, talkedMs, recorders } = await callWith(
+        { vanishAfterMs: 1_500 },
+        async (_bench, call, spare) => {
+          await spare.waitForRecording();
+          await talkFor(call, 250);
+        },
+        // Nobody asks by himself, and its reports go on: only the connection gives it away.
+        { optionsIntervalMs: 0, rtcpSilenceMs: 0 },
+      );
+      expect(line).toMatchObject({ verdict: 'recorded', gaps: [] });
+      expect(line.srsLosses).toMatchObject([{ cause: 'connection-lost' }]);
+      const [first, second] = recorders;
+      expect(first!.toneMs + second!.toneMs).toBeGreaterThan(talkedMs - 200);
+      expect(second?.ids).toEqual(first?.ids);
+    },
+  );
 
-  test('only by its TCP connection is asked on a new one, and keeps the recording', async () => {
-    const { line, recorders } = await callWith(
-      { closeConnectionAfterMs: 500 },
-      async (bench, call) => {
-        await waitUntil(() => bench.srs.recordings.some(wasAsked), 'the recorder is asked');
-        await talkFor(call, 100);
+  itOnEmbedded(
+    'only by its TCP connection is asked on a new one, and keeps the recording',
+    async () => {
+      const { line, recorders } = await callWith(
+        { closeConnectionAfterMs: 500 },
+        async (bench, call) => {
+          await waitUntil(() => bench.srs.recordings.some(wasAsked), 'the recorder is asked');
+          await talkFor(call, 100);
+        },
+        { optionsIntervalMs: 0, rtcpSilenceMs: 0 },
+      );
+      expect(line).toMatchObject({ verdict: 'recorded', srsLosses: [] });
+      expect(line.srsAttempts).toHaveLength(1);
+      expect(recorders).toHaveLength(1);
+      expect(recorders[0]?.lost).toEqual([0, 0]);
+    },
+  );
+});
+
+describe('what no recorder was sent', () => {
+  test('stands in ledger and metadata, with its reason, and is told at once', async () => {
+    await withBench(
+      {
+        // The ring reaches back one second only.
+        provider: {
+          failover: {
+            optionsIntervalMs: 0,
+            optionsDeadlineMs: 100,
+            rtcpSilenceMs: 0,
+            overlapMs: 0,
+          },
+        },
+        config: { media: { portQuarantineMs: 50, ringSeconds: 1 } },
       },
-      { optionsIntervalMs: 0, rtcpSilenceMs: 0 },
+      async bench => {
+        bench.srs.setBehaviour({ byeAfterMs: 1_000 });
+        const caller = await bench.phone('caller', 'alice');
+        const call = await placeCall(bench, caller, await bench.phone('callee', 'bob'));
+        const first = await bench.srs.waitForRecording(({ state }) => state === 'ended');
+        bench.srs.setBehaviour({ refuseStatus: 503 });
+        await waitUntil(
+          async () =>
+            /recordings_missing_total\{[^}]*srs-refused[^}]*\} 1/.test(await bench.metrics()),
+          'nobody takes it',
+        );
+        await talkFor(call, 200);
+        bench.srs.setBehaviour({});
+        const second = await bench.srs.waitForRecording(
+          recording => recording !== first && gapsOf(recording).length > 0,
+          30_000,
+        );
+        expect(await bench.metrics()).toMatch(
+          /recordings_missing_total\{[^}]*reason="bye"[^}]*\} 1/,
+        );
+        expect(await bench.metrics()).toMatch(
+          /srs_failures_total\{[^}]*reason="lost-bye"[^}]*\} 1/,
+        );
+        await talkFor(call, 50);
+        await hangUp(call);
+        const [line] = await bench.waitForLedger(1);
+        expect(line).toMatchObject({ verdict: 'partial', srsLosses: [{ cause: 'bye' }] });
+        const [gap] = line!.gaps;
+        expect(line!.gaps).toEqual([{ ...gap, reason: 'bye' }]);
+        expect(Date.parse(gap!.endAt!) - Date.parse(gap!.startAt)).toBeGreaterThan(1_000);
+        expect(gapsOf(second)).toEqual([
+          {
+            startMs: Date.parse(gap!.startAt),
+            endMs: Date.parse(gap!.endAt!),
+            reason: 'bye',
+          },
+        ]);
+        await second.until(() => second.state === 'ended');
+        expect(second.deviations).toEqual([]);
+      },
     );
-    expect(line).toMatchObject({ verdict: 'recorded', srsLosses: [] });
-    expect(line.srsAttempts).toHaveLength(1);
-    expect(recorders).toHaveLength(1);
-    expect(recorders[0]?.lost).toEqual([0, 0]);
   });
 });
+
+function gapsOf({ view }: Recording): readonly unknown[] {
+  return view?.metadata.details?.gaps ?? [];
+}

@@ -7,6 +7,7 @@ import { noopLogger, systemClock } from '#core';
 import { type Recording, type ReferenceSrs, startReferenceSrs } from '../../src/lab';
 import { type LedgerLine } from '../../src/ledger';
 import { hangUp, placeCall, talkFor, withBench } from '../support/gateway-bench';
+import { describeOnEmbedded } from '../support/on-embedded';
 import { TestCa } from '../support/test-ca';
 
 const HOST = '127.0.0.1';
@@ -107,9 +108,7 @@ function header(message: string, name: string): string | undefined {
 jest.setTimeout(60_000);
 
 // A drachtio-server has TLS settings of its own.
-const describeEmbedded = process.env['DRACHTIO_HOST'] === undefined ? describe : describe.skip;
-
-describeEmbedded('the settings of a provider', () => {
+describeOnEmbedded('TLS settings and headers of a provider', () => {
   test('CA, client certificate and server name open the way to its recorder; headers are filled in for each recording', async () => {
     const client = ca.issue([], 'gateway');
     const line = await callWith({
