@@ -1,3 +1,4 @@
+import { type SlicedWork } from '#core';
 import { checkAccess, checkCalls } from './call-checks';
 import { checkPlace, checkReference, problem } from './check-support';
 import { DEFAULTS } from './defaults';
@@ -16,7 +17,7 @@ const MIN_MEDIA_PORTS = 8;
  * What values mean to one another. Works on the unchecked tree, so that these problems are reported together
  * with those of the schema; values that the schema refuses are passed over here.
  */
-export function crossCheck(root: unknown): readonly PlacedMessage[] {
+export function* crossCheck(root: unknown): SlicedWork<readonly PlacedMessage[]> {
   const config = new TreeView(root);
   const listeners = listenersOf(config);
   return [
@@ -30,8 +31,8 @@ export function crossCheck(root: unknown): readonly PlacedMessage[] {
     ...checkRoutes(config),
     ...checkTransports(config, listeners),
     ...checkProviders(config, networkNames(config)),
-    ...checkOrganisations(config),
-    ...checkIdentities(config),
+    ...(yield* checkOrganisations(config)),
+    ...(yield* checkIdentities(config)),
     ...checkCalls(config),
     ...checkAccess(config),
   ];

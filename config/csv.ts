@@ -7,20 +7,24 @@ export interface CsvRow {
 
 /** Reads comma-separated values (RFC 4180); empty lines are left out. Any text is some table: never throws. */
 export function parseCsv(text: string): CsvRow[] {
-  const rows: CsvRow[] = [];
+  return [...csvRows(text)];
+}
+
+/** As {@link parseCsv}, row by row. */
+export function* csvRows(text: string): Generator<CsvRow, void, undefined> {
   let cells: string[] = [];
   let cell = '';
   let isQuoted = false;
   let line = 1;
   let rowLine = 1;
-  const endRow = (): void => {
+  const endRow = (): CsvRow[] => {
     cells.push(cell);
-    if (cells.length > 1 || cells[0]?.trim() !== '') {
-      rows.push({ line: rowLine, cells });
-    }
+    const row = { line: rowLine, cells };
+    const isEmpty = cells.length === 1 && cell.trim() === '';
     cells = [];
     cell = '';
     rowLine = line;
+    return isEmpty ? [] : [row];
   };
   for (let i = text.startsWith('\ufeff') ? 1 : 0; i < text.length; i++) {
     const char = text.charAt(i);
@@ -42,13 +46,12 @@ export function parseCsv(text: string): CsvRow[] {
       cells.push(cell);
       cell = '';
     } else if (char === '\n') {
-      endRow();
+      yield* endRow();
     } else if (char !== '\r') {
       cell += char;
     }
   }
   if (cell !== '' || cells.length > 0) {
-    endRow();
+    yield* endRow();
   }
-  return rows;
 }

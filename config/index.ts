@@ -6,6 +6,7 @@ export {
   checkConfig,
   type ConfigSources,
   loadConfig,
+  loadInSlices,
   type LoadedConfig,
   loadOverlay,
   loadWithSources,
@@ -37,9 +38,10 @@ export { readTlsFiles, type TlsFileProblem, tlsFileProblems, type TlsFiles } fro
 export { matchTrunk, type TrunkMatch } from './trunk-lookup';
 export {
   buildUserDirectory,
+  indexUsers,
   type DirectoryUser,
   type IdentityScope,
   type UserDirectory,
 } from './user-directory';
-export { configWarnings } from './warnings';
+export { configWarnings, findWarnings } from './warnings';
 export { INHERIT_PROVIDER, NO_PROVIDER, RECORDING_LICENCES } from './names';

@@ -1,3 +1,4 @@
+import { runAtOnce, type SlicedWork } from '#core';
 import { crossCheck } from './cross-checks';
 import { applyEnvironment, type AppliedEnvironment, type Environment } from './environment';
 import { ConfigError, type ConfigProblem } from './errors';
@@ -6,7 +7,8 @@ import { formatPath, isMapping, type KeyPath } from './key-path';
 import { mergeTrees } from './merge';
 import { checkOverlay, defaultOverlayFile, readOverlay } from './overlay';
 import { applyProfiles } from './profiles';
-import { configSchema, type GatewayConfig } from './schema';
+import { parseInParts } from './parse-in-parts';
+import { type GatewayConfig } from './schema';
 import { readUsersFile, type UsersFile } from './users-file';
 import { parseYamlSource, readYamlSource, type YamlSource } from './yaml-source';
 
@@ -55,9 +57,14 @@ export function loadConfig(options: LoadOptions): GatewayConfig {
 
 /** As {@link loadConfig}, with what it was made from: for changes while running. */
 export function loadWithSources(options: LoadOptions): LoadedConfig {
-  const sources = readSources(options);
+  return runAtOnce(loadInSlices(options));
+}
+
+/** As {@link loadWithSources}, a user at a time, so that other work can go on meanwhile. @throws ConfigError */
+export function* loadInSlices({ file, env }: LoadOptions): SlicedWork<LoadedConfig> {
+  const sources = yield* sourcesOf(readYamlSource(file, env), file, env);
   const overlay = loadOverlay(sources);
-  return { config: checkConfig(sources, overlay), sources, overlay };
+  return { config: yield* check(sources, overlay), sources, overlay };
 }
 
 /**
@@ -65,12 +72,12 @@ export function loadWithSources(options: LoadOptions): LoadedConfig {
  * @throws ConfigError (`REC_ERR_CONFIG_INVALID`) with every problem at once.
  */
 export function parseConfig(text: string, name: string, env: Environment = {}): GatewayConfig {
-  return checkConfig(sourcesOf(parseYamlSource(text, name, env), name, env), null);
+  return checkConfig(runAtOnce(sourcesOf(parseYamlSource(text, name, env), name, env)), null);
 }
 
 /** Reads the files. @throws ConfigError when the main one cannot be read. */
 export function readSources({ file, env }: LoadOptions): ConfigSources {
-  return sourcesOf(readYamlSource(file, env), file, env);
+  return runAtOnce(sourcesOf(readYamlSource(file, env), file, env));
 }
 
 /** Where the overlay of a configuration is, whether or not it exists yet. */
@@ -92,6 +99,10 @@ export function loadOverlay(sources: Pick<ConfigSources, 'root' | 'file'>): Over
 
 /** Puts everything together and checks it. @throws ConfigError (`REC_ERR_CONFIG_INVALID`) with every problem at once. */
 export function checkConfig(sources: ConfigSources, overlay: Overlay | null): GatewayConfig {
+  return runAtOnce(check(sources, overlay));
+}
+
+function* check(sources: ConfigSources, overlay: Overlay | null): SlicedWork<GatewayConfig> {
   const { yaml, env } = sources;
   // A file that is not even YAML has no keys worth checking.
   if (yaml.problems.some(problem => problem.path === '')) {
@@ -104,13 +115,12 @@ export function checkConfig(sources: ConfigSources, overlay: Overlay | null): Ga
       : mergeTrees(sources.root, overlay.root);
   const applied = applyEnvironment(overlaid, env, yaml.referredTo);
   const profiled = applyProfiles(applied.root);
-  const result = configSchema.safeParse(profiled.root ?? {}, { reportInput: true });
-  const ofSchema = result.success ? [] : result.error.issues.flatMap(describeIssue);
+  yield;
+  const { data, issues } = yield* parseInParts(profiled.root);
+  const ofSchema = issues.flatMap(describeIssue);
+  const ofValues = yield* crossCheck(profiled.root);
   const ofSubstitution = new Set(yaml.problems.map(problem => problem.path));
-  const found = [
-    ...ofSchema,
-    ...withoutEchoes([...profiled.problems, ...crossCheck(profiled.root)], ofSchema),
-  ];
+  const found = [...ofSchema, ...withoutEchoes([...profiled.problems, ...ofValues], ofSchema)];
   const placed = found
     .slice(0, MAX_PROBLEMS)
     .map(message => toProblem(message, sources, overlay, applied))
@@ -127,13 +137,21 @@ export function checkConfig(sources: ConfigSources, overlay: Overlay | null): Ga
     })),
     ...unique(placed),
   ];
-  if (!result.success || problems.length > 0) {
+  if (data === null || problems.length > 0) {
     throw new ConfigError(sorted(problems, found.length - MAX_PROBLEMS, sources.file));
   }
-  return deepFreeze(result.data) as GatewayConfig;
+  for (const { users } of Object.values(data.organisations)) {
+    for (const id of Object.keys(users)) {
+      deepFreeze(users[id]);
+      yield;
+    }
+    Object.freeze(users);
+    yield;
+  }
+  return deepFreeze(data) as GatewayConfig;
 }
 
-function sourcesOf(yaml: YamlSource, file: string, env: Environment): ConfigSources {
+function* sourcesOf(yaml: YamlSource, file: string, env: Environment): SlicedWork<ConfigSources> {
   const usersFiles = new Map<string, UsersFile>();
   let root = yaml.root;
   const organisations = isMapping(root) ? root['organisations'] : undefined;
@@ -141,7 +159,7 @@ function sourcesOf(yaml: YamlSource, file: string, env: Environment): ConfigSour
     for (const [name, organisation] of Object.entries(organisations)) {
       const usersFile = isMapping(organisation) ? organisation['usersFile'] : undefined;
       if (typeof usersFile === 'string' && usersFile.trim() !== '') {
-        const read = readUsersFile(usersFile);
+        const read = yield* readUsersFile(usersFile);
         usersFiles.set(name, withoutKnown(read, organisation));
         root = mergeTrees(root, { organisations: { [name]: { users: read.users } } });
       }

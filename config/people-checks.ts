@@ -1,3 +1,4 @@
+import { type SlicedWork } from '#core';
 import { checkReference, namesOf, problem } from './check-support';
 import { DEFAULTS } from './defaults';
 import { parseIdentity } from './identity';
@@ -12,18 +13,19 @@ import {
 import { type TreeView } from './tree-view';
 import { wavFileProblem } from './wav-file';
 
-export function checkOrganisations(config: TreeView): PlacedMessage[] {
-  return config
-    .get('organisations')
-    .entries()
-    .flatMap(([, organisation]) => [
+export function* checkOrganisations(config: TreeView): SlicedWork<PlacedMessage[]> {
+  const problems: PlacedMessage[] = [];
+  for (const [, organisation] of config.get('organisations').entries()) {
+    problems.push(
       ...checkProvider(config, organisation),
       ...checkTermsEntries(config, organisation.get('termsOfService')),
       ...checkPlaces(config, organisation),
       ...checkLanguages(config, organisation),
       ...checkCustomAudio(organisation.get('customAudio')),
-      ...checkUsers(organisation),
-    ]);
+    );
+    yield* checkUsers(organisation, problems);
+  }
+  return problems;
 }
 
 function checkProvider(config: TreeView, organisation: TreeView): PlacedMessage[] {
@@ -165,15 +167,15 @@ function checkCustomAudio(audio: TreeView): PlacedMessage[] {
   });
 }
 
-function checkUsers(organisation: TreeView): PlacedMessage[] {
+function* checkUsers(organisation: TreeView, problems: PlacedMessage[]): SlicedWork<void> {
   const locations = namesOf(organisation, 'locations');
-  return organisation
-    .get('users')
-    .entries()
-    .flatMap(([, user]) => [
+  for (const [, user] of organisation.get('users').each()) {
+    problems.push(
       ...checkReference(user.get('location'), locations, 'location'),
       ...checkLicence(user),
-    ]);
+    );
+    yield;
+  }
 }
 
 /** Recording cannot be switched on for a licence that does not include it. */
@@ -194,11 +196,12 @@ export function checkLicence(user: TreeView): PlacedMessage[] {
  * A call must find at most one user behind an identity. Extensions are an organisation's own, and a location's own where
  * the users have one; everything else is worldwide.
  */
-export function checkIdentities(config: TreeView): PlacedMessage[] {
+export function* checkIdentities(config: TreeView): SlicedWork<PlacedMessage[]> {
   const problems: PlacedMessage[] = [];
   const owners = new Map<string, string>();
   for (const [organisationName, organisation] of config.get('organisations').entries()) {
-    for (const [userName, user] of organisation.get('users').entries()) {
+    for (const [userName, user] of organisation.get('users').each()) {
+      yield;
       const owner = `${userName} of ${organisationName}`;
       const location = user.get('location').text() ?? '';
       for (const identity of user.get('identities').items()) {

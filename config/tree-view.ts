@@ -28,6 +28,13 @@ export class TreeView {
       : [];
   }
 
+  /** As {@link entries}, one at a time: there may be very many. */
+  *each(): Generator<[string, TreeView], void, undefined> {
+    for (const key of isMapping(this.value) ? Object.keys(this.value) : []) {
+      yield [key, this.get(key)];
+    }
+  }
+
   /** Elements of a list. */
   items(): TreeView[] {
     const value: unknown = this.value;

@@ -1,3 +1,4 @@
+import { runAtOnce, type SlicedWork } from '#core';
 import { identityKeys, parseIdentity } from './identity';
 import { type GatewayConfig, type UserConfig } from './schema';
 
@@ -31,6 +32,13 @@ export interface UserDirectory {
 
 /** Builds the index over all users of all organisations: Map look-ups only, no scans. */
 export function buildUserDirectory(config: Pick<GatewayConfig, 'organisations'>): UserDirectory {
+  return runAtOnce(indexUsers(config));
+}
+
+/** As {@link buildUserDirectory}, a user at a time. */
+export function* indexUsers(
+  config: Pick<GatewayConfig, 'organisations'>,
+): SlicedWork<UserDirectory> {
   const index = new Map<string, DirectoryUser | null>();
   let userCount = 0;
   let identityCount = 0;
@@ -45,7 +53,12 @@ export function buildUserDirectory(config: Pick<GatewayConfig, 'organisations'>)
     }
   };
   for (const [organisationId, organisation] of Object.entries(config.organisations)) {
-    for (const [userId, user] of Object.entries(organisation.users)) {
+    for (const userId of Object.keys(organisation.users)) {
+      const user = organisation.users[userId];
+      if (user === undefined) {
+        continue;
+      }
+      yield;
       const entry = { organisationId, userId, user };
       userCount++;
       for (const identity of user.identities) {

@@ -1,6 +1,6 @@
 import { readFileSync, statSync } from 'node:fs';
-import { errorMessage } from '#core';
-import { parseCsv } from './csv';
+import { errorMessage, type SlicedWork } from '#core';
+import { csvRows } from './csv';
 import { isMapping } from './key-path';
 import { parseYamlSource } from './yaml-source';
 
@@ -25,14 +25,14 @@ export interface UsersFile {
  * Reads users from `.jsonl` (one object a line, its `id` is the user's name), `.csv` (a header of `id` and key paths such as
  * `recording.mode`; several identities with `|` between them) or `.yaml` (a mapping of names; slow for many). Never throws.
  */
-export function readUsersFile(file: string): UsersFile {
+export function* readUsersFile(file: string): SlicedWork<UsersFile> {
   const collector = new Collector(file);
   try {
     const { size } = statSync(file);
     if (size > MAX_FILE_BYTES) {
       collector.complain(null, `has ${size} bytes; at most ${MAX_FILE_BYTES} are accepted`);
     } else {
-      readUsers(readFileSync(file, 'utf8'), file, collector);
+      yield* readUsers(readFileSync(file, 'utf8'), file, collector);
     }
   } catch (error) {
     collector.complain(null, `cannot be read: ${errorMessage(error)}`);
@@ -40,11 +40,11 @@ export function readUsersFile(file: string): UsersFile {
   return collector;
 }
 
-function readUsers(text: string, file: string, collector: Collector): void {
+function* readUsers(text: string, file: string, collector: Collector): SlicedWork<void> {
   if (/\.(jsonl|ndjson)$/i.test(file)) {
-    readJsonLines(text, collector);
+    yield* readJsonLines(text, collector);
   } else if (/\.csv$/i.test(file)) {
-    readCsv(text, collector);
+    yield* readCsv(text, collector);
   } else if (/\.ya?ml$/i.test(file)) {
     readYaml(text, file, collector);
   } else {
@@ -52,12 +52,13 @@ function readUsers(text: string, file: string, collector: Collector): void {
   }
 }
 
-function readJsonLines(text: string, collector: Collector): void {
+function* readJsonLines(text: string, collector: Collector): SlicedWork<void> {
   let line = 0;
   for (let start = 0; start < text.length;) {
     const newline = text.indexOf('\n', start);
     const end = newline < 0 ? text.length : newline;
     line++;
+    yield;
     const content = text.slice(start, end).trim();
     start = end + 1;
     if (content === '' || (line === 1 && content === '\ufeff')) {
@@ -83,14 +84,16 @@ function readJsonLines(text: string, collector: Collector): void {
   }
 }
 
-function readCsv(text: string, collector: Collector): void {
-  const [header, ...rows] = parseCsv(text);
-  const columns = header?.cells.map(cell => cell.trim()) ?? [];
+function* readCsv(text: string, collector: Collector): SlicedWork<void> {
+  const rows = csvRows(text);
+  const header = rows.next();
+  const columns = header.done === true ? [] : header.value.cells.map(cell => cell.trim());
   if (!columns.includes('id')) {
     collector.complain(1, 'must have a first line that names the columns, one of them id');
     return;
   }
   for (const { line, cells } of rows) {
+    yield;
     if (cells.length !== columns.length) {
       collector.complain(line, `has ${cells.length} cells, but the header has ${columns.length}`);
       continue;

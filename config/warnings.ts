@@ -1,25 +1,35 @@
+import { runAtOnce, type SlicedWork } from '#core';
 import { NO_PROVIDER, RECORDING_LICENCES } from './names';
 import { userSchema } from './people-schema';
 import { type GatewayConfig, type UserConfig } from './schema';
 import { parseSipUri } from './sip-uri';
-import { buildUserDirectory } from './user-directory';
+import { buildUserDirectory, type UserDirectory } from './user-directory';
 
 /**
  * What is allowed but probably not meant, in full sentences. For the log at start and `config check`.
  */
 export function configWarnings(config: GatewayConfig): readonly string[] {
+  return runAtOnce(findWarnings(config, buildUserDirectory(config)));
+}
+
+/** As {@link configWarnings}, with the directory of the very configuration, a user at a time. */
+export function* findWarnings(
+  config: GatewayConfig,
+  directory: UserDirectory,
+): SlicedWork<readonly string[]> {
+  const ofUsers = yield* lookAtUsers(config);
   return [
     ...warnAboutCalls(config),
     ...warnAboutTls(config),
     ...warnAboutKeys(config),
     ...warnAboutRouteOrder(config),
-    ...warnAboutRecording(config),
+    ...warnAboutRecording(config, ofUsers.withModes),
     ...warnAboutRing(config),
     ...warnAboutPauses(config),
-    ...warnAboutUsers(config),
+    ...ofUsers.warnings,
     ...warnAboutTerms(config),
     ...warnAboutRegions(config),
-    ...warnAboutExtensions(config),
+    ...warnAboutExtensions(config, directory),
   ];
 }
 
@@ -91,24 +101,16 @@ function warnAboutRouteOrder(config: GatewayConfig): string[] {
     : [];
 }
 
-function warnAboutRecording(config: GatewayConfig): string[] {
-  const organisations = Object.entries(config.organisations);
-  const recorded = organisations.some(
-    ([, { provider, users }]) =>
-      provider !== NO_PROVIDER &&
-      Object.values(users).some(user => user.recording.mode !== 'never'),
-  );
-  const unrecordable = organisations
-    .filter(
-      ([, { provider, users }]) =>
-        provider === NO_PROVIDER &&
-        Object.values(users).some(user => user.recording.mode !== 'never'),
-    )
+/** @param withModes organisations of which a user has a mode other than never */
+function warnAboutRecording(config: GatewayConfig, withModes: ReadonlySet<string>): string[] {
+  const isOff = (name: string): boolean => config.organisations[name]?.provider === NO_PROVIDER;
+  const unrecordable = [...withModes]
+    .filter(isOff)
     .map(
-      ([name]) =>
+      name =>
         `organisations.${name} has provider: ${NO_PROVIDER}: its users' recording modes have no effect.`,
     );
-  return recorded ? unrecordable : [...unrecordable, 'No user is recorded.'];
+  return [...withModes].every(isOff) ? [...unrecordable, 'No user is recorded.'] : unrecordable;
 }
 
 function warnAboutRing(config: GatewayConfig): string[] {
@@ -143,27 +145,42 @@ const MAX_OFFERED_INTERVAL_S = 90;
 /** More users with the same are counted only. */
 const MAX_NAMED_USERS = 10;
 
-function warnAboutUsers(config: GatewayConfig): string[] {
+interface UserFindings {
+  /** Organisations of which a user has a mode other than never. */
+  readonly withModes: ReadonlySet<string>;
+  readonly warnings: readonly string[];
+}
+
+function* lookAtUsers(config: GatewayConfig): SlicedWork<UserFindings> {
+  const withModes = new Set<string>();
   const ignored: string[] = [];
   const slow: string[] = [];
   for (const [organisationId, { users }] of Object.entries(config.organisations)) {
-    for (const [userId, user] of Object.entries(users)) {
-      const name = `organisations.${organisationId}.users.${userId}`;
+    for (const userId of Object.keys(users)) {
+      const user = users[userId];
+      if (user === undefined) {
+        continue;
+      }
+      yield;
+      if (user.recording.mode !== 'never') {
+        withModes.add(organisationId);
+      }
       if (!isEnabled(user) && hasSettings(user)) {
-        ignored.push(name);
+        ignored.push(`organisations.${organisationId}.users.${userId}`);
       }
       if (user.recording.reminderTone.intervalS > MAX_OFFERED_INTERVAL_S) {
-        slow.push(name);
+        slow.push(`organisations.${organisationId}.users.${userId}`);
       }
     }
   }
-  return [
+  const warnings = [
     ...about(ignored, 'recording is disabled, so its recording settings are ignored'),
     ...about(
       slow,
       "the reminder tone's interval is above the 10 to 90 s that the platform's own page offers",
     ),
   ];
+  return { withModes, warnings };
 }
 
 function about(names: readonly string[], what: string): string[] {
@@ -213,8 +230,7 @@ function warnAboutRegions(config: GatewayConfig): string[] {
   });
 }
 
-function warnAboutExtensions(config: GatewayConfig): string[] {
-  const { sharedExtensions } = buildUserDirectory(config);
+function warnAboutExtensions(config: GatewayConfig, { sharedExtensions }: UserDirectory): string[] {
   const open = [
     ...Object.entries(config.trunks)
       .filter(([, { organisation }]) => organisation === undefined)

@@ -111,7 +111,7 @@ function operations(deps: OutsideDeps): AdminOperations {
     watchLevels: (callId, on) => registry.watchLevels(callId, on),
     providers: () => providers.views(),
     users: settingsUsers(settings),
-    reload: () => Promise.resolve(answering(() => settings.reload())),
+    reload: () => answering(() => settings.reload()),
     drain,
   };
 }

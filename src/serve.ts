@@ -36,7 +36,7 @@ export async function serve(
     clock: systemClock,
     logger: log.logger,
   });
-  const onHup = (): void => reload(settings, log.logger);
+  const onHup = (): void => void reload(settings, log.logger);
   signals.on('SIGHUP', onHup);
   try {
     const gateway = await startGateway(config, {
@@ -57,9 +57,9 @@ export async function serve(
 }
 
 /** All or nothing: a file that cannot be used leaves the settings as they are. */
-function reload(settings: SettingsStore, logger: Logger): void {
+async function reload(settings: SettingsStore, logger: Logger): Promise<void> {
   try {
-    const { needsRestart, warnings } = settings.reload();
+    const { needsRestart, warnings } = await settings.reload();
     logger.info('configuration read again', { version: settings.current.version });
     warnings.forEach(warning => logger.warn('configuration', { warning }));
     if (needsRestart.length > 0) {

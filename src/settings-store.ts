@@ -3,10 +3,11 @@ import {
   checkConfig,
   ConfigError,
   type ConfigSources,
-  configWarnings,
+  findWarnings,
+  indexUsers,
   type GatewayConfig,
   type LoadedConfig,
-  loadWithSources,
+  loadInSlices,
   NO_PROVIDER,
   type Overlay,
   patchTree,
@@ -14,7 +15,14 @@ import {
   type UserDirectory,
   writeOverlay,
 } from '#config';
-import { type Clock, errorMessage, GatewayError, type Logger } from '#core';
+import {
+  type Clock,
+  errorMessage,
+  GatewayError,
+  type Logger,
+  runInSlices,
+  type SlicedWork,
+} from '#core';
 
 import { needsRestart, unusableNetworks } from './needs-restart';
 import { type UserPolicy } from './policy';
@@ -59,9 +67,21 @@ export interface SettingsStoreDeps {
 
 type Mapping = Readonly<Record<string, unknown>>;
 
+/** New settings, made beside those in force. */
+interface Prepared {
+  readonly config: GatewayConfig;
+  readonly session: SessionSettings;
+  readonly origin: { readonly sources: ConfigSources; readonly overlay: Overlay };
+  readonly directory: UserDirectory;
+  readonly isReload: boolean;
+  readonly warnings: readonly string[];
+  readonly events: readonly Omit<UserEvent, 'atMs'>[];
+}
+
 /**
  * The settings in force, and how they change: by a reload of the files, or by a change that the overlay keeps. Both are
- * atomic: a new snapshot takes the place of the old one, or nothing happens. Calls keep the snapshot that they began with.
+ * atomic: a new snapshot takes the place of the old one, or nothing happens. With very many users that takes seconds, in
+ * which everything else goes on; changes wait for one another. Calls keep the snapshot that they began with.
  */
 export class SettingsStore {
   readonly #deps: SettingsStoreDeps;
@@ -70,6 +90,10 @@ export class SettingsStore {
   /** null: a configuration that came from no file. */
   #origin: { sources: ConfigSources; overlay: Overlay } | null;
   #directory: UserDirectory;
+  /** The change that was asked for last, whatever became of it. */
+  #last: Promise<unknown> = Promise.resolve();
+  /** A reload that has not begun yet serves everybody who asks for one. */
+  #waitingReload: Promise<SettingsChange> | null = null;
   #current: SettingsSnapshot;
 
   constructor(loaded: LoadedConfig | GatewayConfig, deps: SettingsStoreDeps) {
@@ -101,18 +125,32 @@ export class SettingsStore {
    * @throws ConfigError (`REC_ERR_CONFIG_INVALID`) that says what is wrong; then nothing has changed
    * @throws GatewayError `REC_ERR_CONFIG_NO_FILE` for a configuration that came from no file
    */
-  reload(): SettingsChange {
+  reload(): Promise<SettingsChange> {
+    this.#waitingReload ??= this.#inTurn(async () => {
+      this.#waitingReload = null;
+      return this.#finish(await runInSlices(this.#reload(), this.#deps.clock));
+    });
+    return this.#waitingReload;
+  }
+
+  *#reload(): SlicedWork<Prepared> {
     const { file, env } = this.#file().sources;
-    const loaded = loadWithSources({ file, env });
+    const loaded = yield* loadInSlices({ file, env });
     const unusable = unusableNetworks(this.#started, loaded.config, file);
     if (unusable.length > 0) {
       throw new ConfigError(unusable);
     }
-    const directory = buildUserDirectory(loaded.config);
-    const session = sessionSettings(loaded.config, directory);
-    this.#origin = loaded;
-    this.#directory = directory;
-    return this.#replace(loaded.config, session, null);
+    const { config } = loaded;
+    const directory = yield* indexUsers(config);
+    return {
+      config,
+      session: sessionSettings(config, directory),
+      origin: loaded,
+      directory,
+      isReload: true,
+      warnings: yield* findWarnings(config, directory),
+      events: yield* userEvents(this.#current.config, config, null),
+    };
   }
 
   /**
@@ -123,7 +161,13 @@ export class SettingsStore {
    * @throws ConfigError (`REC_ERR_CONFIG_INVALID`), GatewayError `REC_ERR_CONFIG_OVERLAY_WRITE` or `REC_ERR_CONFIG_NO_FILE`; then
    *   nothing has changed
    */
-  change(patch: Mapping): SettingsChange {
+  change(patch: Mapping): Promise<SettingsChange> {
+    return this.#inTurn(async () =>
+      this.#finish(await runInSlices(this.#change(patch), this.#deps.clock)),
+    );
+  }
+
+  *#change(patch: Mapping): SlicedWork<Prepared> {
     const { sources, overlay } = this.#file();
     const root = withoutSettingsOfDisabled(patchTree(overlay.root, patch), patch);
     const changed: Overlay = { file: overlay.file, root, lineOf: () => null };
@@ -132,9 +176,24 @@ export class SettingsStore {
     const checked = checkConfig({ ...sources, root: onlyUsers(sources.root, touched) }, changed);
     const config = withOrganisations(this.#current.config, checked);
     const session = sessionSettings(config, this.#directory);
+    const events = yield* userEvents(this.#current.config, config, touched);
     writeOverlay(overlay.file, root);
-    this.#origin = { sources, overlay: changed };
-    return this.#replace(config, session, touched);
+    return {
+      config,
+      session,
+      origin: { sources, overlay: changed },
+      directory: this.#directory,
+      isReload: false,
+      warnings: [],
+      events,
+    };
+  }
+
+  /** One change at a time: each begins with what the one before has left. */
+  #inTurn<T>(run: () => Promise<T>): Promise<T> {
+    const turn = this.#last.then(run);
+    this.#last = turn.catch(() => undefined);
+    return turn;
   }
 
   #file(): { sources: ConfigSources; overlay: Overlay } {
@@ -147,24 +206,22 @@ export class SettingsStore {
     return this.#origin;
   }
 
-  /** @param touched users that may have changed; null: all. */
-  #replace(
-    config: GatewayConfig,
-    session: SessionSettings,
-    touched: TouchedUsers | null,
-  ): SettingsChange {
-    const before = this.#current.config;
+  /** The new settings take the place of the old ones, in one step. */
+  #finish(prepared: Prepared): SettingsChange {
+    const { config, session, isReload, warnings, events } = prepared;
+    this.#origin = prepared.origin;
+    this.#directory = prepared.directory;
     this.#current = { version: this.#current.version + 1, config, session };
     const change: SettingsChange = {
       snapshot: this.#current,
       needsRestart: needsRestart(this.#started, config),
-      warnings: touched === null ? configWarnings(config) : [],
-      isReload: touched === null,
+      warnings,
+      isReload,
     };
     this.#tell(listener => listener.changed?.(change));
     const atMs = this.#deps.clock.wallNowMs();
-    for (const event of userEvents(before, config, touched, atMs)) {
-      this.#tell(listener => listener.user?.(event));
+    for (const event of events) {
+      this.#tell(listener => listener.user?.({ ...event, atMs }));
     }
     return change;
   }
@@ -289,13 +346,13 @@ function isEnabled(config: GatewayConfig, organisationId: string, user: UserConf
   return isRecordingEnabled(user) && (own ?? organisation)?.provider !== NO_PROVIDER;
 }
 
-function userEvents(
+/** @param touched users that may have changed; null: all. */
+function* userEvents(
   before: GatewayConfig,
   after: GatewayConfig,
   touched: TouchedUsers | null,
-  atMs: number,
-): UserEvent[] {
-  const events: UserEvent[] = [];
+): SlicedWork<Omit<UserEvent, 'atMs'>[]> {
+  const events: Omit<UserEvent, 'atMs'>[] = [];
   const organisations = new Set([
     ...Object.keys(before.organisations),
     ...Object.keys(after.organisations),
@@ -310,6 +367,7 @@ function userEvents(
       ? new Set([...Object.keys(was?.users ?? {}), ...Object.keys(is?.users ?? {})])
       : (touched.get(organisationId) ?? []);
     for (const userId of ids) {
+      yield;
       const [userBefore, userAfter] = [was?.users[userId], is?.users[userId]];
       const wasEnabled = userBefore !== undefined && isEnabled(before, organisationId, userBefore);
       const isNow = userAfter !== undefined && isEnabled(after, organisationId, userAfter);
@@ -318,7 +376,7 @@ function userEvents(
       }
       const user = policyOf(isNow ? after : before, organisationId, userId);
       if (user !== null) {
-        events.push({ kind: isNow ? 'user.enabled' : 'user.disabled', atMs, user });
+        events.push({ kind: isNow ? 'user.enabled' : 'user.disabled', user });
       }
     }
   }

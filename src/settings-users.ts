@@ -42,20 +42,18 @@ export function settingsUsers(store: SettingsStore): UsersPort {
       ),
     platform: (organisationId, userId) => store.user(organisationId, userId)?.platform ?? null,
     change: (organisationId, userId, change) =>
-      Promise.resolve(
-        answering(() =>
-          store.change({
-            organisations: { [organisationId]: { users: { [userId]: { recording: change } } } },
-          }),
-        ),
+      answering(() =>
+        store.change({
+          organisations: { [organisationId]: { users: { [userId]: { recording: change } } } },
+        }),
       ),
   };
 }
 
 /** Runs a change of settings; what is wrong with it is told in words. */
-export function answering(change: () => unknown): ChangeAnswer {
+export async function answering(change: () => Promise<unknown>): Promise<ChangeAnswer> {
   try {
-    change();
+    await change();
     return { ok: true };
   } catch (error) {
     if (error instanceof ConfigError) {

@@ -2,7 +2,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'no
 import { tmpdir } from 'node:os';
 import * as path from 'node:path';
 import { ConfigError, loadConfig, loadWithSources, parseConfig } from '#config';
-import { noopLogger } from '#core';
+import { noopLogger, systemClock } from '#core';
 
 import { SettingsStore, type UserEvent } from '../../src/settings-store';
 import { ManualClock } from '../support/manual-clock';
@@ -52,47 +52,49 @@ describe('SettingsStore', () => {
     return events;
   }
 
-  function change(store: SettingsStore, user: string, settings: object): void {
-    store.change({ organisations: { acme: { users: { [user]: settings } } } });
+  async function change(store: SettingsStore, user: string, settings: object): Promise<void> {
+    await store.change({ organisations: { acme: { users: { [user]: settings } } } });
   }
 
-  test('a reload puts a whole new snapshot in the place of the old one, which stays as it was', () => {
+  test('a reload puts a whole new snapshot in the place of the old one, which stays as it was', async () => {
     const store = open();
     const before = store.current;
     write(YAML.replace('mode: always', 'mode: never'));
-    const { snapshot } = store.reload();
+    const { snapshot } = await store.reload();
     expect(store.current).toBe(snapshot);
     expect(snapshot.version).toBe(before.version + 1);
     expect(snapshot.session.findUser('1001')?.mode).toBe('never');
     expect(before.session.findUser('1001')?.mode).toBe('always');
   });
 
-  test('a bad file changes nothing and says why', () => {
+  test('a bad file changes nothing and says why', async () => {
     const store = open();
     const before = store.current;
     write(YAML.replace('mode: always', 'mode: sometimes'));
-    expect(() => store.reload()).toThrow(/gateway\.yaml:9: organisations\.acme\.users\.alice/);
+    await expect(store.reload()).rejects.toThrow(
+      /gateway\.yaml:9: organisations\.acme\.users\.alice/,
+    );
     expect(store.current).toBe(before);
   });
 
-  test('names what only a restart changes, and refuses media networks that do not exist yet', () => {
+  test('names what only a restart changes, and refuses media networks that do not exist yet', async () => {
     const store = open();
     write(`${YAML}admin: { port: 9999 }\nmedia: { workers: 2, anchor: when-recordable }\n`);
-    expect(store.reload().needsRestart).toEqual(['media.workers', 'admin.port']);
+    expect((await store.reload()).needsRestart).toEqual(['media.workers', 'admin.port']);
     expect(store.current.session.callPolicy.anchor).toBe('when-recordable');
     write(
       YAML.replace("['sip:srs']", "['sip:srs'], network: wan") +
         'media: { networks: { default: { bindHost: 127.0.0.1 }, wan: { bindHost: 127.0.0.2 } } }\n',
     );
-    expect(() => store.reload()).toThrow(
+    await expect(store.reload()).rejects.toThrow(
       'names the network "wan", which exists only after a restart',
     );
   });
 
-  test('a change counts at once, is kept in the overlay and survives a new start', () => {
+  test('a change counts at once, is kept in the overlay and survives a new start', async () => {
     const store = open();
     const before = store.current;
-    change(store, 'bob', { recording: { mode: 'always', notification: 'beep' } });
+    await change(store, 'bob', { recording: { mode: 'always', notification: 'beep' } });
     expect(store.current.session.findUser('+15550101')).toMatchObject({
       mode: 'always',
       notification: 'beep',
@@ -103,17 +105,17 @@ describe('SettingsStore', () => {
     expect(open().user('acme', 'bob')).toMatchObject({ mode: 'always', notification: 'beep' });
   });
 
-  test('disabling a user drops its recording settings from the overlay and tells the provisioning', () => {
+  test('disabling a user drops its recording settings from the overlay and tells the provisioning', async () => {
     const store = open();
     const events = eventsOf(store);
-    change(store, 'bob', { recording: { mode: 'always' }, dubberPlan: 'ai' });
-    change(store, 'bob', { recording: { enabled: false } });
+    await change(store, 'bob', { recording: { mode: 'always' }, dubberPlan: 'ai' });
+    await change(store, 'bob', { recording: { enabled: false } });
     expect(store.user('acme', 'bob')).toMatchObject({
       notRecordedBecause: 'recording-disabled',
       dubberPlan: 'ai',
     });
     expect(readFileSync(overlayFile, 'utf8')).not.toContain('mode');
-    change(store, 'bob', { recording: { enabled: null } });
+    await change(store, 'bob', { recording: { enabled: null } });
     expect(store.user('acme', 'bob')).toMatchObject({
       mode: 'on-demand',
       notRecordedBecause: null,
@@ -121,9 +123,9 @@ describe('SettingsStore', () => {
     expect(events).toEqual(['user.disabled bob', 'user.enabled bob']);
   });
 
-  test('settings of organisations and locations can be changed, for users in them too', () => {
+  test('settings of organisations and locations can be changed, for users in them too', async () => {
     const store = open();
-    store.change({ organisations: { acme: { provider: 'other', language: 'es' } } });
+    await store.change({ organisations: { acme: { provider: 'other', language: 'es' } } });
     expect(store.user('acme', 'bob')).toMatchObject({ providerId: 'other', language: 'es' });
     expect(store.current.session.findUser('1001')?.providerId).toBe('other');
   });
@@ -135,27 +137,27 @@ describe('SettingsStore', () => {
       /recording\.modes: is not a known key; did you mean mode\?/,
     ],
     [{ identities: ['1'] }, /identities: cannot be changed by the overlay/],
-  ])('refuses the change %j, leaves no file and changes nothing', (settings, message) => {
+  ])('refuses the change %j, leaves no file and changes nothing', async (settings, message) => {
     const store = open();
     const before = store.current;
-    expect(() => change(store, 'alice', settings)).toThrow(message);
+    await expect(change(store, 'alice', settings)).rejects.toThrow(message);
     expect(store.current).toBe(before);
     expect(existsSync(overlayFile)).toBe(false);
   });
 
-  test('refuses to change a user who does not exist', () => {
-    expect(() => change(open(), 'nobody', { recording: { mode: 'always' } })).toThrow(
+  test('refuses to change a user who does not exist', async () => {
+    await expect(change(open(), 'nobody', { recording: { mode: 'always' } })).rejects.toThrow(
       'users.nobody: is no user of the configuration',
     );
   });
 
-  test('changes nothing when the overlay cannot be written', () => {
+  test('changes nothing when the overlay cannot be written', async () => {
     const store = open();
     const before = store.current;
     rmSync(folder, { recursive: true });
-    expect(() => change(store, 'alice', { recording: { mode: 'never' } })).toThrow(
-      expect.objectContaining({ code: 'REC_ERR_CONFIG_OVERLAY_WRITE' }) as Error,
-    );
+    await expect(change(store, 'alice', { recording: { mode: 'never' } })).rejects.toMatchObject({
+      code: 'REC_ERR_CONFIG_OVERLAY_WRITE',
+    });
     expect(store.current).toBe(before);
   });
 
@@ -171,21 +173,21 @@ describe('SettingsStore', () => {
     expect(() => loadConfig({ file, env: {} })).toThrow('sip: cannot be changed by the overlay');
   });
 
-  test('a configuration that came from no file can neither be reloaded nor changed', () => {
+  test('a configuration that came from no file can neither be reloaded nor changed', async () => {
     const store = new SettingsStore(parseConfig('', 'x'), {
       clock: new ManualClock(),
       logger: noopLogger,
     });
-    expect(() => store.reload()).toThrow('came from no file');
-    expect(() => store.change({})).toThrow('came from no file');
+    await expect(store.reload()).rejects.toThrow('came from no file');
+    await expect(store.change({})).rejects.toThrow('came from no file');
   });
 
-  test('tells of users who come, go, are switched on and off by a reload', () => {
+  test('tells of users who come, go, are switched on and off by a reload', async () => {
     const store = open();
     const events = eventsOf(store);
     write(YAML.replace('mode: always', 'enabled: false'));
     writeFileSync(path.join(folder, 'users.jsonl'), '{"id": "carol", "identities": ["1003"]}\n');
-    store.reload();
+    await store.reload();
     expect(events).toEqual(['user.disabled alice', 'user.disabled bob', 'user.enabled carol']);
   });
 
@@ -215,6 +217,89 @@ describe('SettingsStore', () => {
     ]);
   });
 
+  describe('with very many users', () => {
+    const USERS = 6_000;
+    const id = (i: number): string => `u${String(i).padStart(6, '0')}`;
+
+    function writeUsers(mode: string, users = USERS): void {
+      const rows = Array.from({ length: users }, (_, i) => `${id(i)},${1_000_000 + i},${mode}`);
+      const csv = path.join(folder, 'users.csv');
+      writeFileSync(csv, ['id,identities,recording.mode', ...rows].join('\n'));
+      writeFileSync(file, YAML.replace('USERS', csv));
+    }
+
+    function openLive(): SettingsStore {
+      const loaded = loadWithSources({ file, env: {} });
+      return new SettingsStore(loaded, { clock: systemClock, logger: noopLogger });
+    }
+
+    const modeOf = (store: SettingsStore): string | undefined =>
+      store.current.session.findUser('1000007')?.mode;
+
+    test('a reload leaves the thread free: calls go on meanwhile, with the old settings', async () => {
+      writeUsers('always');
+      const store = openLive();
+      writeUsers('never');
+      const over = new AbortController();
+      const reloaded = store.reload().finally(() => over.abort());
+      let turns = 0;
+      while (!over.signal.aborted) {
+        expect(modeOf(store)).toBe('always');
+        turns += 1;
+        await new Promise(resolve => setImmediate(resolve));
+      }
+      await reloaded;
+      expect(modeOf(store)).toBe('never');
+      // At once it would be two turns of the loop.
+      expect(turns).toBeGreaterThan(20);
+    }, 60_000);
+
+    test('a change that comes meanwhile waits for its turn and is not lost; a bad file hinders nobody', async () => {
+      writeUsers('always');
+      const store = openLive();
+      writeUsers('never');
+      const reloads = [store.reload(), store.reload()];
+      const changed = change(store, id(7), { recording: { mode: 'on-demand' } });
+      const [first, second] = await Promise.all(reloads);
+      expect(second).toBe(first);
+      await changed;
+      expect([modeOf(store), store.current.version]).toEqual(['on-demand', 3]);
+      expect(openLive().user('acme', id(7))?.mode).toBe('on-demand');
+
+      writeUsers('sometimes', 10);
+      await expect(store.reload()).rejects.toThrow(/users\.csv:2: .*recording\.mode/);
+      await change(store, id(7), { recording: { mode: 'always' } });
+      expect(modeOf(store)).toBe('always');
+    }, 60_000);
+
+    test('what is wrong with users far down a file is told with their lines', () => {
+      writeUsers('always');
+      const csv = path.join(folder, 'users.csv');
+      const lines = readFileSync(csv, 'utf8').split('\n');
+      lines[3_001] = `${id(3_000)},1000005,always`;
+      lines[5_001] = `${id(5_000)},,sometimes`;
+      writeFileSync(csv, lines.join('\n'));
+      expect(() => openLive()).toThrow(
+        expect.objectContaining({
+          problems: [
+            expect.objectContaining({
+              line: 3_002,
+              path: `organisations.acme.users.${id(3_000)}.identities[0]`,
+            }),
+            expect.objectContaining({
+              line: 5_002,
+              path: `organisations.acme.users.${id(5_000)}.identities`,
+            }),
+            expect.objectContaining({
+              line: 5_002,
+              path: `organisations.acme.users.${id(5_000)}.recording.mode`,
+            }),
+          ] as unknown,
+        }) as Error,
+      );
+    }, 60_000);
+  });
+
   test('100 000 users of a CSV file load and are each found', () => {
     const users = path.join(folder, 'users.csv');
     const rows = Array.from({ length: 100_000 }, (_, i) => {
@@ -236,5 +321,5 @@ describe('SettingsStore', () => {
       });
     }
     expect(session.findUser('+1555100000')).toBeNull();
-  });
+  }, 120_000);
 });
