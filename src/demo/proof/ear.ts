@@ -18,6 +18,8 @@ const TRACE_DBFS = -42;
 /** A speaker is there above this, and goes on where one half of a window differs from the next by no more than that. */
 const SPEAKER_DBFS = -40;
 const STEADY_DB = 1;
+/** Likewise for its phase, which jumps where packets are missing or too many. */
+const STEADY_RAD = 0.3;
 /** What may be missing at the edges of a span: a packet that was under way, and the window's width, ms. */
 const EDGE_MS = 40;
 
@@ -102,11 +104,19 @@ export function withoutSpeaker(
   const rest = withoutTone(samples, hz);
   const length = WINDOW_MS * SAMPLES_PER_MS;
   const half = length / 2;
+  const omega = (2 * Math.PI * hz) / (SAMPLES_PER_MS * 1000);
   const edges = new Set<number>();
-  let before = SILENCE_DBFS;
+  let before = { dbfs: SILENCE_DBFS, phase: 0 };
   for (let at = 0; at < samples.length; at += half) {
-    const now = levelDbfs(samples.subarray(at, at + half));
-    if (at > 0 && Math.max(before, now) > SPEAKER_DBFS && Math.abs(before - now) > STEADY_DB) {
+    const piece = samples.subarray(at, at + half);
+    const [a, b] = toneIn(piece, hz);
+    // Of a tone without a break: the phase that it had at sample 0.
+    const now = { dbfs: levelDbfs(piece), phase: Math.atan2(b, a) + omega * at };
+    const isHeard = at > 0 && Math.max(before.dbfs, now.dbfs) > SPEAKER_DBFS;
+    const isBroken =
+      Math.abs(before.dbfs - now.dbfs) > STEADY_DB ||
+      1 - Math.cos(before.phase - now.phase) > 1 - Math.cos(STEADY_RAD);
+    if (isHeard && isBroken) {
       edges.add(Math.floor((at - half) / length)).add(Math.floor(at / length));
     }
     before = now;
@@ -116,6 +126,13 @@ export function withoutSpeaker(
 }
 
 function windowWithoutTone(samples: Int16Array, hz: number): Int16Array {
+  const omega = (2 * Math.PI * hz) / (SAMPLES_PER_MS * 1000);
+  const [a, b] = toneIn(samples, hz);
+  return samples.map((x, n) => x - a * Math.cos(omega * n) - b * Math.sin(omega * n));
+}
+
+/** The amplitudes of cosine and sine of a tone that fit a window best. */
+function toneIn(samples: Int16Array, hz: number): readonly [cosine: number, sine: number] {
   const omega = (2 * Math.PI * hz) / (SAMPLES_PER_MS * 1000);
   let [cc, ss, cs, xc, xs] = [0, 0, 0, 0, 0];
   for (let n = 0; n < samples.length; n += 1) {
@@ -127,9 +144,7 @@ function windowWithoutTone(samples: Int16Array, hz: number): Int16Array {
     xs += x * s;
   }
   const determinant = Math.max(cc * ss - cs * cs, Number.EPSILON);
-  const a = (xc * ss - xs * cs) / determinant;
-  const b = (xs * cc - xc * cs) / determinant;
-  return samples.map((x, n) => x - a * Math.cos(omega * n) - b * Math.sin(omega * n));
+  return [(xc * ss - xs * cs) / determinant, (xs * cc - xc * cs) / determinant];
 }
 
 /** First sound of the tone, ms; Infinity when it never comes. Pure. */

@@ -89,7 +89,7 @@ export function nothingFrom(
   );
 }
 
-/** The metadata tells of events, in order, each at its time (null: any). */
+/** The metadata tells of events, in order, each at its time (null: any; 0: when the call was answered). */
 export function tellsEvents(
   stage: Stage,
   session: SessionEvidence,
@@ -102,7 +102,10 @@ export function tellsEvents(
     expected.every(([kind, atMs], index) => {
       const [foundKind, foundAtMs] = found[index] ?? ['', Infinity];
       return (
-        kind === foundKind && (atMs === null || Math.abs(foundAtMs - atMs) <= TIME_TOLERANCE_MS)
+        kind === foundKind &&
+        (atMs === null ||
+          (foundAtMs >= (atMs === 0 ? stage.firstAnswerMs : atMs) - TIME_TOLERANCE_MS &&
+            foundAtMs <= atMs + TIME_TOLERANCE_MS))
       );
     });
   const text = (events: readonly (readonly [string, number | null])[]): string =>

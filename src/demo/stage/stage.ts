@@ -123,6 +123,12 @@ export class Stage {
     this.#zeroMs ??= this.clock.wallNowMs();
   }
 
+  /** When the phone that was called first answered, ms of the call: before 0, by as much as the answer took. */
+  get firstAnswerMs(): number {
+    const answered = this.#calls.flatMap(({ call }) => call.times.answeredAtMs ?? []);
+    return Math.min(0, ...answered.map(atMs => atMs - this.zeroMs));
+  }
+
   /** Time of the call, ms. */
   nowMs(): number {
     return this.clock.wallNowMs() - this.zeroMs;
