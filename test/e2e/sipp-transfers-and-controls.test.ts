@@ -1,3 +1,6 @@
+import { partiesOfLabel } from '../../src/lab';
+import { sdp as rawSdp } from '../support/b2bua-bench';
+import { RawDialog, RawSipPeer, tagOf } from '../support/raw-sip-peer';
 import { describeWithSipp } from '../support/sipp';
 import {
   FAILOVER_USER,
@@ -77,6 +80,64 @@ describeWithSipp('transfers, redirections and controls that the gateway performs
       expect(bench.srs.recordings.at(-1)?.deviations).toEqual([]);
     },
   );
+
+  test('an attended REFER names another call of the gateway: its target joins, that call ends, and the referrer gets BYE (RFC 5589 §7)', async () => {
+    const [referrer, carol] = await Promise.all([RawSipPeer.open('1001'), RawSipPeer.open('4444')]);
+    try {
+      const port = bench.gateway.port('udp');
+      // The referrer's second line: it asks carol first.
+      const carolUri = `sip:4444@127.0.0.1:${carol.port}`;
+      const consultation = new RawDialog(referrer, port, { remoteUri: carolUri });
+      consultation.invite({ body: rawSdp(10_100) });
+      const asked = await carol.request('INVITE');
+      carol.reply(asked, '200 OK', { body: rawSdp(30_000) });
+      consultation.acknowledge(await referrer.response(200, 'INVITE'));
+      await carol.request('ACK');
+      const { callId, remoteTag, localTag } = consultation;
+      const replaces = `${callId};to-tag=${remoteTag};from-tag=${localTag}`;
+
+      const played = bench.play({
+        caller: callsAndIsAnswered()
+          .pause(200)
+          .request('REFER', {
+            headers: { 'Refer-To': `<${carolUri}?Replaces=${encodeURIComponent(replaces)}>` },
+          })
+          .expectStatus(202)
+          .expectRequest('NOTIFY', { body: 'SIP/2.0 100', headers: { Event: 'refer' } })
+          .respond(200)
+          .expectRequest('NOTIFY', {
+            body: 'SIP/2.0 200 OK',
+            headers: { 'Subscription-State': 'terminated' },
+          })
+          .respond(200)
+          .expectBye(),
+        callee: answers()
+          .expectRequest('INVITE', { body: 'm=audio [1-9]' })
+          .respond(200, { sdp })
+          .expectRequest('ACK')
+          .expectBye(),
+      });
+      const joining = await carol.request('INVITE');
+      // What carol's phone knows the consultation by.
+      expect(joining.get('replaces')).toBe(
+        `${asked.get('call-id')};to-tag=4444-tag;from-tag=${tagOf(asked.get('from'))}`,
+      );
+      carol.reply(joining, '200 OK', { body: rawSdp(31_000) });
+      await carol.request('ACK');
+      // Her phone ends what was replaced (RFC 3891 §3).
+      RawDialog.ofInvite(carol, port, asked).send('BYE');
+      referrer.reply(await referrer.request('BYE'), '200 OK');
+      await carol.response(200, 'BYE');
+      RawDialog.ofInvite(carol, port, joining).send('BYE');
+      await carol.response(200, 'BYE');
+      expect(await bench.ledgerLine(await played)).toMatchObject({ verdict: 'recorded' });
+      expect(partiesOfLabel(bench.srs.recordings.at(-1)!.view, '2')).toMatchObject([
+        { aor: 'sip:4444@127.0.0.1' },
+      ]);
+    } finally {
+      await Promise.all([referrer.close(), carol.close()]);
+    }
+  }, 60_000);
 
   test('a REFER to somebody who is busy is told so, and the call goes on', async () => {
     const callId = await bench.play({
