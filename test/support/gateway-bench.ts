@@ -75,6 +75,10 @@ export interface GatewayBench {
   readonly configFile: string;
   /** With `fromFile`: writes the file again with other sections, and nothing more. */
   rewriteConfig(sections: Readonly<Record<string, unknown>>): void;
+  /** With `fromFile`: what SIGHUP does. @throws ConfigError */
+  reload(): void;
+  /** Where it takes SIP on 127.0.0.1. */
+  readonly sipPort: number;
   /** @param srtp suite of the calls that it makes; it takes calls of either kind. */
   phone(
     side: 'caller' | 'callee',
@@ -218,6 +222,8 @@ export async function openGatewayBench(options: GatewayBenchOptions = {}): Promi
     callees,
     configFile,
     rewriteConfig,
+    reload: () => void settings.reload(),
+    sipPort,
     phone: (side, name, audio = tone({ hz: side === 'caller' ? 440 : 620 }), srtp, codecs) =>
       createSoftphone({
         ...lab,
