@@ -20,7 +20,7 @@ async function callWith(
   whileTalking: (bench: GatewayBench, call: AnsweredCall) => Promise<void> = () =>
     Promise.resolve(),
 ): Promise<{ line: LedgerLine; metrics: string; recordings: readonly Recording[] }> {
-  const bench = await openGatewayBench({ srsAnswerTimeoutMs: 600, ...options });
+  const bench = await openGatewayBench(options);
   try {
     bench.srs.setBehaviour(behaviour);
     const caller = await bench.phone('caller', 'alice');
@@ -60,7 +60,7 @@ describe('a recorder in trouble never hurts the call, and the ledger says what w
   });
 
   test('silent: it accepts the connection and never answers', async () => {
-    const { line } = await callWith({ silent: true }, {});
+    const { line } = await callWith({ silent: true }, { srsAnswerTimeoutMs: 600 });
     expect(line).toMatchObject({ verdict: 'failed', verdictReasons: ['srs-silent'] });
     expect(line.srsAttempts).toMatchObject([{ result: 'REC_ERR_SIP_SRS_TIMEOUT', status: null }]);
   });
