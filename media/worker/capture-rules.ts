@@ -16,6 +16,9 @@ export const STAYS = 0;
 export const IS_DROPPED = 1;
 export const IS_TRANSCODED = 2;
 
+/** Shared by all streams of providers that take everything, so that it is in the cache. */
+const ALL_STAY = new Uint8Array(KIND_COMFORT_NOISE + 1).fill(1);
+
 /**
  * What one stream of a recording is sent: what its provider's settings say, and what the SRS has accepted. Without
  * either everything stays as it is.
@@ -34,14 +37,14 @@ export class CaptureRules {
   #accepted = acceptanceTable([]);
   #answered: readonly PayloadFormat[] = [];
   /** By kind, 1 where the provider takes it. */
-  #stays = new Uint8Array(KIND_COMFORT_NOISE + 1).fill(1);
+  #stays = ALL_STAY;
 
   setRules({ keep, transcodeTo, dtmf, comfortNoise }: RecordingStreamRules): void {
     this.#kept = keep;
     this.#wanted = transcodeTo;
     this.#dropsEvents = dtmf === 'drop';
     this.#dropsNoise = comfortNoise === 'drop';
-    this.#stays = new Uint8Array(KIND_COMFORT_NOISE + 1).fill(keep === null ? 1 : 0);
+    this.#stays = keep === null ? ALL_STAY : new Uint8Array(KIND_COMFORT_NOISE + 1);
     for (const encoding of this.#kept ?? []) {
       this.#stays[kindOf({ encoding, payloadType: 0, clockRateHz: 0, channels: 1 })] = 1;
     }

@@ -18,7 +18,7 @@ export interface BenchReport {
   readonly targets: readonly Target[];
 }
 
-const MEDIA_CALLS = [100, 300, 500];
+const MEDIA_CALLS = [100, 300, 500, 700];
 const FEATURE_CALLS = 100;
 
 /** Runs the benchmarks asked for, one after the other. */
