@@ -14,7 +14,7 @@ import { renderOf, type SoundStore } from '../notices/sound-store';
 import { type NoticeOutcome } from '../ports';
 import { MAX_PACKET_BYTES, payloadEnd, payloadStart, RTP_HEADER_BYTES } from '../rtp/header';
 import { type LegState } from '../worker/leg-state';
-import { DuckedLaws, GAIN_RAMP_MS, type MixGains, mixFrames, mixG711 } from './mix';
+import { DuckedLaws, gainStepOf, type MixGains, mixFrames, mixG711 } from './mix';
 import { MAX_QUEUED, type QueuedNotice } from './notice-queue';
 import {
   decodePayload,
@@ -59,8 +59,13 @@ const STALLED_MS = 5000;
 const NO_SOUND = new Int16Array(0);
 const duckedLaws = new DuckedLaws();
 
-/** What mixers of a worker share. */
+/**
+ * What mixers of a worker share. Fractions are read from here and left in fields, not handed from call to call: a fraction
+ * that is an argument or a result is a new object each time, and this happens for every packet.
+ */
 export interface MixerHost {
+  /** The time of this round, monotonic ms. */
+  readonly clock: { readonly nowMs: number };
   readonly sounds: SoundStore;
   /** Where a packet is made, and its values. */
   readonly memory: IoMemory;
@@ -87,7 +92,13 @@ export class LegMixer {
   readonly #leg: LegState;
   readonly #host: MixerHost;
   readonly #queue: QueuedNotice[] = [];
-  readonly #gains: MixGains = { live: 1, liveTarget: 1, sound: 1, soundTarget: 1 };
+  readonly #gains: MixGains = {
+    live: 1,
+    liveTarget: 1,
+    sound: 1,
+    soundTarget: 1,
+    step: gainStepOf(BAND_RATE_HZ),
+  };
   readonly #decoder = new G722BandDecoder();
   readonly #encoder = new G722BandEncoder();
 
@@ -96,6 +107,7 @@ export class LegMixer {
   #payloadType = 0;
   #clockRateHz = BAND_RATE_HZ;
   #packetFrames = 0;
+  #packetMs = 0;
   /** The active notice's sound in that format, and how much of it was heard, in frames. */
   #sound: Int16Array | null = null;
   #position = 0;
@@ -109,7 +121,10 @@ export class LegMixer {
   #eventAtMs = -Infinity;
   #unmixableAtMs = -Infinity;
   #isFilling = false;
-  #slotDueMs = 0;
+  #slotDueMs = -Infinity;
+  /** When a silence becomes one that is filled. */
+  #fillsAtMs = Infinity;
+  #nextMs = Infinity;
   /** How long a talker was away who then proved to be late, not silent; ms. */
   #latenessMs = 0;
 
@@ -172,9 +187,9 @@ export class LegMixer {
     length: number,
     ssrc: number,
     timestamp: number,
-    nowMs: number,
   ): number {
     const { output, kinds, clockRates } = this.#leg;
+    const { nowMs } = this.#host.clock;
     const { bytes } = memory;
     const payloadType = (bytes[at + 1] ?? 0) & 0x7f;
     const kind = kinds[payloadType] ?? KIND_OTHER;
@@ -199,42 +214,49 @@ export class LegMixer {
     this.#follow(kind, payloadType, clockRates[payloadType] ?? BAND_RATE_HZ, frames);
     this.#audioAtMs = nowMs;
     this.#isFilling = false;
-    this.#mixLive(bytes, start, frames, nowMs);
+    this.#mixLive(bytes, start, frames);
     return GOES_ON;
   }
 
-  /**
-   * Sends what is due where the talker is silent, and gives up what cannot be played.
-   *
-   * @returns when it wants to be called again, monotonic ms.
-   */
-  service(nowMs: number): number {
+  /** When {@link service} wants to be called again, monotonic ms. */
+  get nextMs(): number {
+    return this.#nextMs;
+  }
+
+  /** Sends what is due where the talker is silent, and gives up what cannot be played. */
+  service(): void {
     for (let notice = this.#queue[0]; notice !== undefined; notice = this.#queue[0]) {
-      const { deadlineMs } = this.#tookTurn(notice, nowMs);
-      const obstacle = this.#obstacle(notice, nowMs);
+      this.#tookTurn(notice);
+      const obstacle = this.#obstacle(notice);
       if (obstacle !== null) {
         this.#end(notice, obstacle);
         continue;
       }
-      const dueMs = this.#isFilling ? this.#slotDueMs : this.#beginFillingAtMs();
-      if (nowMs < dueMs) {
-        return Math.min(dueMs, deadlineMs);
+      if (this.#isFilling) {
+        this.#nextMs = this.#slotDueMs;
+      } else {
+        this.#findFillingTime();
+        this.#nextMs = this.#fillsAtMs;
       }
-      this.#fill(nowMs);
+      if (this.#host.clock.nowMs < this.#nextMs) {
+        this.#nextMs = Math.min(this.#nextMs, notice.deadlineMs);
+        return;
+      }
+      this.#fill();
     }
-    return Infinity;
+    this.#nextMs = Infinity;
   }
 
-  #tookTurn(notice: QueuedNotice, nowMs: number): QueuedNotice {
+  #tookTurn(notice: QueuedNotice): void {
     if (notice.deadlineMs === Infinity) {
-      notice.deadlineMs = nowMs + notice.durationMs + STALLED_MS;
+      notice.deadlineMs = this.#host.clock.nowMs + notice.durationMs + STALLED_MS;
     }
-    return notice;
   }
 
   /** Why the notice cannot be played, or not any longer. */
-  #obstacle(notice: QueuedNotice, nowMs: number): NoticeOutcome | null {
+  #obstacle(notice: QueuedNotice): NoticeOutcome | null {
     const leg = this.#leg;
+    const { nowMs } = this.#host.clock;
     if (!leg.isSignalled) {
       return 'no-stream';
     }
@@ -261,22 +283,20 @@ export class LegMixer {
    * When a silence becomes one that is filled. What was filled in too early costs the talker's words, which come after
    * it: after that, as long a time as the words were late is waited for.
    */
-  #beginFillingAtMs(): number {
+  #findFillingTime(): void {
     const heardAtMs = Math.max(this.#audioAtMs, this.#eventAtMs, this.#unmixableAtMs);
     if (heardAtMs === -Infinity) {
-      return this.#talkedAtMs + 2 * MAX_PACKET_MS + SLACK_MS;
+      this.#fillsAtMs = this.#talkedAtMs + 2 * MAX_PACKET_MS + SLACK_MS;
+      return;
     }
     const packetMs = this.#packetMs;
     const patienceMs = Math.min(this.#latenessMs, MAX_PATIENCE_PACKETS * packetMs);
-    return heardAtMs + Math.max(2 * packetMs, patienceMs) + SLACK_MS;
-  }
-
-  get #packetMs(): number {
-    return (this.#packetFrames * 1000) / this.#clockRateHz;
+    this.#fillsAtMs = heardAtMs + Math.max(2 * packetMs, patienceMs) + SLACK_MS;
   }
 
   /** Makes the packets that are due by now. */
-  #fill(nowMs: number): void {
+  #fill(): void {
+    const { nowMs } = this.#host.clock;
     const packetMs = this.#packetMs;
     let isContiguous = true;
     if (!this.#isFilling) {
@@ -292,13 +312,13 @@ export class LegMixer {
       this.#slotDueMs = nowMs;
     }
     while (this.#slotDueMs <= nowMs && this.#queue.length > 0) {
-      this.#sendOwnPacket(nowMs, isContiguous);
+      this.#sendOwnPacket(isContiguous);
       this.#slotDueMs += packetMs;
       isContiguous = true;
     }
   }
 
-  #sendOwnPacket(nowMs: number, isContiguous: boolean): void {
+  #sendOwnPacket(isContiguous: boolean): void {
     const leg = this.#leg;
     const { memory, values, codes } = this.#host;
     const kind = this.#kind;
@@ -313,7 +333,7 @@ export class LegMixer {
     if (this.#silentFramesLeft > 0) {
       this.#silentFramesLeft -= frames;
     } else {
-      this.#mix(frames, nowMs);
+      this.#mix(frames);
     }
     const { bytes, view } = memory;
     const length = frames * frameBytesOf(kind);
@@ -325,12 +345,12 @@ export class LegMixer {
     bytes[0] = 0x80;
     // RFC 3551 §4.1: the marker begins a talkspurt.
     bytes[1] = (isFirst ? 0x80 : 0) | this.#payloadType;
-    leg.output.fill(frames, this.#clockRateHz, nowMs, isContiguous);
+    leg.output.fill(frames, this.#clockRateHz, this.#host.clock.nowMs, isContiguous);
     leg.output.stamp(view, 0);
     this.#host.send(leg, memory, 0, RTP_HEADER_BYTES + length);
   }
 
-  #mixLive(bytes: Uint8Array, at: number, frames: number, nowMs: number): void {
+  #mixLive(bytes: Uint8Array, at: number, frames: number): void {
     const { values, codes } = this.#host;
     const kind = this.#kind;
     const isG722 = kind === KIND_G722;
@@ -355,7 +375,7 @@ export class LegMixer {
       return;
     }
     decodePayload(kind, bytes, at, frames, values, this.#decoder);
-    this.#mix(frames, nowMs);
+    this.#mix(frames);
     if (!isG722) {
       encodePayload(kind, values, frames, bytes, at, this.#encoder);
       return;
@@ -406,7 +426,7 @@ export class LegMixer {
   }
 
   /** Mixes the notice whose turn it is into the values, and moves on in it. */
-  #mix(frames: number, nowMs: number): void {
+  #mix(frames: number): void {
     const kind = this.#kind;
     const gains = this.#gains;
     const notice = this.#queue[0];
@@ -416,10 +436,13 @@ export class LegMixer {
       active.startedAtMs = Date.now();
       gains.sound = 1;
       gains.soundTarget = 1;
-      this.#tookTurn(active, nowMs);
+      this.#tookTurn(active);
     }
-    gains.liveTarget = active?.duckGain ?? 1;
-    const step = 1000 / (GAIN_RAMP_MS * this.#clockRateHz);
+    if (active === undefined) {
+      gains.liveTarget = 1;
+    } else {
+      gains.liveTarget = active.duckGain;
+    }
     mixFrames(
       this.#host.values,
       frames,
@@ -427,7 +450,6 @@ export class LegMixer {
       sound ?? NO_SOUND,
       this.#position,
       gains,
-      step,
       limitOf(kind),
     );
     if (active === undefined) {
@@ -459,6 +481,7 @@ export class LegMixer {
   #follow(kind: number, payloadType: number, clockRateHz: number, frames: number): void {
     this.#payloadType = payloadType;
     this.#packetFrames = frames;
+    this.#packetMs = (frames * 1000) / clockRateHz;
     if (kind === this.#kind && clockRateHz === this.#clockRateHz) {
       return;
     }
@@ -467,6 +490,7 @@ export class LegMixer {
     this.#sound = null;
     this.#kind = kind;
     this.#clockRateHz = clockRateHz;
+    this.#gains.step = gainStepOf(clockRateHz);
     this.#decoder.reset();
     this.#isTakenOver = false;
     this.#followedFrames = 0;

@@ -4,7 +4,12 @@
  */
 
 /** How long gains take to move, ms: long enough not to click, short enough to be no fade. */
-export const GAIN_RAMP_MS = 10;
+const GAIN_RAMP_MS = 10;
+
+/** How far a gain moves per frame. */
+export function gainStepOf(framesPerS: number): number {
+  return 1000 / (GAIN_RAMP_MS * framesPerS);
+}
 
 /** Two gains on their way. Changed by each call of {@link mixFrames}. */
 export interface MixGains {
@@ -14,6 +19,8 @@ export interface MixGains {
   /** Of the sound that is mixed in. */
   sound: number;
   soundTarget: number;
+  /** How far they move per frame. */
+  step: number;
 }
 
 /** @param limit the largest value: 32767 for PCM; its negative counterpart is one more. */
@@ -24,16 +31,15 @@ export function mixFrames(
   sound: Int16Array,
   soundFrame: number,
   gains: MixGains,
-  gainStep: number,
   limit: number,
 ): void {
   let { live, sound: loudness } = gains;
-  const { liveTarget, soundTarget } = gains;
+  const { liveTarget, soundTarget, step } = gains;
   let from = soundFrame * lanes;
   let at = 0;
   for (let frame = 0; frame < frames; frame++) {
-    live = toward(live, liveTarget, gainStep);
-    loudness = toward(loudness, soundTarget, gainStep);
+    live = toward(live, liveTarget, step);
+    loudness = toward(loudness, soundTarget, step);
     for (let lane = 0; lane < lanes; lane++) {
       const mixed = Math.round(
         (values[at] ?? 0) * live + (from < sound.length ? (sound[from] ?? 0) * loudness : 0),

@@ -33,12 +33,14 @@ export class LegServices {
     sender: LegSender,
     recorder: Recorder,
     emit: (event: WorkerEvent) => void,
+    clock: MixerHost['clock'],
   ) {
     this.#counters = counters;
     this.#emit = emit;
     const memory = io.allocate(MAX_PACKET_BYTES);
     this.#mixerHost = {
       ...mixerBuffers(memory),
+      clock,
       sounds: this.sounds,
       send: (leg, from, at, length) => sender.send(leg, from, at, length),
       ended: (leg, { number, startedAtMs }, outcome) => {
@@ -107,7 +109,8 @@ export class LegServices {
       if (leg === undefined) {
         continue;
       }
-      const mixerMs = leg.mixer?.service(nowMs) ?? Infinity;
+      leg.mixer?.service();
+      const mixerMs = leg.mixer?.nextMs ?? Infinity;
       const eventsMs = leg.events?.service(nowMs) ?? Infinity;
       if (leg.mixer?.isIdle === true) {
         leg.mixer = null;

@@ -99,6 +99,7 @@ export class PacketLoop implements PacketSink {
       this.sender,
       this.recorder,
       options.emit,
+      this,
     );
   }
 
@@ -270,8 +271,7 @@ export class PacketLoop implements PacketSink {
     rateHz: number,
   ): void {
     const { output, mixer } = leg;
-    const verdict =
-      mixer?.onLivePacket(this.#received, at, length, ssrc, timestamp, this.nowMs) ?? GOES_ON;
+    const verdict = mixer?.onLivePacket(this.#received, at, length, ssrc, timestamp) ?? GOES_ON;
     if (verdict === IS_TOO_LATE) {
       return;
     }

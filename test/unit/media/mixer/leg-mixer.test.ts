@@ -84,6 +84,7 @@ class Bench {
     sounds.define('tone', SUB_BANDS, splitBands(renderTone(TONE, 16_000)));
     this.mixer = new LegMixer(this.leg, {
       ...mixerBuffers(memoryOf(new ArrayBuffer(2048), 0, 2048, 0)),
+      clock: this,
       sounds,
       send: (_leg, memory, at, length) => {
         this.#keep(Buffer.from(memory.bytes.slice(at, at + length)));
@@ -115,7 +116,7 @@ class Bench {
     bytes.set(payload, 12);
     const length = 12 + payload.length;
     const { nowMs, output } = this;
-    const verdict = this.mixer.onLivePacket(this.#received, 0, length, ssrc, timestamp, nowMs);
+    const verdict = this.mixer.onLivePacket(this.#received, 0, length, ssrc, timestamp);
     const sequence = this.#sequence++;
     if (verdict === IS_TOO_LATE) {
       return verdict;
@@ -134,7 +135,7 @@ class Bench {
   pass(ms: number): void {
     for (const untilMs = this.nowMs + ms; this.nowMs < untilMs;) {
       this.nowMs++;
-      this.mixer.service(this.nowMs);
+      this.mixer.service();
     }
   }
 
