@@ -9,19 +9,13 @@ import {
 import { type MediaRecording, type RecordingStreamOptions } from '#media';
 import { type DialectChoice } from '#metadata';
 
-import {
-  type LedgerControl,
-  type LedgerEntry,
-  type LedgerInterval,
-  type LedgerRecord,
-  SECURITY,
-} from '../ledger';
+import { type LedgerControl, type LedgerEntry, type LedgerRecord, SECURITY } from '../ledger';
 import { type DesiredRecording, type RecordingDecision } from '../policy';
 import { type CallContext } from './call-context';
 import { type NoticeResult } from './call-notices';
 import { filledHeaders } from './extra-headers';
-import { isoTime, ledgerRecord, type LedgerRecordFacts } from './ledger-record';
-import { ledgerNotice } from './notice-account';
+import { type LedgerRecordFacts } from './ledger-record';
+import { RecordingAccount } from './recording-account';
 import { recordingFormats } from './recording-formats';
 import { DEFAULT_LABELS, RecordingMetadata } from './recording-metadata';
 import {
@@ -35,8 +29,6 @@ import { type ProviderMetadata, type ProviderSettings } from './settings';
 
 /** How long the end of a call waits for a ledger record to be on the disk, ms. */
 const LEDGER_DEADLINE_MS = 2000;
-/** Notices and controls of one recording that the ledger tells: the newest. */
-const MAX_TOLD = 200;
 /** RFC 3551 §6. */
 const COMMON_FORMATS: readonly PayloadFormat[] = [
   { payloadType: 8, encoding: 'PCMA', clockRateHz: 8000, channels: 1 },
@@ -68,17 +60,12 @@ export class Recording {
   readonly #context: CallContext;
   readonly #decision: RecordingDecision;
   readonly #troubled: (event: RecordingTrouble) => void;
-  readonly #intervals: LedgerInterval[] = [];
-  readonly #notices: NoticeResult[] = [];
-  readonly #controls: LedgerControl[] = [];
-  readonly #remarks = new Set<string>();
+  readonly #account: RecordingAccount;
   readonly #provider: ProviderSettings | null;
   /** null until the media of the recording is open, and when that failed. */
   #media: MediaRecording | null = null;
   /** Likewise. */
   #session: RecordingSession | null = null;
-  /** Why there is no session although there should be one, or what else went wrong inside the gateway. */
-  #failure: string | null = null;
   #entry: LedgerEntry | null = null;
   #desired: DesiredRecording = 'none';
   #begunAtMs: number | null = null;
@@ -99,6 +86,12 @@ export class Recording {
     this.#provider = deps.settings.findProvider(decision.providerId);
     this.#troubled = troubled;
     this.recordingId = deps.ids.uuid() as RecordingId;
+    this.#account = new RecordingAccount({
+      call,
+      recordingId: this.recordingId,
+      decision,
+      maxReportedLossRatio: deps.settings.maxReportedLossRatio,
+    });
     this.metadata = new RecordingMetadata({
       shared: parties.shared,
       recordedRole: decision.role,
@@ -151,8 +144,8 @@ export class Recording {
     this.#tellParticipants(atMs);
     deps.metrics.recordingStarted(this.#decision.providerId);
     this.#entry = deps.ledger.begin(() => this.#snapshot());
-    if (this.#failure !== null) {
-      this.#tell('recording.failed', this.#failure);
+    if (this.#account.failure !== null) {
+      this.#tell('recording.failed', this.#account.failure);
     }
   }
 
@@ -162,7 +155,7 @@ export class Recording {
       return;
     }
     this.#desired = desired;
-    this.#markInterval(desired, atMs);
+    this.#account.markInterval(desired, atMs);
     if (!this.#refusesInsecure()) {
       this.#session?.setDesired(desired, this.#formats());
     }
@@ -172,7 +165,7 @@ export class Recording {
   halt(atMs: number): void {
     if (this.#haltedAtMs === null) {
       this.#haltedAtMs = atMs;
-      this.#markInterval(null, atMs);
+      this.#account.markInterval(null, atMs);
       this.#desired = 'paused';
       this.#session?.halt(this.#formats());
     }
@@ -182,7 +175,7 @@ export class Recording {
   stop(atMs: number): void {
     if (this.#haltedAtMs === null) {
       this.#haltedAtMs = atMs;
-      this.#markInterval(null, atMs);
+      this.#account.markInterval(null, atMs);
     }
     this.#isStopped = true;
     this.#session?.stop();
@@ -259,11 +252,8 @@ export class Recording {
 
   /** Something inside the gateway keeps the recording from being made. The first reason counts. */
   fail(reason: string): void {
-    if (this.#failure === null) {
-      this.#failure = reason;
-      if (this.#begunAtMs !== null) {
-        this.#tell('recording.failed', reason);
-      }
+    if (this.#account.fail(reason) && this.#begunAtMs !== null) {
+      this.#tell('recording.failed', reason);
     }
   }
 
@@ -272,15 +262,15 @@ export class Recording {
   }
 
   noticed(notice: NoticeResult): void {
-    remember(this.#notices, notice);
+    this.#account.noticed(notice);
   }
 
   controlled(control: LedgerControl): void {
-    remember(this.#controls, control);
+    this.#account.controlled(control);
   }
 
   remark(text: string): void {
-    this.#remarks.add(text);
+    this.#account.remark(text);
   }
 
   /** Waits until the session is closed and the record is in the ledger. @returns the verdict; null: nothing to account for. */
@@ -292,7 +282,7 @@ export class Recording {
       return null;
     }
     const { clock, metrics } = this.#context.deps;
-    const record = this.#record({
+    const record = this.#account.record({
       ...end,
       facts: facts === null ? null : { ...facts, stoppedAtMs: this.#haltedAtMs },
       answeredAtMs: begunAtMs,
@@ -444,7 +434,7 @@ export class Recording {
     }
     const { deps, logger } = this.#context;
     const { providerId } = this.#decision;
-    if (this.#failure === null) {
+    if (this.#account.failure === null) {
       this.fail(SECURITY);
       deps.metrics.srsFailure(providerId, SECURITY);
       logger.error('call that must be recorded is not: its recording would be less protected', {
@@ -477,8 +467,7 @@ export class Recording {
   /** Once for an encoding: the SRS decides whether it takes what it is not known to take. */
   #warnOf(encoding: string): void {
     const remark = `${encoding} is no codec of the provider and cannot be transcoded; it was offered as it is`;
-    if (!this.#remarks.has(remark)) {
-      this.#remarks.add(remark);
+    if (this.#account.remark(remark)) {
       const { deps, logger } = this.#context;
       const { providerId } = this.#decision;
       deps.metrics.srsFailure(providerId, UNTRANSCODABLE);
@@ -498,47 +487,15 @@ export class Recording {
     return [formats, formats];
   }
 
-  #markInterval(desired: 'recording' | 'paused' | null, atMs: number): void {
-    const at = isoTime(atMs);
-    const last = this.#intervals.pop();
-    if (last !== undefined) {
-      this.#intervals.push(last.endAt === null ? { ...last, endAt: at } : last);
-    }
-    if (desired !== null) {
-      this.#intervals.push({ startAt: at, endAt: null, state: desired });
-    }
-  }
-
   /** What the ledger would say if the gateway were cut off now. */
   #snapshot(): LedgerRecord {
     const nowMs = this.#context.deps.clock.wallNowMs();
-    return this.#record({
+    return this.#account.record({
       facts: this.#session?.facts() ?? null,
       end: null,
       answeredAtMs: this.#begunAtMs ?? nowMs,
       endedAtMs: nowMs,
-      isAnchored: this.#failure !== 'not-anchored',
-    });
-  }
-
-  #record(
-    facts: Pick<
-      LedgerRecordFacts,
-      'facts' | 'end' | 'answeredAtMs' | 'endedAtMs' | 'isAnchored' | 'voicemail' | 'kept'
-    >,
-  ): LedgerRecord {
-    const { call, deps } = this.#context;
-    return ledgerRecord({
-      ...facts,
-      call,
-      recordingId: this.recordingId,
-      decision: this.#decision,
-      failure: this.#failure,
-      maxReportedLossRatio: deps.settings.maxReportedLossRatio,
-      notices: this.#notices.map(ledgerNotice),
-      controls: this.#controls,
-      intervals: this.#intervals,
-      remarks: [...this.#remarks],
+      isAnchored: this.#account.failure !== 'not-anchored',
     });
   }
 }
@@ -549,13 +506,6 @@ function noSrsReason(last: SrsAttempt | undefined): string {
     return 'srs-not-tried';
   }
   return last.status === null ? 'srs-silent' : 'srs-refused';
-}
-
-function remember<T>(list: T[], entry: T): void {
-  if (list.length >= MAX_TOLD) {
-    list.shift();
-  }
-  list.push(entry);
 }
 
 function dialectOf(metadata: ProviderMetadata | undefined): DialectChoice {
