@@ -437,6 +437,10 @@ export class RecordingSession {
     this.#liveness = null;
     if (this.#state === 'ending' || this.#isStopRequested) {
       this.#transition('dialogLost');
+      if (this.#state === 'lost') {
+        // Lost before the stop could begin to end it: there is nothing left to say to anybody.
+        this.#continueStop();
+      }
       return;
     }
     const { clock, logger, metrics, provider, health, media, changed } = this.#options;

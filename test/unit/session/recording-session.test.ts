@@ -249,6 +249,17 @@ describe('the stop of a recording session', () => {
     expect(media.drains).toEqual([drainMs]);
   });
 
+  test('ends it all the same when the SRS accepts and hangs up before its 200 was looked at', async () => {
+    const { session, invite, finished } = bench({ targets: ['sip:srs1'] });
+    session.setDesired('recording', FORMATS);
+    session.stop();
+    invite().events.ended({ cause: 'bye', reason: null });
+    invite().accept(ANSWERS);
+    await settled();
+    expect(session.state).toBe('ended');
+    expect(finished).toHaveLength(1);
+  });
+
   test('happens at once before anything was started', async () => {
     const { session, finished, srs, media } = bench();
     session.stop();
