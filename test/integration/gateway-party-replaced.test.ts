@@ -122,6 +122,61 @@ describe('the recording follows the parties', () => {
     });
   });
 
+  test('when a recorded user answers in the place of who was called, the call is recorded from its answer', async () => {
+    await withBench({ recordedUsers: ['erin'] }, async bench => {
+      const caller = await bench.phone('caller', 'alice');
+      const callee = await bench.phone('callee', 'bob');
+      const call = await placeCall(bench, caller, callee, {
+        answerHeaders: { 'P-Asserted-Identity': '"Erin" <sip:erin@127.0.0.1>' },
+      });
+      const recording = await bench.srs.waitForRecording();
+      await talkFor(call, 40);
+      expect(partiesOfLabel(recording.view, '1')).toMatchObject([{ aor: 'sip:erin@127.0.0.1' }]);
+      expect(partiesOfLabel(recording.view, '2')).toMatchObject([{ aor: 'sip:alice@127.0.0.1' }]);
+      await hangUp(call);
+      expect(await bench.waitForLedger(1)).toMatchObject([
+        {
+          verdict: 'recorded',
+          recordedParty: { role: 'callee', identifiedBy: 'P-Asserted-Identity of the 200' },
+        },
+      ]);
+    });
+  });
+
+  test('an unknown identity in the answer may be another name of a recorded user: who was called stays recorded', async () => {
+    await withBench({ recordedUsers: ['bob'] }, async bench => {
+      const caller = await bench.phone('caller', 'alice');
+      const callee = await bench.phone('callee', 'bob');
+      const call = await placeCall(bench, caller, callee, {
+        answerHeaders: { 'P-Asserted-Identity': '<sip:5550199@127.0.0.1>' },
+      });
+      await talkFor(call, 40);
+      await hangUp(call);
+      expect(await bench.waitForLedger(1)).toMatchObject([
+        { verdict: 'recorded', policy: { userId: 'bob' } },
+      ]);
+    });
+  });
+
+  test('another user who answers in the place of a recorded one is not recorded, nor is the call', async () => {
+    const users = {
+      bob: { identities: ['sip:bob@127.0.0.1'], recording: { mode: 'always' } },
+      zoe: { identities: ['sip:zoe@127.0.0.1'] },
+    };
+    const organisations = { test: { provider: 'lab', users } };
+    await withBench({ config: { organisations } }, async bench => {
+      const caller = await bench.phone('caller', 'alice');
+      const callee = await bench.phone('callee', 'bob');
+      const call = await placeCall(bench, caller, callee, {
+        answerHeaders: { 'P-Asserted-Identity': '<sip:zoe@127.0.0.1>' },
+      });
+      await talkFor(call, 40);
+      await hangUp(call);
+      await bench.expectNothingOpen();
+      expect(bench.srs.recordings).toHaveLength(0);
+    });
+  });
+
   test('a party that only says again who it is changes nothing', async () => {
     await withBench({}, async bench => {
       const caller = await bench.phone('caller', 'alice');

@@ -150,6 +150,21 @@ describe('voicemail', () => {
     },
   );
 
+  test('deposit by where the answer comes from: a mailbox behind the switch', async () => {
+    const { organisations } = organisation({ alice: { mode: 'always' } }).config;
+    await withBench({ config: { organisations, voicemail } }, async bench => {
+      const [caller, callee] = await phonesOf(bench);
+      const contact = `<${callee.uri.replace('sip:bob@', 'sip:vm-9@')}>`;
+      const call = await deposit(bench, caller, callee, {}, { Contact: contact });
+      await talkFor(call, 20);
+      await hangUp(call);
+      expect(await bench.waitForLedger(1)).toMatchObject([
+        { verdict: 'not-recorded', voicemail: { detectedBy: 'answer-contact' } },
+      ]);
+      expect(bench.srs.recordings.flatMap(({ streams }) => streams)).toEqual([]);
+    });
+  });
+
   test('the mailbox of a recorded user: a call that was diverted from it is a deposit with it', async () => {
     const { organisations } = organisation({
       carol: { mode: 'always', recordVoicemail: true },

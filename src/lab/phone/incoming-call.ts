@@ -145,7 +145,7 @@ export class IncomingCall {
     const headers = body === '' ? new HeaderList() : sdpHeaders();
     headers.append('Contact', this.#contact);
     for (const [name, value] of Object.entries(options.headers ?? {})) {
-      headers.append(name, value);
+      headers.set(name, value);
     }
     return makeResponse(this.#incoming.request, status, {
       toTag: this.#localTag,
