@@ -37,8 +37,8 @@ export { type RecordingFacts } from './recording-session-options';
 const STABLE_AFTER_MS = 5_000;
 /** How long the answer to the last UPDATE is waited for, ms. */
 const LAST_FACTS_DEADLINE_MS = 2_000;
-/** Attempts that are remembered for the ledger: the first and the newest. */
-const MAX_ATTEMPTS = 64;
+/** Attempts and outages that are remembered for the ledger: the first and the newest of each. */
+const MAX_REMEMBERED = 64;
 
 /**
  * One recording: finds an SRS, keeps it informed, finds another when it is lost, and ends in an orderly way. It brings
@@ -248,10 +248,7 @@ export class RecordingSession {
 
   #attempted(attempt: SrsAttempt): void {
     const { provider, health, metrics } = this.#options;
-    if (this.#attempts.length >= MAX_ATTEMPTS) {
-      this.#attempts.splice(MAX_ATTEMPTS / 2, 1);
-    }
-    this.#attempts.push(attempt);
+    remember(this.#attempts, attempt);
     if (attempt.result === 'established') {
       health.succeeded(attempt.uri);
     } else if (attempt.result !== 'REC_ERR_SIP_ABORTED') {
@@ -454,7 +451,7 @@ export class RecordingSession {
     });
     // A second SRS lost before it had caught up has not got what the first one missed.
     this.#replayFromMs = deliveredMs - provider.failover.overlapMs;
-    this.#outages.push({
+    remember(this.#outages, {
       noticedAtMs,
       cause,
       deliveredUntilMs: deliveredMs,
@@ -635,4 +632,12 @@ export class RecordingSession {
       this.#options.logger.debug('recording session state', { from, event, to: this.#state });
     }
   }
+}
+
+/** The oldest of the newer half makes room. */
+function remember<T>(list: T[], entry: T): void {
+  if (list.length >= MAX_REMEMBERED) {
+    list.splice(MAX_REMEMBERED / 2, 1);
+  }
+  list.push(entry);
 }

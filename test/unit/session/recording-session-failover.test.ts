@@ -72,6 +72,22 @@ describe('an SRS that is lost in mid-call', () => {
     expect(media.rewinds).toEqual([T0 + 6_500 - FAILOVER.overlapMs]);
   });
 
+  test('again and again, for hours: the first and the newest outages are remembered', async () => {
+    const { session, invite, clock } = await establishedBench();
+    for (let round = 1; round <= 100; round++) {
+      clock.advance(10_000);
+      invite(round - 1).events.ended({ cause: 'bye', reason: null });
+      await settled();
+      invite(round).accept();
+      await settled();
+    }
+    const noticedAtMs = session.facts().outages.map(outage => outage.noticedAtMs - T0);
+    expect(noticedAtMs).toHaveLength(64);
+    expect(noticedAtMs[0]).toBe(10_000);
+    expect(noticedAtMs.at(-1)).toBe(100 * 10_000);
+    expect(session.facts().lostAtMs).toBeNull();
+  });
+
   test('whose ring did not reach back far enough leaves a gap that is told', async () => {
     const { media, invite, clock, session } = await establishedBench();
     clock.advance(30_000);
