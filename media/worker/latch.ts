@@ -5,6 +5,8 @@
 
 /** Consecutive packets from one foreign host after which it is believed to be the peer behind a NAT. */
 export const FOREIGN_RUN = 3;
+/** The same for the signalled address while another source is locked, which must have been silent meanwhile. */
+export const SIGNALLED_RUN = 3;
 /** The same for the source that was locked before the signalled address changed: it may be the old one, going away. */
 export const PREVIOUS_RUN = 25;
 
@@ -22,7 +24,7 @@ export interface LatchFacts {
   readonly isSignalledHost: boolean;
   /** It comes from the source that was locked before the signalled address changed. */
   readonly isPreviousSource: boolean;
-  /** Packets in a row from this same source, this one included. */
+  /** Packets in a row from this same source, this one included; with a lock, without one of the locked source between. */
   readonly run: number;
   /** Whether another host than the signalled one may be learnt at all. */
   readonly allowsForeign: boolean;
@@ -39,7 +41,11 @@ export type LatchVerdict = 'lock' | 'accept' | 'wait' | 'reject';
 /** The whole policy of latching. Pure. */
 export function decideLatch(facts: LatchFacts): LatchVerdict {
   if (facts.isLocked) {
-    return facts.isLockedSource ? 'accept' : 'reject';
+    if (facts.isLockedSource) {
+      return 'accept';
+    }
+    // A straggler of an earlier call on this port may have been first: a switch sends all its calls from one host.
+    return facts.isSignalledSource && facts.run >= SIGNALLED_RUN ? 'lock' : 'reject';
   }
   if (!facts.isSignalled) {
     return 'reject';

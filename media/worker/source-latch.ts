@@ -42,25 +42,29 @@ export class SourceLatch {
 
   /** Whether the packet comes from the locked source. The one question that nearly every packet asks. */
   isLockedSource(words: Int32Array, at: number): boolean {
-    return this.isLocked && this.destination.matches(words, at);
+    if (this.isLocked && this.destination.matches(words, at)) {
+      this.#run = 0;
+      return true;
+    }
+    return false;
   }
 
   /** Decides on a packet of any other source, and carries the decision out. */
   judge(words: Int32Array, at: number): LatchVerdict {
+    const isSignalledSource = this.#signalled.matches(words, at);
     if (this.isLocked) {
-      return this.destination.matches(words, at) ? 'accept' : 'reject';
-    }
-    if (this.#candidate.isSet && this.#candidate.matches(words, at)) {
+      this.#run = isSignalledSource ? this.#run + 1 : this.#run;
+    } else if (this.#candidate.isSet && this.#candidate.matches(words, at)) {
       this.#run++;
     } else {
       this.#candidate.learn(words, at);
       this.#run = 1;
     }
     const verdict = decideLatch({
-      isLocked: false,
-      isLockedSource: false,
+      isLocked: this.isLocked,
+      isLockedSource: this.isLocked && this.destination.matches(words, at),
       isSignalled: this.#signalled.isSet,
-      isSignalledSource: this.#signalled.matches(words, at),
+      isSignalledSource,
       isSignalledHost: this.#signalled.sameHost(words, at),
       isPreviousSource: this.#previous.isSet && this.#previous.matches(words, at),
       run: this.#run,
@@ -68,6 +72,7 @@ export class SourceLatch {
     });
     if (verdict === 'lock') {
       this.isLocked = true;
+      this.#run = 0;
       this.destination.learn(words, at);
       this.#previous.clear();
     }

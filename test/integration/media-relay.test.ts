@@ -184,6 +184,35 @@ describe.each(['linux', 'dgram'] as const)('the relay on %s', backend => {
     expect(b.packets).toHaveLength(2);
   });
 
+  test('a straggler of an earlier call that comes first does not keep the signalled source out', async () => {
+    const { a, b, legA, legB } = await callOfTwo();
+    // A switch sends all its calls from one host, and ports are used again.
+    const straggler = await peerOn('127.0.0.1');
+    straggler.send(rtp(7, { ssrc: 0x77 }), legA.local.rtp);
+    await b.packetsReach(1);
+    for (let i = 0; i < 10; i++) {
+      a.send(rtp(i), legA.local.rtp);
+    }
+    // Two are lost until it is clear that the straggler has gone.
+    expect(await b.packetsReach(9)).toHaveLength(9);
+    expect(legA.counters().rejectedSource).toBe(2);
+    b.send(rtp(1), legB.local.rtp);
+    await a.packetsReach(1);
+    expect(straggler.received).toHaveLength(0);
+  });
+
+  test('the signalled address does not displace another source that is locked and still sends', async () => {
+    const { a, b, legA } = await callOfTwo();
+    const talker = await peerOn('127.0.0.1');
+    for (let i = 0; i < 10; i++) {
+      talker.send(rtp(i), legA.local.rtp);
+      await b.packetsReach(i + 1);
+      a.send(rtp(100 + i, { ssrc: 0x1234 }), legA.local.rtp);
+      await eventually(() => legA.counters().rejectedSource === i + 1, 'rejected');
+    }
+    expect(b.packets).toHaveLength(10);
+  });
+
   test('a changed signalled address unlocks, and the new source takes over', async () => {
     const { call, a, b, legA, legB } = await callOfTwo();
     a.send(rtp(1), legA.local.rtp);

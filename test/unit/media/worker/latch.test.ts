@@ -4,6 +4,7 @@ import {
   type LatchFacts,
   type LatchVerdict,
   PREVIOUS_RUN,
+  SIGNALLED_RUN,
 } from '../../../../media/worker/latch';
 
 const STRANGER: LatchFacts = {
@@ -22,9 +23,14 @@ const ROWS: readonly (readonly [string, Partial<LatchFacts>, LatchVerdict])[] = 
   ['a stranger after the lock', { isLocked: true }, 'reject'],
   ['a long run of a stranger after the lock', { isLocked: true, run: 1000 }, 'reject'],
   [
-    'the signalled address, once another source is locked',
-    { isLocked: true, isSignalledSource: true, isSignalledHost: true },
+    'the signalled address, while another source that is locked still sends',
+    { isLocked: true, isSignalledSource: true, isSignalledHost: true, run: SIGNALLED_RUN - 1 },
     'reject',
+  ],
+  [
+    'a run of the signalled address, once another source is locked that sends no more',
+    { isLocked: true, isSignalledSource: true, isSignalledHost: true, run: SIGNALLED_RUN },
+    'lock',
   ],
   ['anyone, before signalling names an address', { isSignalled: false, run: 100 }, 'reject'],
   ['the signalled address', { isSignalledSource: true, isSignalledHost: true }, 'lock'],
@@ -51,17 +57,17 @@ test.each(ROWS)('%s', (_name, facts, verdict) => {
   expect(decideLatch({ ...STRANGER, ...facts })).toBe(verdict);
 });
 
-test('once locked, nothing but the locked source is ever taken', () => {
-  for (let bits = 0; bits < 32; bits++) {
+test('once locked, nothing but the locked source and the signalled address is ever taken', () => {
+  for (let bits = 0; bits < 16; bits++) {
     const has = (bit: number): boolean => ((bits >> bit) & 1) === 1;
     const verdict = decideLatch({
       isLocked: true,
       isLockedSource: false,
       isSignalled: has(0),
-      isSignalledSource: has(1),
-      isSignalledHost: has(2),
-      isPreviousSource: has(3),
-      allowsForeign: has(4),
+      isSignalledSource: false,
+      isSignalledHost: has(1),
+      isPreviousSource: has(2),
+      allowsForeign: has(3),
       run: 1000,
     });
     expect(verdict).toBe('reject');
