@@ -76,7 +76,7 @@ export interface GatewayBench {
   /** With `fromFile`: writes the file again with other sections, and nothing more. */
   rewriteConfig(sections: Readonly<Record<string, unknown>>): void;
   /** With `fromFile`: what SIGHUP does. @throws ConfigError */
-  reload(): void;
+  reload(): Promise<void>;
   /** Where it takes SIP on 127.0.0.1. */
   readonly sipPort: number;
   /** @param srtp suite of the calls that it makes; it takes calls of either kind. */
@@ -222,7 +222,9 @@ export async function openGatewayBench(options: GatewayBenchOptions = {}): Promi
     callees,
     configFile,
     rewriteConfig,
-    reload: () => void settings.reload(),
+    reload: async () => {
+      await settings.reload();
+    },
     sipPort,
     phone: (side, name, audio = tone({ hz: side === 'caller' ? 440 : 620 }), srtp, codecs) =>
       createSoftphone({
