@@ -57,7 +57,7 @@ export const broadworksAnnouncements: Scenario = {
       ...wireForm(session),
       requestsAre(session, [
         'INVITE sendonly +metadata',
-        ...['start'].map(() => 'UPDATE +metadata'),
+        'UPDATE +metadata',
         ...['pause', 'resume', 'stop'].flatMap(action => [
           `INVITE ${action === 'resume' ? 'sendonly' : 'inactive'}`,
           'UPDATE +metadata',
