@@ -1,6 +1,6 @@
-export { createCallHandler, createMessageHandler } from './call-handler';
-export { MAX_PARTICIPANTS, type ParticipantsOutcome } from './call-participants';
-export { CallRegistry } from './call-registry';
+export { createCallHandler, createMessageHandler } from './call/call-handler';
+export { MAX_PARTICIPANTS, type ParticipantsOutcome } from './parties/call-participants';
+export { CallRegistry } from './call/call-registry';
 export { type CallDeps } from './deps';
 export { EventHub } from './event-hub';
 export {
@@ -15,7 +15,7 @@ export {
   type RecordingEventView,
   type RecordingView,
 } from './live-view';
-export { missingReason } from './missing-recording';
+export { missingReason } from './recording/missing-recording';
 export { SrsHealth, type SrsHealthView } from './srs/srs-health';
 export {
   type FailoverSettings,

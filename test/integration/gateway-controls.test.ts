@@ -7,7 +7,7 @@ import {
   withBench,
 } from '../support/gateway-bench';
 import { waitUntil } from '../support/wait-until';
-import { Recording } from '../../src/session/recording';
+import { Recording } from '../../src/session/recording/recording';
 
 /** Users with these recording settings. */
 function users(

@@ -1,0 +1,204 @@
+import { errorMessage, type LegRole, type Logger } from '#core';
+import { type MediaCall, type NoticeReport, type NoticeSound, type PlayingNotice } from '#media';
+
+import {
+  type DueNotice,
+  type NoticeKind,
+  type NoticePolicy,
+  type PromptKind,
+  type TonePolicy,
+  type UserPolicy,
+} from '../../policy';
+import { type CallDeps } from '../deps';
+import { type NoticeResult } from './notice-account';
+import { ReminderTone } from './reminder-tone';
+
+export { type NoticeResult } from './notice-account';
+
+/** In whose words prompts are spoken. */
+export type NoticeVoice = Pick<UserPolicy, 'organisationId' | 'language' | 'customAudio'>;
+
+export interface CallNoticesOptions {
+  readonly media: MediaCall;
+  readonly policy: NoticePolicy;
+  readonly deps: Pick<CallDeps, 'clock' | 'ids' | 'metrics'>;
+  readonly logger: Logger;
+}
+
+const BOTH: readonly LegRole[] = ['caller', 'callee'];
+
+/** Plays the notices of one call into its live legs. What two recordings want at the same time is heard once. */
+export class CallNotices {
+  readonly #options: CallNoticesOptions;
+  readonly #playing = new Map<string, Promise<NoticeResult>>();
+  readonly #sounds = new Set<PlayingNotice>();
+  readonly #delays = new Set<() => void>();
+  readonly #complianceHeardBy = new Set<LegRole>();
+  readonly #reminder: ReminderTone;
+  readonly #reminded = new Map<object, (result: NoticeResult) => void>();
+  #isOver = false;
+
+  constructor(options: CallNoticesOptions) {
+    this.#options = options;
+    this.#reminder = new ReminderTone(options.deps.clock, () => this.#remind());
+  }
+
+  /** Who has heard the announcement of compliance, or is about to. */
+  get complianceHeardBy(): readonly LegRole[] {
+    return [...this.#complianceHeardBy];
+  }
+
+  /**
+   * Plays a notice after those that wait already. Settles when it has ended; never rejects.
+   * @param signal gives up a notice that is still being delayed
+   */
+  async play(due: DueNotice, voice: NoticeVoice, signal?: AbortSignal): Promise<NoticeResult> {
+    const promptId = promptIdOf(due, voice);
+    const key = `${promptId} ${due.toRoles.join()} ${due.delayMs}`;
+    let playing = this.#playing.get(key);
+    if (playing === undefined) {
+      playing = this.#play(due, promptId, voice, signal);
+      this.#playing.set(key, playing);
+      void playing.then(() => this.#playing.delete(key));
+    }
+    return playing;
+  }
+
+  /** The reminder tone for a recording; null: not any more. */
+  remind(who: object, intervalMs: number | null, told: (result: NoticeResult) => void): void {
+    if (intervalMs === null || this.#isOver) {
+      this.#reminded.delete(who);
+    } else {
+      this.#reminded.set(who, told);
+    }
+    this.#reminder.set(who, this.#isOver ? null : intervalMs);
+  }
+
+  /** The talk is over: nobody hears anything any more. Idempotent. */
+  stop(): void {
+    this.#isOver = true;
+    this.#reminder.stop();
+    this.#reminded.clear();
+    this.#sounds.forEach(sound => sound.stop());
+    this.#delays.forEach(giveUp => giveUp());
+  }
+
+  #remind(): void {
+    const tone: DueNotice = { kind: 'reminder', toRoles: BOTH, delayMs: 0 };
+    const told = [...this.#reminded.values()];
+    void this.play(tone, { organisationId: '', language: '', customAudio: {} }).then(result =>
+      told.forEach(tell => tell(result)),
+    );
+  }
+
+  async #play(
+    due: DueNotice,
+    promptId: string,
+    voice: NoticeVoice,
+    signal: AbortSignal | undefined,
+  ): Promise<NoticeResult> {
+    const isTone = due.kind === 'beep' || due.kind === 'reminder';
+    const result = (report: Omit<NoticeResult, 'kind' | 'language'>): NoticeResult => {
+      report.legs.forEach(({ outcome }) => this.#options.deps.metrics.notice(due.kind, outcome));
+      return { kind: due.kind, language: isTone ? null : voice.language, ...report };
+    };
+    const nobody = (outcome: string): NoticeResult =>
+      result({
+        startedAtMs: null,
+        endedAtMs: null,
+        legs: due.toRoles.map(role => ({ role, outcome })),
+      });
+    if (due.kind === 'compliance') {
+      due.toRoles.forEach(role => this.#complianceHeardBy.add(role));
+    }
+    if (!(await this.#delayed(due.delayMs, signal)) || this.#isOver) {
+      return nobody('given-up');
+    }
+    const report = await this.#sound(due, promptId);
+    if (report === null) {
+      return nobody('no-prompt');
+    }
+    const legs = report.legs.map(({ legId, outcome }) => ({ role: legId as LegRole, outcome }));
+    const unheard = legs.filter(({ outcome }) => outcome !== 'played' && outcome !== 'cut');
+    if (unheard.length > 0) {
+      this.#options.logger.warn('a notice was not heard', { kind: due.kind, legs: unheard });
+    }
+    if (due.kind === 'compliance') {
+      unheard.forEach(({ role }) => this.#complianceHeardBy.delete(role));
+    }
+    return result({ startedAtMs: report.startedAtMs, endedAtMs: report.endedAtMs, legs });
+  }
+
+  /** null: the media has no such prompt. */
+  async #sound(due: DueNotice, promptId: string): Promise<NoticeReport | null> {
+    const { media, policy, deps, logger } = this.#options;
+    let playing: PlayingNotice;
+    try {
+      playing = media.playNotice({
+        noticeId: deps.ids.uuid(),
+        legIds: due.toRoles,
+        sound: soundOf(due.kind, promptId, policy),
+        duckDb: policy.duckDb,
+      });
+    } catch (error) {
+      logger.error('a notice cannot be played', {
+        kind: due.kind,
+        promptId,
+        error: errorMessage(error),
+      });
+      return null;
+    }
+    this.#sounds.add(playing);
+    const report = await playing.done;
+    this.#sounds.delete(playing);
+    return report;
+  }
+
+  /** @returns false when the notice was given up meanwhile. */
+  #delayed(delayMs: number, signal: AbortSignal | undefined): Promise<boolean> {
+    if (delayMs === 0) {
+      return Promise.resolve(true);
+    }
+    return new Promise(resolve => {
+      const settle = (isDue: boolean) => (): void => {
+        timer.cancel();
+        this.#delays.delete(giveUp);
+        signal?.removeEventListener('abort', giveUp);
+        resolve(isDue);
+      };
+      const giveUp = settle(false);
+      const timer = this.#options.deps.clock.setTimer(delayMs, settle(true));
+      this.#delays.add(giveUp);
+      signal?.addEventListener('abort', giveUp);
+    });
+  }
+}
+
+function soundOf(kind: NoticeKind, promptId: string, policy: NoticePolicy): NoticeSound {
+  switch (kind) {
+    case 'beep':
+      return tone(policy.beep);
+    case 'reminder':
+      return tone(policy.reminderTone);
+    default:
+      return { kind: 'prompt', promptId };
+  }
+}
+
+function tone(policy: TonePolicy): NoticeSound {
+  return { kind: 'tone', ...policy };
+}
+
+/** The organisation's own prompt, or the packaged one in the language of the user. */
+function promptIdOf(
+  { kind, prompt: packaged }: DueNotice,
+  { organisationId, language, customAudio }: NoticeVoice,
+): string {
+  if (kind === 'beep' || kind === 'reminder') {
+    return kind;
+  }
+  const prompt: PromptKind = kind;
+  return customAudio[prompt] === undefined
+    ? `${language}/${packaged ?? prompt}`
+    : `custom:${organisationId}/${prompt}`;
+}

@@ -1,0 +1,63 @@
+import { type LegRole } from '#core';
+
+import { type PartyDecision } from '../../policy';
+import { type EventSubject } from '../call/call-context';
+import { type CallDeps } from '../deps';
+import { type BarredUsers } from './barred-users';
+import {
+  type LeftOut,
+  type LeftOutFacts,
+  leftOutOnDemand,
+  leftOutParty,
+  recordLeftOut,
+} from './left-out';
+
+/** What was decided last of who is on each leg, and the users who would have been recorded and are not. */
+export class LeftOutUsers {
+  readonly #decided: Record<LegRole, PartyDecision>;
+  readonly #leftOut = new Map<LegRole, LeftOut>();
+
+  constructor(decided: Readonly<Record<LegRole, PartyDecision>>) {
+    this.#decided = { ...decided };
+  }
+
+  decided(role: LegRole): PartyDecision {
+    return this.#decided[role];
+  }
+
+  /** This is decided now of who is on its leg. */
+  note(decided: PartyDecision): void {
+    this.#decided[decided.role] = decided;
+    const leftOut = leftOutParty(decided);
+    if (leftOut !== null) {
+      this.#leftOut.set(decided.role, leftOut);
+    }
+  }
+
+  /** Nobody misses anything on that leg any more. @param decided what is decided of it instead, when that is known. */
+  forget(role: LegRole, decided: PartyDecision | null = null): void {
+    this.#leftOut.delete(role);
+    this.#decided[role] = decided ?? this.#decided[role];
+  }
+
+  /** Who may not start a recording is missed from the moment of trying on. */
+  bar(barred: BarredUsers, decided: PartyDecision): void {
+    const leftOut = leftOutOnDemand(decided);
+    if (leftOut !== null) {
+      const { userId } = leftOut.decision.user;
+      barred.bar(decided.role, {
+        userId,
+        tried: () => this.#leftOut.set(decided.role, leftOut),
+      });
+    }
+  }
+
+  /** @returns a verdict for each user who would have been recorded in this answered call, and was not. */
+  conclude(
+    facts: LeftOutFacts,
+    deps: CallDeps,
+    told: (subject: EventSubject, reason: LeftOut['because']) => void,
+  ): readonly string[] {
+    return [...this.#leftOut.values()].map(leftOut => recordLeftOut(leftOut, facts, deps, told));
+  }
+}
