@@ -1,0 +1,90 @@
+import { errorMessage } from '#core';
+import {
+  type RecordingDialog,
+  type RecordingStreamOffer,
+  SipError,
+  type SrsStreamAnswer,
+} from '#sip';
+
+import { type SrsLossCause } from '../../ledger';
+import { type EarlyEvents, type InvitedSrs } from '../srs/srs-invitation';
+import { type SrsTarget } from '../srs/srs-target';
+import { type RecordingSessionOptions } from './recording-session-options';
+
+/** What the SRS that has the recording may say of itself. */
+export interface SessionInviteEvents {
+  /** Whether that dialog is the one that has the recording: the others have lost the race, or have not won it yet. */
+  isCurrent(dialog: RecordingDialog): boolean;
+  answerChanged(streams: readonly SrsStreamAnswer[]): void;
+  snapshotRequested(reason: string | null): void;
+  connectionLost(): void;
+  ended(cause: SrsLossCause, reason: string | null): void;
+}
+
+/**
+ * Invites one SRS to take a recording, with a document of the facts of this moment.
+ * @throws SipError when it refuses or the signal aborts; `REC_ERR_SIP_SRS_BAD_ANSWER` when no packet can be sent to the
+ * addresses of its answer.
+ */
+export async function inviteSrs(
+  target: SrsTarget,
+  streams: readonly RecordingStreamOffer[],
+  options: Pick<
+    RecordingSessionOptions,
+    'provider' | 'srcUri' | 'metadata' | 'srsClient' | 'media'
+  >,
+  events: SessionInviteEvents,
+  signal: AbortSignal,
+): Promise<InvitedSrs> {
+  const { provider, srcUri, metadata, srsClient, media } = options;
+  const { profile, answerTimeoutMs, sessionExpiresS } = provider;
+  const early: EarlyEvents = { end: null, wantsSnapshot: false };
+  let invited: InvitedSrs | null = null;
+  const isCurrent = (): boolean => invited !== null && events.isCurrent(invited.dialog);
+  const dialog = await srsClient.invite(
+    {
+      srsUri: target.uri,
+      from: { uri: srcUri, displayName: null },
+      profile,
+      streams,
+      metadata: metadata.complete(),
+      answerTimeoutMs,
+      ...(sessionExpiresS === undefined ? {} : { sessionExpiresS }),
+    },
+    {
+      answerChanged: answers => {
+        if (isCurrent()) {
+          events.answerChanged(answers);
+        }
+      },
+      snapshotRequested: reason => {
+        if (isCurrent()) {
+          events.snapshotRequested(reason);
+        } else {
+          early.wantsSnapshot = true;
+        }
+      },
+      connectionLost: () => {
+        if (isCurrent()) {
+          events.connectionLost();
+        }
+      },
+      ended: end => {
+        if (isCurrent()) {
+          events.ended(end.cause, end.reason);
+        } else {
+          early.end = end;
+        }
+      },
+    },
+    signal,
+  );
+  try {
+    media.checkRemotes(dialog.streams);
+  } catch (error) {
+    await dialog.bye({ reason: 'SIP;cause=488;text="SDP not usable"' });
+    throw new SipError('REC_ERR_SIP_SRS_BAD_ANSWER', errorMessage(error), { cause: error });
+  }
+  invited = { dialog, early };
+  return invited;
+}
