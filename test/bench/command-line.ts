@@ -1,5 +1,7 @@
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 
+import { FEATURE_NAMES, type FeatureName, withReference } from './feature-rows';
+
 /** The benchmarks, with what `--list` says of them. */
 export const BENCHMARKS = {
   media:
@@ -20,6 +22,8 @@ export interface BenchOptions {
   /** null: each benchmark's own sizes. */
   readonly calls: readonly number[] | null;
   readonly backend: 'linux' | 'dgram';
+  /** Of the features, in the order of the report. */
+  readonly rows: readonly FeatureName[];
   readonly windowMs: number;
   readonly durationMs: number;
   readonly rate: number;
@@ -70,6 +74,9 @@ export function parseArguments(argv: readonly string[]): BenchOptions {
         .choices(['linux', 'dgram'])
         .default('linux'),
     )
+    .option('--rows <name,…>', `some of the features: ${FEATURE_NAMES.join(', ')}`, featureRows, [
+      ...FEATURE_NAMES,
+    ])
     .exitOverride();
   program.parse([...argv], { from: 'user' });
   const options = program.opts<{
@@ -81,6 +88,7 @@ export function parseArguments(argv: readonly string[]): BenchOptions {
     duration: number;
     rate: number;
     backend: 'linux' | 'dgram';
+    rows: FeatureName[];
     drachtio?: DrachtioServer;
   }>();
   const benchmarks = program.processedArgs[0] as string[];
@@ -97,6 +105,7 @@ export function parseArguments(argv: readonly string[]): BenchOptions {
     rounds: options.rounds,
     calls: options.calls ?? null,
     backend: options.backend,
+    rows: options.rows,
     windowMs: options.window * 1000,
     durationMs: options.duration * 1000,
     rate: options.rate,
@@ -122,6 +131,16 @@ function whole(min: number, max: number): (text: string) => number {
 
 function sizes(text: string): number[] {
   return text.split(',').map(whole(1, MAX_CALLS));
+}
+
+/** The reference is always among them. */
+function featureRows(text: string): FeatureName[] {
+  const names = text.split(',');
+  const unknown = names.find(name => !FEATURE_NAMES.some(known => known === name));
+  if (unknown !== undefined) {
+    throw new InvalidArgumentError(`'${unknown}' is none of ${FEATURE_NAMES.join(', ')}.`);
+  }
+  return withReference(names);
 }
 
 function drachtioServer(text: string): DrachtioServer {

@@ -1,10 +1,11 @@
+import { type Feature, type FeatureName, FEATURES, REFERENCE } from './feature-rows';
 import { rounded, worst } from './media';
-import { type Peer, type Variant } from './peers/peer';
+import { type Peer } from './peers/peer';
 import { startPeer } from './peers/start-peer';
 import { type Progress } from './progress';
 import { atMost, type FeatureRow, type Target } from './result';
 import { significant, spread, type Spread } from './statistics';
-import { G722_PAYLOAD_TYPE, PCMU_PAYLOAD_TYPE, type TrafficResult } from './traffic/plan';
+import { PCMU_PAYLOAD_TYPE, type TrafficResult } from './traffic/plan';
 import { runTraffic } from './traffic/run-traffic';
 
 export interface FeaturesOptions {
@@ -12,52 +13,9 @@ export interface FeaturesOptions {
   readonly rounds: number;
   readonly windowMs: number;
   readonly backend: 'linux' | 'dgram';
+  /** Among them the reference. */
+  readonly rows: readonly FeatureName[];
 }
-
-interface Feature {
-  readonly name: string;
-  readonly variant: Variant;
-  readonly copies: number;
-  readonly isPayloadIntact: boolean;
-  readonly isEncrypted?: boolean;
-  readonly senderReportsPerSecond?: number;
-  readonly payloadType?: number;
-}
-
-const RELAY = 'relay';
-const RECORDED = '+ fork';
-
-/** Each stands on relay and fork, except for the first two. */
-const FEATURES: readonly Feature[] = [
-  { name: RELAY, variant: 'relay', copies: 0, isPayloadIntact: true },
-  { name: '+ ring, recorder silent', variant: 'ring', copies: 0, isPayloadIntact: true },
-  { name: RECORDED, variant: 'fork', copies: 1, isPayloadIntact: true },
-  { name: '+ second recorder', variant: 'second-recorder', copies: 2, isPayloadIntact: true },
-  { name: '+ tone mixed', variant: 'tone', copies: 1, isPayloadIntact: false },
-  { name: '+ announcement', variant: 'announcement', copies: 1, isPayloadIntact: false },
-  { name: '+ SRTP to recorder', variant: 'srtp-recorder', copies: 1, isPayloadIntact: true },
-  {
-    name: '+ SRTP on legs',
-    variant: 'srtp-legs',
-    copies: 1,
-    isPayloadIntact: false,
-    isEncrypted: true,
-  },
-  {
-    name: '+ transcode, G.722 to G.711',
-    variant: 'transcode',
-    copies: 1,
-    isPayloadIntact: true,
-    payloadType: G722_PAYLOAD_TYPE,
-  },
-  {
-    name: '+ RTCP, 1/s of each leg',
-    variant: 'fork',
-    copies: 1,
-    isPayloadIntact: true,
-    senderReportsPerSecond: 1,
-  },
-];
 
 const FIRST_WARM_UP_MS = 2500;
 const WARM_UP_MS = 1000;
@@ -65,38 +23,51 @@ const FIRST_HOST = 10;
 
 const LIMITED = 'the generator was the limit, here or under the plain recorded call';
 
-function judged(name: string, value: number | null, limit: number): Target {
-  return atMost(name, value, limit, value === null ? LIMITED : undefined);
-}
+/** Of the rows that have one, the most that they may cost beside a plain recorded call. */
+const TARGETS: readonly { name: FeatureName; what: string; limit: number }[] = [
+  { name: 'tone', what: 'tone mixed in every call / plain recorded call', limit: 1.4 },
+  { name: 'srtp-recorder', what: 'SRTP to the recorder / plain recorded call', limit: 1.5 },
+];
 
+/** A row, the process under measure, and what its rounds gave. */
 interface Cell {
+  readonly name: FeatureName;
   readonly feature: Feature;
   readonly peer: Peer;
   readonly results: TrafficResult[];
 }
 
-/** What each feature of the media plane costs, all of them in turn within each round. */
+/**
+ * What each feature of the media plane costs, all of them in turn within each round. Processes whose turn it is not are
+ * held: a notice goes on when its call has no traffic, and its packets would cost, and be counted, in the others' rows.
+ */
 export async function runFeatures(
-  { calls, rounds, windowMs, backend }: FeaturesOptions,
+  { calls, rounds, windowMs, backend, rows }: FeaturesOptions,
   progress: Progress,
 ): Promise<{ features: readonly FeatureRow[]; targets: readonly Target[] }> {
   const cells: Cell[] = [];
-  progress.start(rounds * FEATURES.length);
+  // Held processes do not see that this one has gone.
+  const wake = (): void => cells.forEach(({ peer }) => tell(peer, 'SIGCONT'));
+  process.once('exit', wake);
+  progress.start(rounds * rows.length);
   try {
-    for (const [i, feature] of FEATURES.entries()) {
-      const { variant } = feature;
+    for (const [i, name] of rows.entries()) {
+      const feature: Feature = FEATURES[name];
       const order = {
         backend,
         calls,
-        variant,
+        variant: feature.variant,
         host: `127.77.0.${FIRST_HOST + i}`,
         portMin: 10_000,
       };
-      cells.push({ feature, peer: await startPeer('plane-process', order), results: [] });
+      const peer = await startPeer('plane-process', order);
+      cells.push({ name, feature, peer, results: [] });
+      tell(peer, 'SIGSTOP');
     }
     for (let round = 0; round < rounds; round++) {
       for (const { feature, peer, results } of cells) {
         progress.step(`${feature.name}, round ${round + 1}`);
+        tell(peer, 'SIGCONT');
         results.push(
           await runTraffic({
             targets: peer.legs,
@@ -112,35 +83,50 @@ export async function runFeatures(
             round,
           }),
         );
+        tell(peer, 'SIGSTOP');
       }
     }
   } finally {
+    process.off('exit', wake);
     await Promise.all(cells.map(({ peer }) => peer.close()));
   }
   progress.stop();
+  return featuresReport(cells, calls);
+}
+
+function tell({ pid }: Peer, signal: 'SIGSTOP' | 'SIGCONT'): void {
+  if (pid !== null) {
+    process.kill(pid, signal);
+  }
+}
+
+/** @param cells among them that of the reference. */
+export function featuresReport(
+  cells: readonly Cell[],
+  calls: number,
+): { features: readonly FeatureRow[]; targets: readonly Target[] } {
   const features = cells.map(cell => row(cell, cells, calls));
-  const recorded = features.find(({ feature }) => feature === RECORDED);
-  const toRecorded = (name: string): number | null => {
-    const found = features.find(({ feature }) => feature === name);
-    // A ratio is as good as the worse of its two sides.
-    const isJudged = found?.generator.isLimit === false && recorded?.generator.isLimit === false;
-    return isJudged ? found.toRecorded.median : null;
-  };
-  return {
-    features,
-    targets: [
-      judged('tone mixed in every call / plain recorded call', toRecorded('+ tone mixed'), 1.4),
-      judged('SRTP to the recorder / plain recorded call', toRecorded('+ SRTP to recorder'), 1.5),
-    ],
-  };
+  const isLimited = (name: FeatureName): boolean =>
+    features[cells.findIndex(cell => cell.name === name)]?.generator.isLimit ?? true;
+  const targets = TARGETS.filter(({ name }) => cells.some(cell => cell.name === name)).map(
+    ({ name, what, limit }) => {
+      const found = features[cells.findIndex(cell => cell.name === name)];
+      // A ratio is as good as the worse of its two sides.
+      const isJudged = !isLimited(name) && !isLimited(REFERENCE);
+      const value = isJudged && found !== undefined ? found.toRecorded.median : null;
+      return atMost(what, value, limit, value === null ? LIMITED : undefined);
+    },
+  );
+  return { features, targets };
 }
 
 function row({ feature, results }: Cell, cells: readonly Cell[], calls: number): FeatureRow {
   const cpu = (result: TrafficResult | undefined): number => result?.cpuUsPerPacket ?? NaN;
-  const against = (name: string): Spread => {
-    const base = cells.find(cell => cell.feature.name === name)?.results ?? [];
-    return rounded(spread(results.map((result, i) => cpu(result) / cpu(base[i]))));
-  };
+  const against = (base: readonly TrafficResult[]): Spread =>
+    rounded(spread(results.map((result, i) => cpu(result) / cpu(base[i]))));
+  const resultsOf = (name: FeatureName): readonly TrafficResult[] | undefined =>
+    cells.find(cell => cell.name === name)?.results;
+  const relay = resultsOf('relay');
   const range = rounded(spread(results.map(cpu)));
   return {
     feature: feature.name,
@@ -148,8 +134,8 @@ function row({ feature, results }: Cell, cells: readonly Cell[], calls: number):
     cpuUsPerPacket: range.median,
     lossPct: significant(spread(results.map(({ lossPct }) => lossPct)).median),
     copyLossPct: significant(spread(results.map(({ copyLossPct }) => copyLossPct)).median),
-    toRelay: against(RELAY),
-    toRecorded: against(RECORDED),
+    toRelay: relay === undefined ? null : against(relay),
+    toRecorded: against(resultsOf(REFERENCE) ?? []),
     range,
     generator: worst(results),
   };

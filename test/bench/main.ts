@@ -39,6 +39,10 @@ function print(text: string): void {
   process.stdout.write(`${text}\n`);
 }
 
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+  process.once(signal, () => process.exit(1));
+}
+
 main(process.argv.slice(2)).then(
   code => (process.exitCode = code),
   (error: unknown) => {

@@ -54,8 +54,8 @@ export interface FeatureRow {
   readonly cpuUsPerPacket: number;
   readonly lossPct: number;
   readonly copyLossPct: number;
-  /** Over relaying alone, round by round. */
-  readonly toRelay: Spread;
+  /** Over relaying alone, round by round; null when that was not measured. */
+  readonly toRelay: Spread | null;
   /** Over relaying with one plain copy: what a recorded call costs. */
   readonly toRecorded: Spread;
   readonly range: Spread;

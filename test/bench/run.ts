@@ -42,13 +42,13 @@ function run(
   options: BenchOptions,
   progress: Progress,
 ): Promise<Partial<BenchReport> & { targets: readonly Target[] }> {
-  const { rounds, windowMs, calls, backend, durationMs, rate, drachtio } = options;
+  const { rounds, windowMs, calls, backend, rows, durationMs, rate, drachtio } = options;
   switch (benchmark) {
     case 'media':
       return runMedia({ calls: calls ?? MEDIA_CALLS, rounds, windowMs }, progress);
     case 'features':
       return runFeatures(
-        { calls: calls?.[0] ?? FEATURE_CALLS, rounds, windowMs, backend },
+        { calls: calls?.[0] ?? FEATURE_CALLS, rounds, windowMs, backend, rows },
         progress,
       );
     case 'signalling':

@@ -87,7 +87,7 @@ function featureTable(rows: readonly FeatureRow[]): string {
       row.feature,
       row.calls,
       formatSpread(row.range),
-      formatSpread(row.toRelay),
+      row.toRelay === null ? '-' : formatSpread(row.toRelay),
       formatSpread(row.toRecorded),
       row.lossPct,
       row.copyLossPct,

@@ -52,6 +52,10 @@ const PRIORITY = -18;
 /** Beyond it a leg has two packets under way at once, and batches get larger than they would. */
 const MAX_LATENESS_MS = PTIME_MS;
 const MAX_CPU_SHARE = 0.9;
+/** Packets delivered per packet sent: what was under way at the ends of the window, and a little more. */
+const MAX_SURPLUS = 1.1;
+/** A payload may come through mixing or encryption as it was, by chance. */
+const MAX_UNCHANGED_SHARE = 0.1;
 
 interface Totals {
   sent: number;
@@ -136,11 +140,11 @@ class Generator {
     const stepMs = PTIME_MS / this.#legs;
     let next = 0;
     let cpuUs = 0;
-    let atWindow = { received: 0, ownUs: 0 };
+    let atWindow = { sent: 0, received: 0, ownUs: 0 };
     for (let nowMs = startMs; nowMs < endMs; nowMs = performance.now()) {
       if (!this.#isInWindow && nowMs >= windowAtMs) {
         this.#isInWindow = true;
-        atWindow = { received: totals.received, ownUs: ownCpuUs() };
+        atWindow = { sent: totals.sent, received: totals.received, ownUs: ownCpuUs() };
         cpuUs = read();
       }
       this.#offsetUs = wallMicroseconds() - this.#originUs - nowMs * 1000;
@@ -156,16 +160,32 @@ class Generator {
     const rssKiB = pid === null ? null : processRssKiB(pid);
     const cpuShare = (ownCpuUs() - atWindow.ownUs) / (windowMs * 1000);
     const delivered = totals.received - atWindow.received;
+    const sent = totals.sent - atWindow.sent;
     this.#isInWindow = false;
     for (const untilMs = performance.now() + DRAIN_MS; performance.now() < untilMs;) {
       this.#receiveOrSleep();
     }
+    this.#check(sent, delivered);
     return {
       ...this.#figures(),
       cpuUsPerPacket: pid === null || delivered === 0 ? null : cpuUs / delivered,
       rssKiB,
       generator: this.#headroom(cpuShare),
     };
+  }
+
+  /** @throws when what was measured is not what was to be measured. */
+  #check(sent: number, delivered: number): void {
+    const { isPayloadIntact } = this.#order;
+    const { flagged, flaggedReceived } = this.#totals;
+    if (delivered > sent * MAX_SURPLUS) {
+      throw new Error(`the phones sent ${sent} packets and got ${delivered}: somebody else sends`);
+    }
+    if (!isPayloadIntact && flaggedReceived > flagged * MAX_UNCHANGED_SHARE) {
+      throw new Error(
+        `${flaggedReceived} of ${flagged} packets came unchanged: the feature was not at work`,
+      );
+    }
   }
 
   #figures(): Omit<TrafficResult, 'cpuUsPerPacket' | 'rssKiB' | 'generator'> {

@@ -1,4 +1,6 @@
 import { CommanderError, parseArguments } from '../../bench/command-line';
+import { featuresReport } from '../../bench/features';
+import { FEATURE_NAMES, type FeatureName, FEATURES } from '../../bench/feature-rows';
 import { mediaReport } from '../../bench/media';
 import { bdecode, bencode } from '../../bench/peers/bencode';
 import { type MediaBackend } from '../../bench/result';
@@ -43,7 +45,16 @@ describe('the command line of the benchmarks', () => {
       isList: false,
       rounds: 5,
       calls: null,
+      rows: FEATURE_NAMES,
     });
+  });
+
+  test('takes rows of the features, and always the one that they are compared with', () => {
+    expect(parseArguments(['features', '--rows', 'tone,relay']).rows).toEqual([
+      'relay',
+      'fork',
+      'tone',
+    ]);
   });
 
   test('takes benchmarks, sizes, rounds and durations', () => {
@@ -55,6 +66,7 @@ describe('the command line of the benchmarks', () => {
       rounds: 3,
       calls: [100, 300],
       backend: 'linux',
+      rows: FEATURE_NAMES,
       windowMs: 2000,
       durationMs: 90_000,
       rate: 7,
@@ -78,6 +90,7 @@ describe('the command line of the benchmarks', () => {
     'media --calls 5,x',
     'media --calls 100000',
     'signalling --drachtio 127.0.0.1:9022',
+    'features --rows tone,nonsense',
   ])('refuses: %s', words => {
     const stderr = jest.spyOn(process.stderr, 'write').mockReturnValue(true);
     expect(() => parseArguments(words.split(' '))).toThrow(CommanderError);
@@ -131,6 +144,54 @@ describe('the report of the media benchmark', () => {
     expect(report.ratios).toEqual({});
     expect(report.targets.map(({ met }) => met)).toEqual([null, null, null, null, null]);
     expect(report.highestCleanCalls).toMatchObject({ linux: null });
+  });
+});
+
+describe('the report of the features benchmark', () => {
+  const peer = { pid: 1, legs: [], emptyRssKiB: 0, ringKiBPerCall: 0 };
+  const featureCell = (
+    name: FeatureName,
+    results: TrafficResult[],
+  ): Parameters<typeof featuresReport>[0][number] => ({
+    name,
+    feature: FEATURES[name],
+    peer: { ...peer, close: () => Promise.resolve() },
+    results,
+  });
+
+  test('compares each row with a plain recorded call, round by round, and judges those that were measured', () => {
+    const { features, targets } = featuresReport(
+      [
+        featureCell('fork', [result(10), result(20), result(10)]),
+        featureCell('tone', [result(12), result(22), result(13)]),
+      ],
+      100,
+    );
+    expect(features[1]).toMatchObject({
+      feature: '+ tone mixed',
+      cpuUsPerPacket: 13,
+      toRelay: null,
+      toRecorded: { median: 1.2, min: 1.1, max: 1.3 },
+    });
+    expect(targets).toEqual([
+      { name: expect.stringContaining('tone') as string, value: 1.2, target: '<= 1.4', met: true },
+    ]);
+  });
+
+  test('compares with plain relay where that was measured', () => {
+    const { features } = featuresReport(
+      [featureCell('relay', [result(5), result(5)]), featureCell('fork', [result(10), result(20)])],
+      100,
+    );
+    expect(features.map(({ toRelay }) => toRelay?.median)).toEqual([1, 3]);
+  });
+
+  test('gives no verdict where the generator was the limit under the plain recorded call', () => {
+    const { targets } = featuresReport(
+      [featureCell('fork', [result(10, true)]), featureCell('tone', [result(12)])],
+      100,
+    );
+    expect(targets).toMatchObject([{ value: null, met: null }]);
   });
 });
 
