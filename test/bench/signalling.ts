@@ -15,7 +15,7 @@ import {
   SIPP_HOST,
   startCallee,
 } from './sip/sipp';
-import { spread, type Spread } from './statistics';
+import { significant, spread, type Spread } from './statistics';
 
 export interface SignallingReport {
   readonly engine: 'embedded';
@@ -23,15 +23,24 @@ export interface SignallingReport {
   readonly recordedCallsPerSecond: number;
   readonly rates: readonly RateRow[];
   /** At {@link STEADY_RATE} recorded calls per second, over SIPp to SIPp, in the same round. */
-  readonly setUpAddedMs: { readonly p50: Spread; readonly p99: Spread };
+  readonly setUpAddedMs: SetUp;
+  /** Of each, INVITE to 200. */
+  readonly setUpMs: Readonly<Record<'direct' | 'recorded' | 'plain', SetUp>>;
   readonly cpuMsPerRecordedCall: Spread;
   readonly cpuMsPerPlainCall: Spread;
+  /** Without any call; it is part of the two above. */
+  readonly cpuMsPerSecondIdle: number;
   /** The gateway on a drachtio-server, when one was given: the CPU of both. */
   readonly drachtio: {
     readonly cpuMsPerPlainCall: Spread;
     /** Round by round: the gateway alone over both of these. */
     readonly embeddedToDrachtio: Spread;
   } | null;
+}
+
+export interface SetUp {
+  readonly p50: Spread;
+  readonly p99: Spread;
 }
 
 export interface RateRow {
@@ -41,6 +50,7 @@ export interface RateRow {
   /** SIPp itself did not reach the rate although no call failed. */
   readonly isGeneratorLimit: boolean;
   readonly cpuMsPerCall: number;
+  readonly setUpMs: { readonly p50: number; readonly p99: number };
 }
 
 const STEADY_RATE = 20;
@@ -51,6 +61,7 @@ const HOLD_MS = 500;
 /** SIPp's start and its ramp cost a little of each run. */
 const REACHED_SHARE = 0.8;
 const SETTLE_MS = 1000;
+const IDLE_MS = 3000;
 
 /** Calls between two SIPp processes through the gateway, no media. */
 export async function runSignalling(
@@ -115,6 +126,7 @@ async function measure(
   if (peer !== null) {
     await notRecorded(peer.pids, peer.address);
   }
+  const cpuMsPerSecondIdle = await idleCpu(gateway.pid);
   const direct: CallsResult[] = [];
   const through: Measured[] = [];
   const plain: Measured[] = [];
@@ -145,6 +157,8 @@ async function measure(
     ),
     rates,
     setUpAddedMs: { p50: added('p50'), p99: added('p99') },
+    setUpMs: { direct: setUp(direct), recorded: setUp(through), plain: setUp(plain) },
+    cpuMsPerSecondIdle,
     cpuMsPerRecordedCall: rounded(spread(through.map(({ cpuMsPerCall }) => cpuMsPerCall))),
     cpuMsPerPlainCall: rounded(spread(plain.map(({ cpuMsPerCall }) => cpuMsPerCall))),
     drachtio:
@@ -161,6 +175,11 @@ async function measure(
             ),
           },
   };
+}
+
+function setUp(results: readonly CallsResult[]): SetUp {
+  const of = (q: 'p50' | 'p99'): Spread => rounded(spread(results.map(({ setUpMs }) => setUpMs[q])));
+  return { p50: of('p50'), p99: of('p99') };
 }
 
 /** Raises the rate until a call or a recording session fails. */
@@ -188,13 +207,21 @@ async function climb(gateway: Gateway, srs: LightSrs, progress: Progress): Promi
       reached: Math.round(result.callsPerSecond * 10) / 10,
       isAllWell,
       isGeneratorLimit: result.isAllWell && result.callsPerSecond < REACHED_SHARE * callsPerSecond,
-      cpuMsPerCall: Math.round(result.cpuMsPerCall * 100) / 100,
+      cpuMsPerCall: significant(result.cpuMsPerCall, 3),
+      setUpMs: { p50: significant(result.setUpMs.p50, 3), p99: significant(result.setUpMs.p99, 3) },
     });
     if (!isAllWell) {
       break;
     }
   }
   return rows;
+}
+
+/** What the gateway uses without any call, ms of CPU per second. */
+async function idleCpu(pid: number): Promise<number> {
+  const beforeUs = processCpuMicroseconds(pid);
+  await new Promise(resolve => setTimeout(resolve, IDLE_MS));
+  return significant((processCpuMicroseconds(pid) - beforeUs) / IDLE_MS, 3);
 }
 
 type Measured = CallsResult & { readonly cpuMsPerCall: number };

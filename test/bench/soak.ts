@@ -57,6 +57,7 @@ export async function runSoak(
         calls,
         holdMs: HOLD_MS,
         hasMedia: true,
+        isTimed: false,
       });
       const samples: SoakSample[] = [];
       const startMs = performance.now();

@@ -1,11 +1,12 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 import { end } from '../peers/start-peer';
 import { quantile } from '../statistics';
+import { setUpTimesMs } from './message-log';
 import { calleeScenario, callerScenario } from './scenarios';
 
 export const GATEWAY_HOST = '127.77.0.31';
@@ -16,6 +17,7 @@ export const PLAIN_USER = '3003';
 /** Beyond what the calls take. */
 const GRACE_S = 15;
 const TONE_FILE = 'tone.ulaw';
+const MESSAGE_LOG = 'messages.csv';
 
 export function isSippInstalled(): boolean {
   return spawnSync('sipp', ['-v'], { stdio: 'ignore' }).error === undefined;
@@ -31,11 +33,13 @@ export interface CallsOrder {
   readonly holdMs: number;
   /** Whether both parties send G.711. */
   readonly hasMedia: boolean;
+  /** Whether the time of each set-up is taken: SIPp then writes a line for every message. Default true. */
+  readonly isTimed?: boolean;
 }
 
 export interface CallsResult {
   readonly isAllWell: boolean;
-  /** From the INVITE to its 200. */
+  /** From the INVITE to its 200; NaN when not timed. */
   readonly setUpMs: { readonly p50: number; readonly p99: number };
   /** What SIPp reached. */
   readonly callsPerSecond: number;
@@ -58,7 +62,7 @@ export function startCallee(hasMedia: boolean): { close(): Promise<void> } {
 
 /** Places calls and waits for all of them. */
 export async function placeCalls(order: CallsOrder): Promise<CallsResult> {
-  const { user, target, callsPerSecond, calls, holdMs, hasMedia } = order;
+  const { user, target, callsPerSecond, calls, holdMs, hasMedia, isTimed = true } = order;
   const folder = workFolder(callerScenario(hasMedia));
   const timeoutS = Math.ceil(calls / callsPerSecond + holdMs / 1000) + GRACE_S;
   const startedMs = performance.now();
@@ -67,14 +71,15 @@ export async function placeCalls(order: CallsOrder): Promise<CallsResult> {
     ...['-sf', 'scenario.xml', '-i', SIPP_HOST, '-mi', SIPP_HOST, '-p', '5070', '-mp', '30000'],
     ...['-s', user, '-r', String(callsPerSecond), '-m', String(calls), '-d', String(holdMs)],
     ...['-l', String(Math.ceil(callsPerSecond * (holdMs / 1000 + GRACE_S)))],
-    ...['-timeout', `${timeoutS}s`, '-timeout_error', '-trace_rtt', '-rtt_freq', '1', '-nostdin'],
+    ...['-timeout', `${timeoutS}s`, '-timeout_error', '-nostdin'],
+    ...(isTimed ? ['-trace_shortmsg', '-shortmessage_file', MESSAGE_LOG] : []),
   ]);
   try {
     const [code] = (await once(child, 'exit')) as [number | null];
     const seconds = (performance.now() - startedMs - holdMs) / 1000;
     const times = responseTimes(folder);
     return {
-      isAllWell: code === 0 && times.length >= calls,
+      isAllWell: code === 0 && (!isTimed || times.length >= calls),
       setUpMs: { p50: quantile(times, 0.5), p99: quantile(times, 0.99) },
       callsPerSecond: calls / seconds,
     };
@@ -99,15 +104,7 @@ function run(folder: string, options: readonly string[]): ChildProcess {
   return spawn('sipp', options, { cwd: folder, stdio: 'ignore' });
 }
 
-/** Ascending. */
 function responseTimes(folder: string): number[] {
-  const file = readdirSync(folder).find(name => name.endsWith('_rtt.csv'));
-  return file === undefined
-    ? []
-    : readFileSync(join(folder, file), 'utf8')
-        .split('\n')
-        .slice(1)
-        .filter(line => line !== '')
-        .map(line => Number(line.split(';')[1]))
-        .sort((a, b) => a - b);
+  const file = join(folder, MESSAGE_LOG);
+  return existsSync(file) ? setUpTimesMs(readFileSync(file, 'utf8')) : [];
 }
