@@ -178,7 +178,8 @@ async function measure(
 }
 
 function setUp(results: readonly CallsResult[]): SetUp {
-  const of = (q: 'p50' | 'p99'): Spread => rounded(spread(results.map(({ setUpMs }) => setUpMs[q])));
+  const of = (q: 'p50' | 'p99'): Spread =>
+    rounded(spread(results.map(({ setUpMs }) => setUpMs[q])));
   return { p50: of('p50'), p99: of('p99') };
 }
 
