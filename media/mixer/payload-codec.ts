@@ -32,16 +32,29 @@ export function decodePayload(
 ): void {
   if (kind === KIND_G722) {
     g722.decode(bytes, at, frames, values);
-  } else if (kind === KIND_L16) {
+  } else {
+    decodeSamples(kind, bytes, at, frames, values);
+  }
+}
+
+/** The same for kinds that have no memory. */
+export function decodeSamples(
+  kind: number,
+  bytes: Uint8Array,
+  at: number,
+  frames: number,
+  values: Int16Array,
+): void {
+  if (kind === KIND_L16) {
     // Network byte order (RFC 3551 §4.5.11).
     for (let i = 0; i < frames; i++) {
       values[i] = ((bytes[at + 2 * i] ?? 0) << 8) | (bytes[at + 2 * i + 1] ?? 0);
     }
-  } else {
-    const { decode } = lawOf(kind);
-    for (let i = 0; i < frames; i++) {
-      values[i] = decode[bytes[at + i] ?? 0] ?? 0;
-    }
+    return;
+  }
+  const { decode } = lawOf(kind);
+  for (let i = 0; i < frames; i++) {
+    values[i] = decode[bytes[at + i] ?? 0] ?? 0;
   }
 }
 
@@ -56,17 +69,30 @@ export function encodePayload(
 ): void {
   if (kind === KIND_G722) {
     g722.encode(values, frames, bytes, at);
-  } else if (kind === KIND_L16) {
+  } else {
+    encodeSamples(kind, values, frames, bytes, at);
+  }
+}
+
+/** The same for kinds that have no memory. */
+export function encodeSamples(
+  kind: number,
+  values: Int16Array,
+  frames: number,
+  bytes: Uint8Array,
+  at: number,
+): void {
+  if (kind === KIND_L16) {
     for (let i = 0; i < frames; i++) {
       const value = values[i] ?? 0;
       bytes[at + 2 * i] = value >> 8;
       bytes[at + 2 * i + 1] = value & 0xff;
     }
-  } else {
-    const { encode } = lawOf(kind);
-    for (let i = 0; i < frames; i++) {
-      bytes[at + i] = encode[(values[i] ?? 0) & 0xffff] ?? 0;
-    }
+    return;
+  }
+  const { encode } = lawOf(kind);
+  for (let i = 0; i < frames; i++) {
+    bytes[at + i] = encode[(values[i] ?? 0) & 0xffff] ?? 0;
   }
 }
 

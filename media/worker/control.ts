@@ -205,10 +205,12 @@ export class WorkerControl {
   }
 
   #setLegRemote(slot: number, remote: RemoteStream): void {
-    const leg = this.#attached.legs[slot];
+    const loop = this.#attached;
+    const leg = loop.legs[slot];
     if (leg) {
       leg.protection = updateProtection(this.#crypto, leg.protection, remote.crypto);
-      applyLegRemote(leg, remote, this.#attached.nowMs);
+      applyLegRemote(leg, remote, loop.nowMs);
+      loop.services.wake(leg);
     }
   }
 
@@ -223,7 +225,7 @@ export class WorkerControl {
         loop.services.play(leg, command);
         break;
       case 'stop-notice':
-        leg.mixer?.stop(command.number);
+        loop.services.stop(leg, command.number);
         break;
       case 'hold-dtmf':
         loop.services.holdEvents(leg, command.rule);

@@ -1,10 +1,12 @@
 import { type PacketIo } from '../io/packet-io';
-import { LegMixer, mixerBuffers, type MixerHost } from '../mixer/leg-mixer';
+import { LegMixer } from '../mixer/leg-mixer';
 import { gainOfDb } from '../mixer/mix';
+import { mixerBuffers, type MixerHost } from '../mixer/mixer-host';
 import { type TelephoneEvent } from '../notices/event-receiver';
 import { SoundStore } from '../notices/sound-store';
 import { type DtmfHoldRule } from '../ports';
 import { MAX_PACKET_BYTES } from '../rtp/header';
+import { DueQueue } from './due-queue';
 import { type EventHost, LegEvents } from './leg-events';
 import { type LegSender } from './leg-sender';
 import { type LegState } from './leg-state';
@@ -12,11 +14,17 @@ import { LevelMeter } from './level-meter';
 import { type WorkerCommand, type WorkerEvent } from './protocol';
 import { type Recorder } from './recorder';
 
+/**
+ * What is due that soon is looked at already when something else is: a talker who has spoken meanwhile puts it off, and
+ * that is found out without a wake-up of its own.
+ */
+const LOOK_AHEAD_MS = 5;
+
 type NoticeCommand = Extract<WorkerCommand, { kind: 'play-notice' }>;
 
 /**
  * What is done for some legs some of the time: notices, telephone events, levels. A leg that has none of it costs
- * nothing; one that has is served at the end of rounds.
+ * nothing; one that has is served at the end of those rounds in which something of it is due.
  */
 export class LegServices {
   readonly sounds = new SoundStore();
@@ -24,8 +32,8 @@ export class LegServices {
   readonly #emit: (event: WorkerEvent) => void;
   readonly #mixerHost: MixerHost;
   readonly #eventHost: EventHost;
-  /** Legs that want to be served. */
-  readonly #served: LegState[] = [];
+  /** Legs that want to be served, by when. */
+  readonly #due = new DueQueue<LegState>();
 
   constructor(
     io: PacketIo,
@@ -67,13 +75,18 @@ export class LegServices {
       deadlineMs: Infinity,
       isStopping: false,
     });
-    this.#serve(leg);
+    this.#serveSoon(leg);
+  }
+
+  stop(leg: LegState, number: number): void {
+    leg.mixer?.stop(number);
+    this.wake(leg);
   }
 
   /** The leg's telephone events; watched from its first one on. */
   eventsOf(leg: LegState): LegEvents {
     leg.events ??= new LegEvents(leg, this.#eventHost);
-    this.#serve(leg);
+    this.#serveSoon(leg);
     return leg.events;
   }
 
@@ -93,42 +106,57 @@ export class LegServices {
     leg.meter = on ? new LevelMeter(this.#counters, leg.counterBase) : null;
   }
 
+  /** Something has changed for the leg: what is done for it is looked at anew. */
+  wake(leg: LegState): void {
+    if (leg.mixer !== null || leg.events !== null) {
+      this.#serveSoon(leg);
+    }
+  }
+
   /** The leg goes: its notices end. */
   close(leg: LegState): void {
     leg.mixer?.close();
     leg.mixer = null;
     leg.events = null;
     leg.meter = null;
+    this.#due.remove(leg);
   }
 
   /** Does what is due. @returns when it wants to be called again, monotonic ms. */
   service(nowMs: number): number {
-    let nextMs = Infinity;
-    for (let i = this.#served.length - 1; i >= 0; i--) {
-      const leg = this.#served[i];
-      if (leg === undefined) {
-        continue;
-      }
-      leg.mixer?.service();
-      const mixerMs = leg.mixer?.nextMs ?? Infinity;
-      const eventsMs = leg.events?.service(nowMs) ?? Infinity;
-      if (leg.mixer?.isIdle === true) {
-        leg.mixer = null;
-      }
-      if (leg.mixer === null && eventsMs === Infinity) {
-        leg.isServed = false;
-        this.#served.splice(i, 1);
-      }
-      nextMs = Math.min(nextMs, mixerMs, eventsMs);
+    const due = this.#due;
+    // At most as many as there are: what would be due again at once waits for the next round.
+    for (let left = due.size; left > 0 && due.firstDueMs <= nowMs; left--) {
+      this.#serveFirst(nowMs);
     }
-    return nextMs;
+    while (due.firstDueMs <= nowMs + LOOK_AHEAD_MS && this.#serveFirst(nowMs)) {
+      // The next one may be put off as well.
+    }
+    return due.firstDueMs;
   }
 
-  #serve(leg: LegState): void {
-    if (!leg.isServed) {
-      leg.isServed = true;
-      this.#served.push(leg);
+  /** @returns whether there was one, and it need not be served again as soon as it was due. */
+  #serveFirst(nowMs: number): boolean {
+    const leg = this.#due.first;
+    if (leg === undefined) {
+      return false;
     }
+    const wasDueMs = this.#due.firstDueMs;
+    leg.mixer?.service();
+    const nextMs = Math.min(leg.mixer?.nextMs ?? Infinity, leg.events?.service(nowMs) ?? Infinity);
+    if (leg.mixer?.isIdle === true) {
+      leg.mixer = null;
+    }
+    if (nextMs === Infinity) {
+      this.#due.remove(leg);
+    } else {
+      this.#due.set(leg, nextMs);
+    }
+    return nextMs > wasDueMs;
+  }
+
+  #serveSoon(leg: LegState): void {
+    this.#due.set(leg, -Infinity);
   }
 
   #tellPress(leg: LegState, { digit, units, clockRateHz }: TelephoneEvent): void {

@@ -74,8 +74,8 @@ export class LegState {
   eventTimestamp = 0;
   /** While somebody watches. */
   meter: LevelMeter | null = null;
-  /** Whether the above is looked at in every round. */
-  isServed = false;
+  /** Among those that wait to be served (see {@link LegServices}). */
+  duePlace = -1;
 
   nextRtcpAtMs = 0;
   /** Of the leg's last SR: what our report block echoes (RFC 3550 §6.4.1). */

@@ -3,13 +3,8 @@ import { decodeG711, decodeG722, encodeG711, encodeG722 } from '#media';
 import { splitBands } from '../../../../media/codec/g722';
 import { payloadKindTable } from '../../../../media/codec/payload-kinds';
 import { memoryOf } from '../../../../media/io/packet-io';
-import {
-  GOES_BESIDE,
-  GOES_ON,
-  IS_TOO_LATE,
-  LegMixer,
-  mixerBuffers,
-} from '../../../../media/mixer/leg-mixer';
+import { GOES_BESIDE, GOES_ON, IS_TOO_LATE, LegMixer } from '../../../../media/mixer/leg-mixer';
+import { mixerBuffers } from '../../../../media/mixer/mixer-host';
 import { type QueuedNotice } from '../../../../media/mixer/notice-queue';
 import { SoundStore, SUB_BANDS } from '../../../../media/notices/sound-store';
 import { renderTone } from '../../../../media/notices/tone';
