@@ -3,8 +3,6 @@ import {
   type LegRole,
   type LocalEndpoint,
   type Logger,
-  type NetworkKind,
-  otherRole,
   type RemoteStream,
 } from '#core';
 import {
@@ -22,42 +20,29 @@ import {
   type RecordPreference,
 } from '#sip';
 
-import {
-  type CallDecision,
-  combinedOutcome,
-  decideParty,
-  detectVoicemail,
-  type IdentityClaim,
-  type PartyDecision,
-  type VoicemailDetection,
-} from '../../policy';
-import { BarredUsers } from '../parties/barred-users';
-import { type PlannedRecording } from '../recording/call-recordings';
+import { type CallDecision, combinedOutcome } from '../../policy';
 import { type CallDeps } from '../deps';
 import { type EventHub } from '../event-hub';
 import {
   type CallView,
   type ControlAnswer,
   type ControlRequest,
-  type PartyView,
   type RecordingEventView,
 } from '../live-view';
-import { LeftOutUsers } from '../parties/left-out-users';
 import {
-  type ParticipantsOutcome,
   areDistinct,
+  type ParticipantsOutcome,
   tellParticipants,
 } from '../parties/call-participants';
-import { PartiesOfCall } from '../parties/parties-of-call';
-import { type PartyChange } from '../recording/recording';
+import { PartyDecisions, type PlannedRecording } from '../parties/party-decisions';
 import { type PartyDescription } from '../recording/recording-metadata';
 import { type RouteSettings, type TrunkSettings } from '../settings';
 import { type EventSubject } from './call-context';
 import { CallMedia } from './call-media';
 import { decisionFor, planFor } from './call-plan';
 import { callSummary } from './call-summary';
+import { callView } from './call-view';
 
-const ROLES = ['caller', 'callee'] as const;
 /** Recorded parties of one call, those who have left included; more are not recorded, loudly. */
 const MAX_RECORDED_PARTIES = 32;
 
@@ -75,15 +60,12 @@ export class RecordedCall implements CallDelegate {
   readonly #logger: Logger;
   readonly #trunk: TrunkSettings;
   readonly #route: RouteSettings;
-  readonly #parties: PartiesOfCall;
-  readonly #barred: BarredUsers;
   readonly #decision: CallDecision;
+  readonly #who: PartyDecisions;
   readonly #arrivedAtMs: number;
   readonly #arrivedMonotonicMs: number;
-  readonly #leftOut: LeftOutUsers;
   #opening: Promise<CallMedia> | null = null;
   #media: CallMedia | null = null;
-  #voicemail: VoicemailDetection | null;
   #answeredAtMs: number | null = null;
   #endedAtMs: number | null = null;
   #isAnchored: boolean;
@@ -101,11 +83,13 @@ export class RecordedCall implements CallDelegate {
     this.#trunk = trunk;
     this.#route = route;
     this.#logger = deps.logger.child({ callId: call.id });
-    this.#barred = new BarredUsers(deps, this.#logger);
-    this.#parties = new PartiesOfCall(call, trunk, route, deps.ids);
     this.#decision = decisionFor(call.invite, trunk, route, deps.settings);
-    this.#leftOut = new LeftOutUsers(this.#decision.parties);
-    this.#voicemail = this.#decision.voicemail;
+    this.#who = new PartyDecisions(call, trunk, route, this.#decision, deps, this.#logger, {
+      isPlanned: role => (this.#media?.recordings.of(role) ?? null) !== null,
+      hasBegun: role => this.#media?.recordings.of(role)?.hasBegun ?? false,
+      partyReplaced: (role, how, atMs) => this.#media?.recordings.partyReplaced(role, how, atMs),
+      record: planned => this.#beginLate(planned),
+    });
     this.#isAnchored = this.#decision.anchor;
     this.#arrivedAtMs = deps.clock.wallNowMs();
     this.#arrivedMonotonicMs = deps.clock.monotonicMs();
@@ -121,10 +105,6 @@ export class RecordedCall implements CallDelegate {
     const { metrics, clock, settings } = this.#deps;
     metrics.callStarted();
     this.#emit('call.started', {}, {});
-    for (const role of ROLES) {
-      this.#leftOut.note(this.#decision.parties[role]);
-      this.#leftOut.bar(this.#barred, this.#decision.parties[role]);
-    }
     try {
       if (this.#decision.anchor) {
         await this.#planRecordings(await this.#openMedia());
@@ -146,7 +126,7 @@ export class RecordedCall implements CallDelegate {
   }
 
   control(request: ControlRequest): ControlAnswer {
-    const outcomes = this.#media?.recordings.control(request) ?? this.#barred.control(request);
+    const outcomes = this.#media?.recordings.control(request) ?? this.#who.barred.control(request);
     return { outcome: combinedOutcome(outcomes) };
   }
 
@@ -166,7 +146,7 @@ export class RecordedCall implements CallDelegate {
     if (recorded.length === 0) {
       return 'refused-unknown';
     }
-    tellParticipants(named, recorded, this.#parties, this.#deps.clock.wallNowMs());
+    tellParticipants(named, recorded, this.#who.parties, this.#deps.clock.wallNowMs());
     this.#logger.info('participants told', { participants: named.length });
     return 'done';
   }
@@ -176,33 +156,20 @@ export class RecordedCall implements CallDelegate {
   }
 
   view(): CallView {
-    const party = (role: LegRole, kind: NetworkKind): PartyView => ({
-      ...this.#parties.descriptions[role],
-      kind,
-      userId: this.#deps.settings.findUser(this.#parties.descriptions[role].aor)?.userId ?? null,
-      levelDbfs: this.#media?.level(role) ?? null,
-      participants:
-        this.#parties.participants[role]?.map(({ aor, displayName }) => ({
-          aor,
-          displayName,
-        })) ?? null,
-    });
-    return {
+    return callView({
       callId: this.#call.id,
-      sipCallId: this.#call.invite.sipCallId,
-      state:
-        this.#endedAtMs !== null ? 'ending' : this.#answeredAtMs === null ? 'ringing' : 'answered',
+      invite: this.#call.invite,
+      parties: this.#who.parties,
+      findUser: this.#deps.settings.findUser,
       arrivedAtMs: this.#arrivedAtMs,
       answeredAtMs: this.#answeredAtMs,
+      endedAtMs: this.#endedAtMs,
       trunkId: this.#trunk.trunkId,
       routeId: this.#route.routeId,
       isAnchored: this.#isAnchored,
-      parties: {
-        caller: party('caller', this.#parties.kinds.caller),
-        callee: party('callee', this.#parties.kinds.callee),
-      },
+      levelDbfs: role => this.#media?.level(role) ?? null,
       recordings: this.#media?.recordings.views() ?? [],
-    };
+    });
   }
 
   // -------------------------------------------------------------------------------------------------
@@ -253,13 +220,9 @@ export class RecordedCall implements CallDelegate {
   answering(facts: AnswerFacts): void {
     const atMs = this.#deps.clock.wallNowMs();
     this.#answeredAtMs = atMs;
-    if (this.#voicemail === null) {
-      this.#voicemail = this.#detectVoicemail(facts);
-      this.#leaveOutOfVoicemail();
-    }
-    this.#followAnswer(facts, atMs);
+    this.#who.answered(facts, atMs);
     this.#beginRecordings(atMs);
-    this.#emit('call.answered', {}, { voicemail: this.#voicemail?.by ?? null });
+    this.#emit('call.answered', {}, { voicemail: this.#who.voicemail?.by ?? null });
     this.#logger.info('call answered', {
       recordings: this.#media?.recordings.count ?? 0,
       ringMs: atMs - this.#arrivedAtMs,
@@ -267,7 +230,9 @@ export class RecordedCall implements CallDelegate {
   }
 
   infoReceived(role: LegRole, info: InfoFacts): InfoVerdict {
-    return this.#media?.controls.infoReceived(role, info) ?? this.#barred.infoReceived(role, info);
+    return (
+      this.#media?.controls.infoReceived(role, info) ?? this.#who.barred.infoReceived(role, info)
+    );
   }
 
   recordPreference(role: LegRole, preference: RecordPreference): void {
@@ -281,11 +246,8 @@ export class RecordedCall implements CallDelegate {
 
   /** A leg's peer is somebody else now: its own switch has transferred it, or another phone has picked up. */
   identityChanged(role: LegRole, identities: readonly NameAddr[]): void {
-    const isTrusted = role === 'caller' ? this.#trunk.trusted : this.#route.trusted;
-    const [identity] = identities;
-    if (isTrusted && identity !== undefined) {
-      const claims = identities.map(({ uri }) => ({ uri, source: 'P-Asserted-Identity' as const }));
-      this.#replaceParty(role, identity, claims, 'replaced');
+    if (this.#endedAtMs === null) {
+      this.#who.identityChanged(role, identities);
     }
   }
 
@@ -298,18 +260,11 @@ export class RecordedCall implements CallDelegate {
     return route?.targets ?? null;
   }
 
-  /** The gateway has transferred a party. Whom the referrer named counts like a Request-URI. */
+  /** The gateway has transferred a party. */
   partyReplaced(role: LegRole, party: PartyFacts): void {
-    const isTrusted = role === 'caller' ? this.#trunk.trusted : this.#route.trusted;
-    const asserted = isTrusted ? party.assertedIdentities : [];
-    const claims: readonly IdentityClaim[] = [
-      ...asserted.map(({ uri }) => ({ uri, source: 'P-Asserted-Identity' as const })),
-      { uri: party.uri, source: 'Request-URI' },
-    ];
-    const [identity = party] = asserted;
-    // Who was consulted before is told like somebody who picks up.
-    const how = party.isAttended ? 'replaced' : 'transferred';
-    this.#replaceParty(role, identity, claims, how);
+    if (this.#endedAtMs === null) {
+      this.#who.transferred(role, party);
+    }
   }
 
   ending(): void {
@@ -330,8 +285,8 @@ export class RecordedCall implements CallDelegate {
       this.#deps,
       this.#logger,
       {
-        parties: this.#parties,
-        barred: this.#barred,
+        parties: this.#who.parties,
+        barred: this.#who.barred,
         emit: (kind, subject, facts) => this.#emit(kind, subject, facts),
       },
       {
@@ -343,123 +298,20 @@ export class RecordedCall implements CallDelegate {
   }
 
   async #planRecordings({ recordings }: CallMedia): Promise<void> {
-    const { parties } = this.#decision;
-    await Promise.all(
-      ROLES.map(role => plannedRecording(parties[role])).map(planned =>
-        planned === null ? Promise.resolve() : recordings.plan(planned, this.#voicemail),
-      ),
-    );
+    const { plannedAtArrival, voicemail } = this.#who;
+    await Promise.all(plannedAtArrival.map(planned => recordings.plan(planned, voicemail)));
   }
 
   #beginRecordings(atMs: number): void {
-    this.#parties.sessionStartedAtMs ??= atMs;
-    this.#media?.recordings.answered(atMs, this.#voicemail);
+    this.#who.parties.sessionStartedAtMs ??= atMs;
+    this.#media?.recordings.answered(atMs, this.#who.voicemail);
     if (this.#answeredAtMs !== null) {
       this.#media?.controls.answered();
     }
   }
 
-  /** Who has answered may be another than the one who was called: the call was redirected, or picked up elsewhere. */
-  #followAnswer({ target, assertedIdentities }: AnswerFacts, atMs: number): void {
-    const asserted = this.#route.trusted ? assertedIdentities : [];
-    const isRedirected = !this.#route.targets.some(
-      ({ requestUri }) => requestUri === target.requestUri,
-    );
-    const claims: readonly IdentityClaim[] = [
-      ...asserted.map(({ uri }) => ({
-        uri,
-        source: 'P-Asserted-Identity of the 200' as const,
-      })),
-      ...(isRedirected ? [{ uri: target.requestUri, source: 'Request-URI' as const }] : []),
-    ];
-    // A mailbox answers in the place of its user, whose call it stays.
-    if (claims.length === 0 || this.#voicemail !== null) {
-      return;
-    }
-    const decided = this.#decideParty('callee', claims);
-    const planned = this.#decision.parties.callee.identified;
-    const isOther =
-      decided.identified === null
-        ? isRedirected && planned !== null
-        : decided.identified.user.userId !== planned?.user.userId;
-    if (!isOther) {
-      return;
-    }
-    const [identity = { uri: target.requestUri, displayName: null }] = asserted;
-    this.#parties.replace('callee', identity.uri, identity.displayName, atMs);
-    this.#leftOut.forget('callee');
-    this.#barred.release('callee');
-    this.#media?.recordings.partyReplaced('callee', 'replaced', atMs);
-    this.#beginLate(decided);
-  }
-
-  #replaceParty(
-    role: LegRole,
-    { uri, displayName }: NameAddr | PartyFacts,
-    claims: readonly IdentityClaim[],
-    how: PartyChange,
-  ): void {
-    const atMs = this.#deps.clock.wallNowMs();
-    const isTransfer = how === 'transferred';
-    if (
-      this.#endedAtMs !== null ||
-      !this.#parties.replace(role, uri, displayName, atMs, isTransfer)
-    ) {
-      return;
-    }
-    this.#logger.info('party replaced', { leg: role });
-    if (this.#answeredAtMs !== null) {
-      this.#voicemail = null;
-      this.#leftOut.forget(role);
-      this.#barred.release(role);
-      this.#media?.recordings.partyReplaced(role, how, atMs);
-      this.#beginLate(this.#decideParty(role, claims));
-      this.#takenOutOfVoicemail(otherRole(role));
-    }
-  }
-
-  /** It was a mailbox that answered: whose recording was planned and leaves mailboxes out is missed. */
-  #leaveOutOfVoicemail(): void {
-    if (this.#voicemail === null) {
-      return;
-    }
-    for (const role of ROLES) {
-      const planned = this.#leftOut.decided(role);
-      const isBegun = this.#media?.recordings.of(role)?.hasBegun ?? false;
-      if (planned.recording?.user.recordVoicemail === false && !isBegun) {
-        this.#leftOut.note({ ...planned, notRecorded: 'voicemail' });
-      }
-    }
-  }
-
-  /** The one who had the mailbox on the line is recorded from now on like in any other call. */
-  #takenOutOfVoicemail(role: LegRole): void {
-    const { notRecorded, claims } = this.#leftOut.decided(role);
-    if (notRecorded === 'voicemail') {
-      this.#leftOut.forget(role);
-      const decided = this.#decideParty(role, claims);
-      if ((this.#media?.recordings.of(role) ?? null) === null) {
-        this.#beginLate(decided);
-      } else {
-        this.#leftOut.forget(role, decided);
-      }
-    }
-  }
-
-  #decideParty(role: LegRole, claims: readonly IdentityClaim[]): PartyDecision {
-    const { findUser } = this.#deps.settings;
-    const scope = (role === 'callee' ? this.#route.scope : undefined) ?? this.#trunk.scope ?? null;
-    return decideParty(role, claims, findUser, this.#parties.kinds, this.#voicemail, scope);
-  }
-
-  /** Somebody has come into the call who may have to be recorded; its media is taken through us where it is not. */
-  #beginLate(decided: PartyDecision): void {
-    this.#leftOut.note(decided);
-    this.#leftOut.bar(this.#barred, decided);
-    const planned = plannedRecording(decided);
-    if (planned === null) {
-      return;
-    }
+  /** Somebody has come into the call who has to be recorded; its media is taken through us where it is not. */
+  #beginLate(planned: PlannedRecording): void {
     if ((this.#media?.recordings.count ?? 0) >= MAX_RECORDED_PARTIES) {
       this.#logger.error('too many recorded parties in one call: one is not recorded');
       return;
@@ -487,25 +339,6 @@ export class RecordedCall implements CallDelegate {
       media?.recordings.beginLate(planned);
       media?.recordings.fail('not-anchored');
     }
-  }
-
-  #detectVoicemail({ assertedIdentities, contact }: AnswerFacts): VoicemailDetection | null {
-    const { invite } = this.#call;
-    return detectVoicemail(
-      {
-        callerTrusted: this.#trunk.trusted,
-        requestUri: invite.requestUri,
-        diversions: invite.diversions,
-        historyInfo: invite.historyInfo,
-        answer: this.#route.trusted
-          ? {
-              assertedIdentities: assertedIdentities.map(({ uri }) => uri),
-              contact: contact?.uri ?? null,
-            }
-          : null,
-      },
-      this.#deps.settings.callPolicy.voicemail,
-    );
   }
 
   #legTimedOut(role: LegRole): void {
@@ -570,8 +403,7 @@ export class RecordedCall implements CallDelegate {
     if (answeredAtMs === null) {
       return [];
     }
-    const facts = { call: this.#call, end, answeredAtMs, endedAtMs, voicemail: this.#voicemail };
-    return this.#leftOut.conclude(facts, this.#deps, (subject, reason) =>
+    return this.#who.concludeLeftOut({ end, answeredAtMs, endedAtMs }, (subject, reason) =>
       this.#emit('recording.not-recorded', subject, { reason }),
     );
   }
@@ -593,8 +425,4 @@ export class RecordedCall implements CallDelegate {
       facts,
     });
   }
-}
-
-function plannedRecording({ recording, notices }: PartyDecision): PlannedRecording | null {
-  return recording === null || notices === null ? null : { decision: recording, plan: notices };
 }

@@ -13,6 +13,9 @@ import { type RouteSettings, type TrunkSettings } from '../settings';
 import { addressOfRecord } from './address-of-record';
 import { type CallCircumstances, circumstancesOf } from './call-details';
 
+/** How a party came to another's place: its own switch, or a second phone, says so; or by a blind transfer. */
+export type PartyChange = 'replaced' | 'transferred';
+
 /** Keeps account of who is in a call, and since when. */
 export class PartiesOfCall implements CallParties {
   readonly descriptions: Record<LegRole, PartyDescription>;

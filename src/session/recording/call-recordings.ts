@@ -1,25 +1,14 @@
 import { type LegRole } from '#core';
 import { type CallEnd } from '#sip';
 
-import {
-  type ControlOrigin,
-  type ControlOutcome,
-  type NoticePlan,
-  type RecordingDecision,
-  type VoicemailDetection,
-} from '../../policy';
+import { type ControlOrigin, type ControlOutcome, type VoicemailDetection } from '../../policy';
 import { type CallContext } from '../call/call-context';
 import { CallIndications } from '../notices/call-indications';
 import { CallNotices } from '../notices/call-notices';
 import { type ControlRequest, type RecordingView } from '../live-view';
+import { type PartyChange } from '../parties/parties-of-call';
+import { type PlannedRecording } from '../parties/party-decisions';
 import { RecordedParty } from './recorded-party';
-import { type PartyChange } from './recording';
-
-/** What was decided of one recorded party. */
-export interface PlannedRecording {
-  readonly decision: RecordingDecision;
-  readonly plan: NoticePlan;
-}
 
 /** A control, whom it comes from and on which way. */
 export interface CallControl extends Omit<ControlRequest, 'userId' | 'recordingId'> {

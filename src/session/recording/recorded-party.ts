@@ -15,21 +15,20 @@ import {
   isCompulsory,
   type MomentCause,
   type NoticePlan,
-  noticesFor,
   possibleActions,
   type RecordingDecision,
   type RecordingMoment,
   reduceIntent,
-  reminderIntervalMs,
   type VoicemailDetection,
 } from '../../policy';
 import { type CallContext, type EventSubject } from '../call/call-context';
-import { type CallNotices, type NoticeResult } from '../notices/call-notices';
+import { type CallNotices } from '../notices/call-notices';
+import { PartyNotices } from '../notices/party-notices';
 import { type RecordingEventKind, type RecordingView } from '../live-view';
-import { heardBy, noticeView } from '../notices/notice-account';
+import { type PartyChange } from '../parties/parties-of-call';
 import { isoTime } from './ledger-record';
 import { FailureWatch } from './failure-watch';
-import { type PartyChange, Recording, type RecordingEnd } from './recording';
+import { Recording, type RecordingEnd } from './recording';
 
 export interface RecordedPartyOptions {
   readonly context: CallContext;
@@ -48,10 +47,6 @@ export interface ReceivedControl extends Control {
 
 /** Recordings of one party in one call; more starts are refused. */
 const MAX_RECORDINGS = 100;
-/** Notices of one party that are shown. */
-const MAX_SHOWN_NOTICES = 50;
-/** How long the recording session stays for its stop announcement, ms. */
-const MAX_STOP_ANNOUNCEMENT_MS = 15_000;
 
 /**
  * One recorded party of a call: runs its intent machine and carries the commands out: the recordings, what the SRS is told,
@@ -67,16 +62,12 @@ export class RecordedParty {
     readonly recording: Recording;
     readonly verdict: Promise<string | null>;
   }[] = [];
-  /** Notices that were heard before the recording that they belong to has begun. */
-  readonly #early: NoticeResult[] = [];
-  readonly #shownNotices: NoticeResult[] = [];
+  readonly #notices: PartyNotices;
   #current: Recording | null = null;
   /** Of the current recording. */
   #failures: FailureWatch | null = null;
   #intent: IntentState;
   #voicemail: VoicemailDetection | null;
-  /** Gives up notices that wait when the recording that they are for stops. */
-  #waiting = new AbortController();
 
   constructor(options: RecordedPartyOptions, voicemail: VoicemailDetection | null) {
     this.#options = options;
@@ -84,6 +75,16 @@ export class RecordedParty {
     this.decision = options.decision;
     this.#voicemail = voicemail;
     this.#intent = initialIntent(options.decision.mode);
+    const { notices, plan, decision, context } = options;
+    this.#notices = new PartyNotices({
+      notices,
+      plan,
+      user: decision.user,
+      role: decision.role,
+      clock: context.deps.clock,
+      heard: (notice, language, roles) =>
+        this.#emit('notice.played', { notice, language, heardBy: roles.join() }),
+    });
   }
 
   get intent(): IntentState {
@@ -122,13 +123,12 @@ export class RecordedParty {
   }
 
   get announcesBeforeConnect(): boolean {
-    return this.#options.plan.compliance?.when === 'before-connect';
+    return this.#notices.announcesBeforeConnect;
   }
 
   /** A notice that is no consequence of the intent. Settles when it has ended and was told. */
-  async play(due: DueNotice): Promise<void> {
-    const result = await this.#options.notices.play(due, this.decision.user);
-    this.#noticed(this.#current, result);
+  play(due: DueNotice): Promise<void> {
+    return this.#notices.play(due, () => this.#current);
   }
 
   /** The call is answered, or its early media is to be recorded. @param voicemail who answered is a mailbox */
@@ -218,7 +218,7 @@ export class RecordedParty {
       session: shown?.sessionState ?? null,
       startedAtMs: shown?.begunAtMs ?? null,
       actions: user.apiControl ? possibleActions(this.#intent, mode) : [],
-      notices: this.#shownNotices.map(noticeView),
+      notices: this.#notices.views,
     };
   }
 
@@ -253,11 +253,7 @@ export class RecordedParty {
       }
     }
     if (before !== step.state) {
-      this.#options.notices.remind(
-        this,
-        reminderIntervalMs(this.#intent, this.#options.plan),
-        result => this.#noticed(this.#current, result),
-      );
+      this.#notices.remind(this.#intent, () => this.#current);
       this.#options.changed();
     }
     return outcome;
@@ -278,7 +274,7 @@ export class RecordedParty {
     if (recording.begunAtMs === null) {
       recording.begin(atMs);
       this.#describe(recording);
-      this.#early.splice(0).forEach(result => this.#tellNotice(recording, result));
+      this.#notices.begun(recording);
     }
     if (moment !== undefined) {
       recording.metadata.recordingEvent({ kind: EVENTS[moment.what], atMs, by: moment.by });
@@ -300,14 +296,13 @@ export class RecordedParty {
    */
   #finish(recording: Recording, event: IntentEvent, atMs: number, endCause: string): void {
     this.#failures?.happened('stopped');
-    this.#waiting.abort();
-    this.#waiting = new AbortController();
+    this.#notices.giveUpWaiting();
     const isOver = event.kind === 'call-ended';
     if (!isOver) {
       this.#current = null;
       recording.metadata.stopped(atMs);
     }
-    const announced = this.#announceStop(recording, event);
+    const announced = this.#notices.announceStop(this.#intent.keep, event, recording);
     if (announced === null) {
       recording.stop(atMs);
     } else {
@@ -327,26 +322,6 @@ export class RecordedParty {
     }
   }
 
-  /** null: it is not announced. Settles when the announcement has ended and is in the metadata, or takes too long. */
-  #announceStop(recording: Recording, event: IntentEvent): Promise<void> | null {
-    const due = this.#due('stopped', event);
-    if (due.length === 0) {
-      return null;
-    }
-    const { user } = this.decision;
-    const { clock } = this.#context.deps;
-    return new Promise(resolve => {
-      const timer = clock.setTimer(MAX_STOP_ANNOUNCEMENT_MS, resolve);
-      const played = due.map(async notice =>
-        this.#noticed(recording, await this.#options.notices.play(notice, user)),
-      );
-      void Promise.all(played).then(() => {
-        timer.cancel();
-        resolve();
-      });
-    });
-  }
-
   /** Events for whoever listens, and notices for the parties; the stop has been announced already. */
   #announce(what: RecordingMoment, event: IntentEvent, by: MomentCause): void {
     const recording = this.#current ?? this.#recordings.at(-1) ?? null;
@@ -354,54 +329,8 @@ export class RecordedParty {
       by,
       keep: this.#intent.keep,
     });
-    if (what === 'stopped') {
-      return;
-    }
-    const { user } = this.decision;
-    const signal = this.#waiting.signal;
-    for (const due of this.#due(what, event)) {
-      void this.#options.notices
-        .play(due, user, signal)
-        .then(result => this.#noticed(recording, result));
-    }
-  }
-
-  #due(what: RecordingMoment, event: IntentEvent): ReturnType<typeof noticesFor> {
-    const { plan, notices } = this.#options;
-    return noticesFor(what, this.#intent.keep, plan, this.decision.role, {
-      complianceHeardBy: notices.complianceHeardBy,
-      callEnded: event.kind === 'call-ended',
-      recordedPartyLeft: event.kind === 'recorded-party-left',
-    });
-  }
-
-  /** A notice has ended: the SRS is told (of reminder tones with whatever it is told next), the ledger, the listeners. */
-  #noticed(recording: Recording | null, result: NoticeResult): void {
-    const toRoles = heardBy(result);
-    const { kind, language } = result;
-    this.#shownNotices.push(result);
-    if (this.#shownNotices.length > MAX_SHOWN_NOTICES) {
-      this.#shownNotices.shift();
-    }
-    if (recording?.begunAtMs === null) {
-      this.#early.push(result);
-    } else if (recording !== null) {
-      this.#tellNotice(recording, result);
-    }
-    if (toRoles.length > 0) {
-      this.#emit('notice.played', { notice: kind, language, heardBy: toRoles.join() });
-    }
-  }
-
-  #tellNotice(recording: Recording, result: NoticeResult): void {
-    const { kind, language, startedAtMs, endedAtMs } = result;
-    const toRoles = heardBy(result);
-    recording.noticed(result);
-    if (startedAtMs !== null && endedAtMs !== null && toRoles.length > 0) {
-      recording.metadata.noticePlayed({ kind, language, startedAtMs, endedAtMs, toRoles });
-      if (kind !== 'reminder') {
-        recording.metadataChanged();
-      }
+    if (what !== 'stopped') {
+      this.#notices.announce(what, this.#intent.keep, event, recording);
     }
   }
 
@@ -434,7 +363,7 @@ export class RecordedParty {
       ),
       clock: deps.clock,
       keep: () => this.#intent.keep,
-      announce: async due => this.#noticed(recording, await this.#options.notices.play(due, user)),
+      announce: due => this.#notices.play(due, () => recording),
       withhold: isWithheld => recording.withhold(isWithheld),
       endCall: () => void call.hangUp({ status: 503, text: 'Call cannot be recorded' }),
       remark: text => recording.remark(text),

@@ -1,39 +1,21 @@
-import {
-  errorMessage,
-  type LegRole,
-  otherRole,
-  type PayloadFormat,
-  type RecordingId,
-  withDeadline,
-} from '#core';
-import { type MediaRecording, type RecordingStreamOptions } from '#media';
-import { type DialectChoice } from '#metadata';
+import { errorMessage, otherRole, type RecordingId, withDeadline } from '#core';
 
 import { type LedgerControl, type LedgerEntry, type LedgerRecord, SECURITY } from '../../ledger';
 import { type DesiredRecording, type RecordingDecision } from '../../policy';
 import { type CallContext } from '../call/call-context';
 import { type NoticeResult } from '../notices/call-notices';
-import { RecordingSession, type SrsAttempt } from '../recording-session/recording-session';
-import { type RecordingSessionChange } from '../recording-session/recording-session-options';
-import { type ProviderMetadata, type ProviderSettings } from '../settings';
-import { filledHeaders } from './extra-headers';
+import { type PartyChange } from '../parties/parties-of-call';
+import { RecordingSession } from '../recording-session/recording-session';
+import { type ProviderSettings } from '../settings';
+import { CapturedStreams } from './captured-streams';
 import { type LedgerRecordFacts } from './ledger-record';
+import { dialectOf, withHeadersOf } from './provider-dialect';
 import { RecordingAccount } from './recording-account';
-import { recordingFormats } from './recording-formats';
 import { DEFAULT_LABELS, RecordingMetadata } from './recording-metadata';
-import {
-  DEFAULT_PROVIDER_SRTP,
-  recordingProtection,
-  type RecordingProtection,
-} from './recording-protection';
+import { type RecordingTrouble, RecordingTroubles } from './recording-trouble';
 
 /** How long the end of a call waits for a ledger record to be on the disk, ms. */
 const LEDGER_DEADLINE_MS = 2000;
-/** RFC 3551 §6. */
-const COMMON_FORMATS: readonly PayloadFormat[] = [
-  { payloadType: 8, encoding: 'PCMA', clockRateHz: 8000, channels: 1 },
-  { payloadType: 0, encoding: 'PCMU', clockRateHz: 8000, channels: 1 },
-];
 const ROLES = ['caller', 'callee'] as const;
 /** Reason in the metric of SRS failures. */
 const UNTRANSCODABLE = 'codec';
@@ -44,12 +26,6 @@ export type RecordingEnd = Pick<LedgerRecordFacts, 'isAnchored' | 'voicemail' | 
   readonly endedAtMs: number;
 };
 
-/** How a party came to another's place: its own switch, or a second phone, says so; or by a blind transfer. */
-export type PartyChange = 'replaced' | 'transferred';
-
-/** What keeps a recording from being made, or does not any more. */
-export type RecordingTrouble = 'failed' | 'lost' | 'restored';
-
 /**
  * One recording of one recorded party: the media of a recording session, its metadata, the session, and what the
  * ledger says of it. A party that starts and stops several times has several.
@@ -59,19 +35,17 @@ export class Recording {
   readonly metadata: RecordingMetadata;
   readonly #context: CallContext;
   readonly #decision: RecordingDecision;
-  readonly #troubled: (event: RecordingTrouble) => void;
+  readonly #troubles: RecordingTroubles;
+  readonly #streams: CapturedStreams;
   readonly #account: RecordingAccount;
   readonly #provider: ProviderSettings | null;
   /** null until the media of the recording is open, and when that failed. */
-  #media: MediaRecording | null = null;
-  /** Likewise. */
   #session: RecordingSession | null = null;
   #entry: LedgerEntry | null = null;
   #desired: DesiredRecording = 'none';
   #begunAtMs: number | null = null;
   #haltedAtMs: number | null = null;
   #isStopped = false;
-  #isMissing = false;
   #opening: Promise<void> = Promise.resolve();
 
   /** @param troubled told when the recording cannot be made, was lost, or is made again. */
@@ -84,7 +58,6 @@ export class Recording {
     this.#context = context;
     this.#decision = decision;
     this.#provider = deps.settings.findProvider(decision.providerId);
-    this.#troubled = troubled;
     this.recordingId = deps.ids.uuid() as RecordingId;
     this.#account = new RecordingAccount({
       call,
@@ -104,6 +77,22 @@ export class Recording {
       ...(this.#provider?.metadata?.updates === undefined
         ? {}
         : { updates: this.#provider.metadata.updates }),
+    });
+    const { recordingId, metadata } = this;
+    this.#troubles = new RecordingTroubles({
+      recordingId,
+      decision,
+      emit: (...event) => context.emit(...event),
+      troubled,
+    });
+    this.#streams = new CapturedStreams({
+      recordingId,
+      recordedRole: decision.role,
+      provider: this.#provider,
+      legs: context.legs,
+      media: context.media,
+      metadata,
+      untranscodable: encoding => this.#warnOf(encoding),
     });
   }
 
@@ -145,7 +134,7 @@ export class Recording {
     deps.metrics.recordingStarted(this.#decision.providerId);
     this.#entry = deps.ledger.begin(() => this.#snapshot());
     if (this.#account.failure !== null) {
-      this.#tell('recording.failed', this.#account.failure);
+      this.#troubles.tell('failed', this.#account.failure);
     }
   }
 
@@ -157,7 +146,7 @@ export class Recording {
     this.#desired = desired;
     this.#account.markInterval(desired, atMs);
     if (!this.#refusesInsecure()) {
-      this.#session?.setDesired(desired, this.#formats());
+      this.#session?.setDesired(desired, this.#streams.formats());
     }
   }
 
@@ -167,7 +156,7 @@ export class Recording {
       this.#haltedAtMs = atMs;
       this.#account.markInterval(null, atMs);
       this.#desired = 'paused';
-      this.#session?.halt(this.#formats());
+      this.#session?.halt(this.#streams.formats());
     }
   }
 
@@ -196,7 +185,7 @@ export class Recording {
       return false;
     }
     this.metadata.prepare();
-    this.#session.setDesired('paused', this.#expectedFormats());
+    this.#session.setDesired('paused', this.#streams.expectedFormats());
     return this.#session.firstOutcome;
   }
 
@@ -206,7 +195,7 @@ export class Recording {
     if (this.#refusesInsecure()) {
       return;
     }
-    this.#session?.setFormats(this.#formats());
+    this.#session?.setFormats(this.#streams.formats());
     ROLES.forEach(role => this.metadata.setActivity(role, legs.activityOf(role), atMs));
     this.metadataChanged();
   }
@@ -253,7 +242,7 @@ export class Recording {
   /** Something inside the gateway keeps the recording from being made. The first reason counts. */
   fail(reason: string): void {
     if (this.#account.fail(reason) && this.#begunAtMs !== null) {
-      this.#tell('recording.failed', reason);
+      this.#troubles.tell('failed', reason);
     }
   }
 
@@ -295,52 +284,27 @@ export class Recording {
     return record.verdict;
   }
 
-  #sessionChanged(change: RecordingSessionChange): void {
-    switch (change) {
-      case 'exhausted':
-        this.#tell('recording.failed', noSrsReason(this.#session?.facts().attempts.at(-1)));
-        break;
-      case 'lost':
-        this.#tell('recording.lost', this.#session?.facts().outages.at(-1)?.cause ?? 'srs-lost');
-        break;
-      case 'restored':
-        this.#tell('recording.restored', 'srs-restored');
-        break;
-      case 'established':
-        if (this.#isMissing) {
-          this.#tell('recording.restored', 'srs-established');
-        }
-        break;
-    }
-  }
-
-  /** Whoever listens hears of it while the call still lasts. */
-  #tell(kind: `recording.${RecordingTrouble}`, reason: string): void {
-    this.#isMissing = kind !== 'recording.restored';
-    const { user, providerId } = this.#decision;
-    const { recordingId } = this;
-    const { userId, organisationId } = user;
-    this.#context.emit(kind, { recordingId, userId, organisationId, providerId }, { reason });
-    this.#troubled(kind.slice('recording.'.length) as RecordingTrouble);
-  }
-
   async #openSession(provider: ProviderSettings): Promise<void> {
     const { deps, logger } = this.#context;
     const { recordingId } = this;
     const { providerId } = this.#decision;
     try {
-      const recording = await this.#openMedia(provider);
-      this.#media = recording;
+      const isCaptured = (): boolean => this.#desired === 'recording' && !this.#isStopped;
+      const isGateOpen = isCaptured() && !this.#refusesInsecure();
+      const recording = await this.#streams.open(provider, isGateOpen, isCaptured);
       const session = new RecordingSession({
         decision: this.#decision,
-        provider: this.#inDialect(provider),
+        provider: withHeadersOf(
+          provider,
+          recordingId,
+          this.#decision,
+          this.metadata,
+          this.#context,
+        ),
         srcUri: deps.settings.srcUri,
         drainMs: deps.settings.drainMs,
-        srtpSuites: () => {
-          const protection = this.#protection();
-          return protection.kind === 'srtp' ? protection.suites : [];
-        },
-        isHeld: index => this.#isHeld(index),
+        srtpSuites: () => this.#streams.srtpSuites,
+        isHeld: index => this.#streams.isHeld(index),
         media: recording,
         metadata: this.metadata,
         srsClient: deps.srsClient,
@@ -348,7 +312,8 @@ export class Recording {
         metrics: deps.metrics,
         clock: deps.clock,
         logger: logger.child({ recordingId, provider: providerId }),
-        changed: change => this.#sessionChanged(change),
+        changed: change =>
+          this.#troubles.sessionChanged(change, () => this.#session?.facts() ?? null),
       });
       this.#session = session;
       this.#catchUp(session);
@@ -362,74 +327,19 @@ export class Recording {
     }
   }
 
-  async #openMedia(provider: ProviderSettings): Promise<MediaRecording> {
-    const { legs, media } = this.#context;
-    const { role } = this.#decision;
-    const { recordedParty, otherParties } = provider.labels ?? DEFAULT_LABELS;
-    const streamOf = (label: string, leg: LegRole): RecordingStreamOptions => ({
-      label,
-      sourceLegId: leg,
-      formats: [],
-      rules: recordingFormats(legs.formatsOf(leg), provider).rules,
-    });
-    const isCaptured = (): boolean => this.#desired === 'recording' && !this.#isStopped;
-    const open = (gateOpen: boolean): Promise<MediaRecording> =>
-      media.openRecording({
-        recordingId: this.recordingId,
-        network: provider.network,
-        streams: [streamOf(recordedParty, role), streamOf(otherParties, otherRole(role))],
-        gateOpen,
-      });
-    const isOpened = isCaptured() && !this.#refusesInsecure();
-    const recording = await open(isOpened);
-    if (!isOpened || isCaptured()) {
-      return recording;
-    }
-    // Paused or stopped meanwhile: the rings hold what was said after that. Nothing of them is sent.
-    await recording.close({ drainMs: 0 });
-    return open(false);
-  }
-
-  /** Where the dialect tells a hold by SDP alone, the stream of who sends nothing is inactive. */
-  #isHeld(streamIndex: number): boolean {
-    const { role } = this.#decision;
-    const sender = streamIndex === 0 ? role : otherRole(role);
-    return this.metadata.flow.hold === 'sdp-only' && !this.#context.legs.activityOf(sender).sends;
-  }
-
   /** What was desired while the ports were being opened. */
   #catchUp(session: RecordingSession): void {
     if (this.#desired !== 'none' && !this.#refusesInsecure()) {
-      session.setDesired(this.#desired, this.#formats());
+      session.setDesired(this.#desired, this.#streams.formats());
     }
     if (this.#isStopped) {
       session.stop();
     }
   }
 
-  /** The dialect has headers of its own. */
-  #inDialect(provider: ProviderSettings): ProviderSettings {
-    const { profile } = provider;
-    const { user } = this.#decision;
-    const filled = filledHeaders(profile.extraHeaders, {
-      callId: this.#context.call.id,
-      recordingId: this.recordingId,
-      userId: user.userId,
-      organisationId: user.organisationId,
-      ...user.platform,
-    });
-    const extraHeaders = { ...this.metadata.headers(), ...filled };
-    return { ...provider, profile: { ...profile, extraHeaders } };
-  }
-
-  #protection(): RecordingProtection {
-    const { legs } = this.#context;
-    return recordingProtection(this.#provider?.srtp ?? DEFAULT_PROVIDER_SRTP, legs.remotes);
-  }
-
   /** RFC 7866 §12.2: what may not be recorded in the clear is not recorded. @returns whether that is so. */
   #refusesInsecure(): boolean {
-    if (this.#protection().kind !== 'refused') {
+    if (!this.#streams.isProtectionRefused) {
       return false;
     }
     const { deps, logger } = this.#context;
@@ -444,24 +354,6 @@ export class Recording {
       this.#session?.stop();
     }
     return true;
-  }
-
-  /**
-   * What the SRS is offered, in the order of the streams: label 1 is the recorded party. What is captured follows from
-   * the same choice.
-   */
-  #formats(): (readonly PayloadFormat[])[] {
-    const { role } = this.#decision;
-    return [role, otherRole(role)].map((each, index) => {
-      const legFormats = this.#context.legs.formatsOf(each);
-      const { offered, rules, untranscodable } = recordingFormats(legFormats, this.#provider ?? {});
-      const label = this.#media?.streams[index]?.label;
-      if (label !== undefined) {
-        this.#media?.setRules(label, rules);
-      }
-      untranscodable.forEach(encoding => this.#warnOf(encoding));
-      return offered;
-    });
   }
 
   /** Once for an encoding: the SRS decides whether it takes what it is not known to take. */
@@ -479,14 +371,6 @@ export class Recording {
     }
   }
 
-  /** Before the answer: the callee will take what the caller offers, or, where that is unknown, what everybody takes. */
-  #expectedFormats(): (readonly PayloadFormat[])[] {
-    const offered = this.#context.legs.formatsOf('caller');
-    const expected = offered.length > 0 ? offered : COMMON_FORMATS;
-    const { offered: formats } = recordingFormats(expected, this.#provider ?? {});
-    return [formats, formats];
-  }
-
   /** What the ledger would say if the gateway were cut off now. */
   #snapshot(): LedgerRecord {
     const nowMs = this.#context.deps.clock.wallNowMs();
@@ -498,20 +382,4 @@ export class Recording {
       isAnchored: this.#account.failure !== 'not-anchored',
     });
   }
-}
-
-/** In the words of the ledger. */
-function noSrsReason(last: SrsAttempt | undefined): string {
-  if (last === undefined) {
-    return 'srs-not-tried';
-  }
-  return last.status === null ? 'srs-silent' : 'srs-refused';
-}
-
-function dialectOf(metadata: ProviderMetadata | undefined): DialectChoice {
-  if (metadata?.dialect !== 'broadworks') {
-    return { name: 'rfc7865' };
-  }
-  const { dialect: name, schemaVersion, reportEvents: reportsEvents, displayNames } = metadata;
-  return { name, schemaVersion, reportsEvents, displayNames };
 }
