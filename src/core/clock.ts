@@ -18,8 +18,16 @@ export const systemClock: Clock = {
   wallNowMs: () => Date.now(),
   monotonicMs: () => performance.now(),
   setTimer(delayMs, callback) {
-    const handle = setTimeout(callback, delayMs);
-    return { cancel: () => clearTimeout(handle) };
+    let handle: NodeJS.Timeout | null = setTimeout(callback, delayMs);
+    return {
+      cancel: () => {
+        if (handle !== null) {
+          clearTimeout(handle);
+          // Who keeps the timer of something that is over does not keep more than that.
+          handle = null;
+        }
+      },
+    };
   },
 };
 

@@ -1,7 +1,6 @@
 import { makeRequest, parseCSeq, type SipRequest, type SipResponse } from '../message';
 import { type ClientTransaction } from '../transaction';
 import { type MessageSource, type OutboundRoute } from '../transport';
-import { type OwnAddress } from './app-headers';
 import { type AgentContext, ownAddressOn } from './context';
 import { type PendingClient } from './leg';
 import { MAX_INTERVAL_RETRIES, type SessionTimers } from './session-timers';
@@ -29,7 +28,6 @@ export class ClientAttempts {
   readonly #timers: SessionTimers;
   readonly #client: PendingClient;
   readonly #routes: readonly OutboundRoute[];
-  readonly #build: (own: OwnAddress) => SipRequest;
   readonly #handlers: AttemptHandlers;
   #index = -1;
   #number = 0;
@@ -42,14 +40,12 @@ export class ClientAttempts {
     client: PendingClient;
     /** At least one. */
     routes: readonly OutboundRoute[];
-    build: (own: OwnAddress) => SipRequest;
     handlers: AttemptHandlers;
   }) {
     this.#context = options.context;
     this.#timers = options.timers;
     this.#client = options.client;
     this.#routes = options.routes;
-    this.#build = options.build;
     this.#handlers = options.handlers;
   }
 
@@ -64,8 +60,9 @@ export class ClientAttempts {
   #next(): void {
     this.#index++;
     const route = this.#routes[this.#index];
-    if (route !== undefined) {
-      this.#send(this.#build(ownAddressOn(route)), route);
+    const { build } = this.#client;
+    if (route !== undefined && build !== null) {
+      this.#send(build(ownAddressOn(route)), route);
     }
   }
 

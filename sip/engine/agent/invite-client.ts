@@ -12,9 +12,15 @@ import { type MessageSource } from '../transport';
 import { type AckSender } from './ack-sender';
 import { type AppPort, type AppRequestMeta } from './app-port';
 import { type AgentContext } from './context';
-import { dialogIdOf, type Leg, type PendingAck, type PendingClient } from './leg';
+import {
+  dialogIdOf,
+  keepLocalSdp,
+  type Leg,
+  type PendingAck,
+  pendingAckOf,
+  type PendingClient,
+} from './leg';
 import { type LegEndings } from './leg-endings';
-import { sessionDescription } from './session-body';
 import { type SessionTimers } from './session-timers';
 
 /** Early dialogs that one INVITE may open. */
@@ -65,10 +71,10 @@ export class InviteClient {
       return;
     }
     waiting.patience?.cancel();
-    leg.localSdp = sessionDescription(message.headers, message.body) ?? leg.localSdp;
+    keepLocalSdp(leg, message);
     this.#acks.send(waiting, message, (ack, route) => {
       context.echo(app, meta.requestId, ack, route, context.ids.uuid());
-      if (waiting.client.isCancelled) {
+      if (waiting.isCancelled) {
         // The 2xx had overtaken our CANCEL: the caller does not want this session (§9.1, §15).
         this.#endings.byeByEngine(leg, 'ACK-BYE due to cancel race condition');
       }
@@ -144,7 +150,7 @@ export class InviteClient {
   #onAccepted(client: PendingClient, leg: Leg, response: SipResponse, source: MessageSource): void {
     const tag = tagOf(response.headers.get('to')) ?? '';
     const waiting = leg.pendingAck;
-    if (waiting?.client === client) {
+    if (waiting?.txnId === client.txnId) {
       this.#onFurtherAccepted(client, waiting, tag, response, source);
       return;
     }
@@ -158,7 +164,7 @@ export class InviteClient {
     if (leg.state === 'ended') {
       // A BYE has overtaken our re-INVITE: its 2xx wants an ACK nevertheless.
       if (leg.dialog !== null) {
-        leg.pendingAck = { client, dialog: leg.dialog, sequence, sent: null, patience: null };
+        leg.pendingAck = pendingAckOf(client, leg.dialog, sequence);
         this.#acks.send(leg.pendingAck, null);
       }
       this.#endings.forgetClient(client);
@@ -172,7 +178,7 @@ export class InviteClient {
       this.#acks.send(pendingAck, null);
       this.#endings.byeByEngine(leg, 'no ACK from the application');
     };
-    const pendingAck: PendingAck = { client, dialog, sequence, sent: null, patience: null };
+    const pendingAck = pendingAckOf(client, dialog, sequence);
     leg.pendingAck = pendingAck;
     this.#endings.forgetClient(client);
     if (client.app.isOpen) {
@@ -237,7 +243,7 @@ export class InviteClient {
       return;
     }
     const sequence = parseCSeq(transaction.request.headers.get('cseq'))?.number ?? 0;
-    const ack: PendingAck = { client, dialog: surplus, sequence, sent: null, patience: null };
+    const ack = pendingAckOf(client, surplus, sequence);
     this.#acks.send(ack, null);
     const reason = HeaderList.of(['Reason', 'SIP;cause=200;text="another branch answered"']);
     this.#endings.sendBye(surplus, reason, () => undefined);

@@ -32,6 +32,7 @@ export class LegEndings {
     leg.acceptance?.acceptance.stop();
     leg.acceptance = null;
     leg.pendingAck?.patience?.cancel();
+    leg.localSdp = null;
     leg.sessionTimer?.stop();
     leg.reliable?.acceptance.stop();
     leg.clientInvite = null;
@@ -80,6 +81,7 @@ export class LegEndings {
     client.patience = null;
     client.failover?.cancel();
     client.failover = null;
+    client.build = null;
     this.context.clients.delete(client.txnId);
     if (leg?.clientInvite === client) {
       leg.clientInvite = null;

@@ -1,10 +1,11 @@
 import { type Timer } from '#core';
 import { type Acceptance, type Dialog, type SessionTimer } from '../dialog';
-import { type SipRequest } from '../message';
+import { ownCopy, type SipRequest, type SipResponse } from '../message';
 import { type ClientTransaction, type ServerTransaction } from '../transaction';
 import { type OutboundRoute } from '../transport';
 import { type OwnAddress } from './app-headers';
 import { type AppPort } from './app-port';
+import { sessionDescription } from './session-body';
 
 /**
  * ```text
@@ -40,17 +41,28 @@ export interface PendingClient {
   patience: Timer | null;
   /** Ends the wait for one of several addresses. */
   failover: Timer | null;
+  /** Builds the request for a known way; null once it need not be sent to another address any more. */
+  build: ((own: OwnAddress) => SipRequest) | null;
 }
 
 /** A 2xx to an INVITE of ours; the application gives the ACK, and repeated 2xx get it again. */
 export interface PendingAck {
-  readonly client: PendingClient;
+  /** Of the INVITE, which is not kept as long as this. */
+  readonly txnId: string;
+  /** The INVITE had been given up when its 2xx came. */
+  readonly isCancelled: boolean;
   readonly dialog: Dialog;
   /** CSeq number of the INVITE. */
   readonly sequence: number;
   sent: { readonly request: SipRequest; readonly route: OutboundRoute } | null;
   /** Ends the wait for an application that does not acknowledge. */
   patience: Timer | null;
+}
+
+/** @param sequence CSeq number of the INVITE. */
+export function pendingAckOf(client: PendingClient, dialog: Dialog, sequence: number): PendingAck {
+  const { txnId, isCancelled } = client;
+  return { txnId, isCancelled, dialog, sequence, sent: null, patience: null };
 }
 
 /** A reliable provisional response of ours that waits for its PRACK (RFC 3262). */
@@ -122,4 +134,10 @@ export class Leg {
 
 export function dialogIdOf(callId: string, fromTag: string): string {
   return `${callId};from-tag=${fromTag}`;
+}
+
+/** Remembers the session description of a message of ours, if it has one. */
+export function keepLocalSdp(leg: Leg, message: SipRequest | SipResponse): void {
+  const sdp = sessionDescription(message.headers, message.body);
+  leg.localSdp = sdp === null ? leg.localSdp : ownCopy(sdp);
 }

@@ -3,7 +3,7 @@ import { type MessageSource, type OutboundRoute } from '../transport';
 import { type AckSender } from './ack-sender';
 import { ownContact } from './app-headers';
 import { type AgentContext, ownAddressOn } from './context';
-import { type Leg, type PendingAck, type PendingClient } from './leg';
+import { type Leg, pendingAckOf, type PendingClient } from './leg';
 import { type LegEndings } from './leg-endings';
 import { MAX_INTERVAL_RETRIES, type SessionTimers } from './session-timers';
 
@@ -83,6 +83,7 @@ export class SessionRefresher {
       isCancelled: false,
       patience: null,
       failover: null,
+      build: null,
     };
   }
 
@@ -172,7 +173,7 @@ export class SessionRefresher {
     }
     if (client.method === 'INVITE') {
       const known = leg.pendingAck;
-      if (known?.client === client) {
+      if (known?.txnId === client.txnId) {
         // The same 2xx again: its ACK was lost.
         if (known.sent !== null) {
           this.#context.transactions.resend(known.sent.request, known.sent.route);
@@ -181,7 +182,7 @@ export class SessionRefresher {
       }
       const cseq = transaction.request.headers.get('cseq') ?? '';
       const sequence = parseNumber(cseq.split(' ')[0] ?? '', 0xffff_ffff) ?? 0;
-      const ack: PendingAck = { client, dialog, sequence, sent: null, patience: null };
+      const ack = pendingAckOf(client, dialog, sequence);
       leg.pendingAck?.patience?.cancel();
       leg.pendingAck = ack;
       dialog.refreshTarget(response.headers, source);

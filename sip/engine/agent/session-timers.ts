@@ -12,9 +12,8 @@ import {
 import { HeaderList, type SipRequest, type SipResponse } from '../message';
 import { type Refusal } from './checks';
 import { type AgentContext } from './context';
-import { type Leg } from './leg';
+import { keepLocalSdp, type Leg } from './leg';
 import { type LegEndings } from './leg-endings';
-import { sessionDescription } from './session-body';
 
 /** Methods that refresh a session (RFC 4028 §7.4). */
 const REFRESHES: ReadonlySet<string> = new Set(['INVITE', 'UPDATE']);
@@ -133,7 +132,7 @@ export class SessionTimers {
 
   /** Remembers our session description and Contact for refreshes. */
   noteOwn(leg: Leg, message: SipRequest | SipResponse): void {
-    leg.localSdp = sessionDescription(message.headers, message.body) ?? leg.localSdp;
+    keepLocalSdp(leg, message);
     leg.localContact = message.headers.get('contact') ?? leg.localContact;
   }
 

@@ -195,12 +195,13 @@ export class UserAgentClient {
       isCancelled: false,
       patience: null,
       failover: null,
+      build: this.#withSessionTimer(leg, build),
     };
     const isInvite = method === 'INVITE';
     if (isInvite && leg !== null) {
       // §14.1: one INVITE at a time, in either direction.
       if (leg.clientInvite !== null || (leg.state === 'confirmed' && leg.serverInvite !== null)) {
-        this.#refuseGlare(client, meta, build);
+        this.#refuseGlare(client, meta);
         return;
       }
       leg.clientInvite = client;
@@ -208,7 +209,7 @@ export class UserAgentClient {
     context.clients.set(client.txnId, client);
     context.transport.route(target, result => {
       if (!result.ok) {
-        this.#notSent(client, meta, build, result.error);
+        this.#notSent(client, meta, result.error);
         return;
       }
       const { route } = result;
@@ -222,7 +223,6 @@ export class UserAgentClient {
         timers: this.#timers,
         client,
         routes: [route, ...result.alternatives],
-        build: own => this.#withSessionTimer(leg, build(own)),
         handlers: {
           onSent: ({ request }) => context.echo(app, meta.requestId, request, route, client.txnId),
           onResponse: (response, source) => this.#onResponse(client, response, source),
@@ -240,11 +240,14 @@ export class UserAgentClient {
     });
   }
 
-  #withSessionTimer(leg: Leg | null, request: SipRequest): SipRequest {
-    if (leg !== null) {
-      this.#timers.completeRequest(leg, request);
-    }
-    return request;
+  #withSessionTimer(leg: Leg | null, build: Build): Build {
+    return own => {
+      const request = build(own);
+      if (leg !== null) {
+        this.#timers.completeRequest(leg, request);
+      }
+      return request;
+    };
   }
 
   #isMyself(route: OutboundRoute): boolean {
@@ -255,27 +258,21 @@ export class UserAgentClient {
   }
 
   /** No way to the target. Without a transport the frame is refused; a name that has no address is 503. */
-  #notSent(client: PendingClient, meta: AppRequestMeta, build: Build, error: Error): void {
+  #notSent(client: PendingClient, meta: AppRequestMeta, error: Error): void {
     if (error instanceof EngineError && error.code === 'REC_ERR_ENGINE_NO_TRANSPORT') {
       this.#endings.forgetClient(client);
       this.#context.refuseFrame(client.app, meta.requestId, NO_TRANSPORT);
       return;
     }
-    this.#answerUnsent(client, meta, build, 503, 'DNS Error');
+    this.#answerUnsent(client, meta, 503, 'DNS Error');
   }
 
-  #refuseGlare(client: PendingClient, meta: AppRequestMeta, build: Build): void {
-    this.#answerUnsent(client, meta, build, 491, 'Request Pending');
+  #refuseGlare(client: PendingClient, meta: AppRequestMeta): void {
+    this.#answerUnsent(client, meta, 491, 'Request Pending');
   }
 
   /** The application sees its request echoed and then a response that the engine made up. */
-  #answerUnsent(
-    client: PendingClient,
-    meta: AppRequestMeta,
-    build: Build,
-    status: number,
-    reason: string,
-  ): void {
+  #answerUnsent(client: PendingClient, meta: AppRequestMeta, status: number, reason: string): void {
     const context = this.#context;
     const [listener] = context.transport.listeners;
     const own: OwnAddress = {
@@ -283,7 +280,10 @@ export class UserAgentClient {
       port: listener?.advertisedPort ?? listener?.port ?? 5060,
       transport: listener?.transport ?? 'udp',
     };
-    const request = build(own);
+    const request = client.build?.(own);
+    if (request === undefined) {
+      return;
+    }
     request.headers.prepend(
       'Via',
       `SIP/2.0/${own.transport.toUpperCase()} ${own.host}:${own.port}`,

@@ -305,9 +305,10 @@ export class UserAgentServer {
       this.#refuse(transaction, 481);
       return;
     }
-    transaction.respond(makeResponse(transaction.request, 200));
-    const cancel = cancelOf(invite.transaction.request, transaction.request.headers.get('reason'));
-    this.#endInvite(invite, leg, cancel, transaction.source);
+    const { request, source } = transaction;
+    transaction.respond(makeResponse(request, 200));
+    const cancel = cancelOf(invite.transaction.request, request.headers.get('reason'));
+    this.#endInvite(invite, leg, cancel, source);
   }
 
   /** §9.2. The CANCEL's own answer is 200 even when it has no effect any more. */

@@ -9,7 +9,7 @@ export interface HeaderEntry {
   readonly key: string;
   /** Unfolded and trimmed. */
   readonly value: string;
-  /** The line(s) exactly as received, without the final CRLF; null for a header that we made. */
+  /** The line(s) exactly as received, without the final CRLF; null: just `name: value`. */
   readonly raw: string | null;
 }
 

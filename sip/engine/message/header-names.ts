@@ -22,10 +22,59 @@ const COMPACT: Readonly<Record<string, string>> = {
   y: 'identity',
 };
 
-/** The full name of a header in lower case, whatever its case and form: the key that headers are found by. */
+/** Headers that messages of calls usually have. */
+const USUAL = [
+  'accept',
+  'allow',
+  'allow-events',
+  'authorization',
+  'call-id',
+  'contact',
+  'content-disposition',
+  'content-length',
+  'content-type',
+  'cseq',
+  'date',
+  'diversion',
+  'event',
+  'expires',
+  'from',
+  'history-info',
+  'max-forwards',
+  'mime-version',
+  'min-se',
+  'p-asserted-identity',
+  'privacy',
+  'proxy-authorization',
+  'rack',
+  'reason',
+  'record-route',
+  'refer-to',
+  'referred-by',
+  'remote-party-id',
+  'replaces',
+  'require',
+  'route',
+  'rseq',
+  'server',
+  'session-expires',
+  'session-id',
+  'subject',
+  'supported',
+  'to',
+  'user-agent',
+  'via',
+];
+
+const KEYS: ReadonlyMap<string, string> = new Map(USUAL.map(key => [key, key]));
+
+/**
+ * The full name of a header in lower case, whatever its case and form: the key that headers are found by. The usual
+ * ones are the same string each time, because messages are many and kept.
+ */
 export function headerKey(name: string): string {
   const lower = name.toLowerCase();
-  return lower.length === 1 ? (COMPACT[lower] ?? lower) : lower;
+  return lower.length === 1 ? (COMPACT[lower] ?? lower) : (KEYS.get(lower) ?? lower);
 }
 
 /** Names whose usual spelling is not "each part capitalised". */
@@ -43,13 +92,27 @@ const SPELLED: Readonly<Record<string, string>> = {
   'p-asserted-identity': 'P-Asserted-Identity',
 };
 
+function spell(key: string): string {
+  return SPELLED[key] ?? key.replace(/(^|-)[a-z]/g, start => start.toUpperCase());
+}
+
+const NAMES: ReadonlyMap<string, string> = new Map(USUAL.map(key => [key, spell(key)]));
+const SPELLINGS: ReadonlyMap<string, string> = new Map(
+  [...NAMES.values()].map(name => [name, name]),
+);
+
 /** The usual spelling of a header name. Names that start with `X-` are left as they are. */
 export function canonicalHeaderName(name: string): string {
   if (/^x-/i.test(name)) {
     return name;
   }
   const key = headerKey(name);
-  return SPELLED[key] ?? key.replace(/(^|-)[a-z]/g, start => start.toUpperCase());
+  return NAMES.get(key) ?? spell(key);
+}
+
+/** The same name, as a string that messages share if it is spelled as usual. */
+export function sharedHeaderName(name: string): string {
+  return SPELLINGS.get(name) ?? name;
 }
 
 /** Headers of which a message must not have more than one (RFC 3261 §7.3.1, RFC 4475 §3.3.9). */

@@ -21,6 +21,7 @@ export {
   type SipResponse,
 } from './message';
 export { formatNameAddr, type NameAddrValue, parseNameAddr, tagOf, withTag } from './name-addr';
+export { ownCopy } from './own-copy';
 export { type ParseFailure, type ParseFailureCode, parseMessage, type ParseResult } from './parse';
 export { serializeMessage } from './serialize';
 export { formatSipUri, isAbsoluteUri, parseSipUri, type SipUri } from './uri';

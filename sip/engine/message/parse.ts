@@ -4,7 +4,7 @@ import { countBodyParts } from './body-parts';
 import { parseCSeq } from './cseq';
 import { isToken, parseNumber, trimBlanks } from './grammar';
 import { type HeaderEntry, HeaderList } from './header-list';
-import { headerKey, SINGLE_HEADERS } from './header-names';
+import { headerKey, sharedHeaderName, SINGLE_HEADERS } from './header-names';
 import { type SipMessage, type SipRequest } from './message';
 import { parseNameAddr } from './name-addr';
 import { isAbsoluteUri, parseSipUri } from './uri';
@@ -179,22 +179,37 @@ function parseHeaders(
       faults.push(fault('header-line', 'Bad Header Line'));
       continue;
     }
-    entries.push({ name, key: headerKey(name), value, raw });
+    entries.push({
+      name: sharedHeaderName(name),
+      key: headerKey(name),
+      value,
+      raw: isPlain(raw, name, value) ? null : raw,
+    });
   }
   return new HeaderList(entries);
+}
+
+/** Whether the line would be written just so: then it need not be kept. */
+function isPlain(raw: string, name: string, value: string): boolean {
+  return (
+    raw.length === name.length + 2 + value.length &&
+    raw.startsWith(': ', name.length) &&
+    raw.startsWith(name)
+  );
 }
 
 function cutBody(rest: Buffer, headers: HeaderList, faults: Fault[]): Buffer {
   const text = headers.get('content-length');
   if (text === null) {
-    return rest;
+    return rest.length === 0 ? NO_BODY : rest;
   }
   const length = parseNumber(text, Number.MAX_SAFE_INTEGER);
   if (length === null || length > rest.length) {
     faults.push(fault('content-length', 'Bad Content-Length'));
     return NO_BODY;
   }
-  return rest.subarray(0, length);
+  // An empty slice would keep the whole message.
+  return length === 0 ? NO_BODY : rest.subarray(0, length);
 }
 
 /** Checks the headers that everything else relies on (§8.1.1). @returns whether it can be answered */

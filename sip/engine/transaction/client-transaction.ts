@@ -34,6 +34,8 @@ export interface ClientHandlers {
   onTransportError(error: Error): void;
 }
 
+const NOTHING = Buffer.alloc(0);
+
 /** One request of ours and its responses (RFC 3261 §17.1). Made by the transaction layer. */
 export class ClientTransaction {
   readonly handlers: ClientHandlers;
@@ -45,7 +47,8 @@ export class ClientTransaction {
   #request: SipRequest;
   #route: OutboundRoute | null = null;
   #flow: Flow | null = null;
-  #bytes: Buffer = Buffer.alloc(0);
+  /** The request as it goes out, for as long as it may have to be sent again. */
+  #bytes: Buffer = NOTHING;
   #retransmitMs: number;
   #incoming: { response: SipResponse; source: MessageSource } | null = null;
   #ack: Buffer | null = null;
@@ -80,7 +83,7 @@ export class ClientTransaction {
     );
   }
 
-  /** As sent, once onSent was called; before that without our Via. */
+  /** As sent, once onSent was called; before that without our Via. Without its body after the final response. */
   get request(): SipRequest {
     return this.#request;
   }
@@ -120,11 +123,24 @@ export class ClientTransaction {
     this.#incoming = { response, source };
     if (response.status < 200) {
       this.#machine.dispatch('response-1xx');
-      return;
+    } else {
+      this.#finalStatus ??= response.status;
+      this.#timers.stop('cancelled');
+      this.#machine.dispatch(response.status < 300 ? 'response-2xx' : 'response-failure');
     }
-    this.#finalStatus ??= response.status;
-    this.#timers.stop('cancelled');
-    this.#machine.dispatch(response.status < 300 ? 'response-2xx' : 'response-failure');
+    this.#letGo();
+  }
+
+  /**
+   * A transaction stays for up to 64*T1 after its final response, when what it was about is over as a rule: it keeps
+   * only what it may still need.
+   */
+  #letGo(): void {
+    this.#incoming = null;
+    if (this.#finalStatus !== null) {
+      this.#bytes = NOTHING;
+      this.#request = { ...this.#request, body: NOTHING };
+    }
   }
 
   /** @internal */

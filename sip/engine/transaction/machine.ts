@@ -19,6 +19,7 @@ export class MachineRunner<State extends string, Event extends string, Action ex
   readonly #table: MachineTable<State, Event, Action>;
   readonly #execute: (action: Action) => void;
   readonly #onState: (state: State) => void;
+  /** Raised while another was being worked on. */
   readonly #queue: Event[] = [];
   #state: State;
   #isRunning = false;
@@ -45,12 +46,13 @@ export class MachineRunner<State extends string, Event extends string, Action ex
   }
 
   dispatch(event: Event): void {
-    this.#queue.push(event);
     if (this.#isRunning) {
+      this.#queue.push(event);
       return;
     }
     this.#isRunning = true;
     try {
+      this.#step(event);
       for (let next = this.#queue.shift(); next !== undefined; next = this.#queue.shift()) {
         this.#step(next);
       }

@@ -1,5 +1,5 @@
 import { assertNever, type Clock } from '#core';
-import { serializeMessage, type SipRequest, type SipResponse } from '../message';
+import { ownCopy, serializeMessage, type SipRequest, type SipResponse } from '../message';
 import { type MessageSource } from '../transport';
 import { MachineRunner } from './machine';
 import {
@@ -15,10 +15,10 @@ import { patienceMs, type TimerValues } from './timers';
 /** How a server transaction ended. `timeout`: nobody acknowledged the final response. */
 export type ServerEnd = 'done' | 'timeout' | 'transport-error';
 
+const NOTHING = Buffer.alloc(0);
+
 /** One request of a peer and our responses (RFC 3261 §17.2). Made by the transaction layer. */
 export class ServerTransaction {
-  readonly request: SipRequest;
-  readonly source: MessageSource;
   /** For a CANCEL: the INVITE transaction that it is about; null: none, or not a CANCEL. */
   readonly cancels: ServerTransaction | null;
   /** Told once, when the transaction is gone (not after terminate()). */
@@ -30,6 +30,8 @@ export class ServerTransaction {
   readonly #send: (bytes: Buffer, source: MessageSource, onFailure: () => void) => void;
   readonly #onAck: (request: SipRequest, source: MessageSource) => void;
   readonly #onTerminated: (transaction: ServerTransaction) => void;
+  #request: SipRequest;
+  #source: MessageSource;
   #retransmitMs: number;
   #last: Buffer | null = null;
   #lastStatus: number | null = null;
@@ -49,8 +51,8 @@ export class ServerTransaction {
     onTerminated: (transaction: ServerTransaction) => void;
   }) {
     this.#key = options.key;
-    this.request = options.request;
-    this.source = options.source;
+    this.#request = options.request;
+    this.#source = options.source;
     this.cancels = options.cancels;
     this.#timerValues = options.timers;
     this.#timers = new TimerSet(options.clock);
@@ -69,6 +71,16 @@ export class ServerTransaction {
         }
       },
     );
+  }
+
+  /** Without its body after the final response. */
+  get request(): SipRequest {
+    return this.#request;
+  }
+
+  /** Without its bytes after the final response. */
+  get source(): MessageSource {
+    return this.#source;
   }
 
   /** @internal */
@@ -107,7 +119,21 @@ export class ServerTransaction {
     this.#last = serializeMessage(response);
     this.#lastStatus = response.status;
     this.#machine.dispatch(event);
+    if (response.status >= 200) {
+      this.#letGo();
+    }
     return true;
+  }
+
+  /** Up to 64*T1 are left, in which the request is over as a rule: only what may still be needed is kept. */
+  #letGo(): void {
+    this.#request = { ...this.#request, body: NOTHING };
+    this.#source = { ...this.#source, raw: NOTHING };
+    // The user of the layer repeats a 2xx to an INVITE; any other final response is repeated from here.
+    this.#last =
+      this.#last === null || this.#isEnded || this.#machine.state === 'accepted'
+        ? null
+        : ownCopy(this.#last);
   }
 
   /** Forgets the transaction without telling anybody. Idempotent. */

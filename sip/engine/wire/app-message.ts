@@ -12,6 +12,7 @@ export type AppMessageResult =
   | { readonly ok: false; readonly startLine: string };
 
 const CRLF_CRLF = Buffer.from('\r\n\r\n');
+const NO_BODY = Buffer.alloc(0);
 
 /**
  * Parses the SIP part of a frame. Unlike a message of the network it is incomplete by nature. The frame
@@ -21,7 +22,9 @@ const CRLF_CRLF = Buffer.from('\r\n\r\n');
 export function parseAppMessage(bytes: Buffer): AppMessageResult {
   const end = bytes.indexOf(CRLF_CRLF);
   const head = (end < 0 ? bytes : bytes.subarray(0, end)).toString('utf8');
-  const body = end < 0 ? Buffer.alloc(0) : bytes.subarray(end + CRLF_CRLF.length);
+  const bodyAt = end < 0 ? bytes.length : end + CRLF_CRLF.length;
+  // An empty slice would keep the whole frame.
+  const body = bodyAt === bytes.length ? NO_BODY : bytes.subarray(bodyAt);
   const [startLine = '', ...lines] = head.replace(/\r\n[ \t]+/g, ' ').split('\r\n');
   const headers = new HeaderList();
   for (const line of lines) {
