@@ -36,8 +36,8 @@ export interface AppendFile {
    * @throws the error of the system.
    */
   append(bytes: Buffer): Promise<void>;
-  /** Whether the path still names this file: false after somebody has moved it away. */
-  isInPlace(): boolean;
+  /** Whether the path names this file: false after somebody has moved it away. */
+  isAt(path: string): boolean;
   close(): Promise<void>;
 }
 
@@ -53,7 +53,7 @@ export function openAppendFile(path: string): AppendFile {
   try {
     const stat = fstatSync(fd);
     const isRegular = stat.isFile();
-    return new SystemFile(path, fd, isRegular, isRegular ? stat.size : 0);
+    return new SystemFile(fd, isRegular, isRegular ? stat.size : 0);
   } catch (error) {
     closeSync(fd);
     throw unwritable(path, error);
@@ -84,7 +84,6 @@ function unwritable(path: string, cause: unknown): LedgerError {
 
 class SystemFile implements AppendFile {
   readonly endsInsideLine: boolean;
-  readonly #path: string;
   readonly #fd: number;
   /** A device or a pipe cannot be made durable or cut. */
   readonly #isRegular: boolean;
@@ -92,8 +91,7 @@ class SystemFile implements AppendFile {
   /** Something may stand behind `sizeBytes` that must go first. */
   #isDirty = false;
 
-  constructor(path: string, fd: number, isRegular: boolean, sizeBytes: number) {
-    this.#path = path;
+  constructor(fd: number, isRegular: boolean, sizeBytes: number) {
     this.#fd = fd;
     this.#isRegular = isRegular;
     this.#sizeBytes = sizeBytes;
@@ -125,12 +123,12 @@ class SystemFile implements AppendFile {
     this.#sizeBytes = this.#isRegular ? fstatSync(this.#fd).size : 0;
   }
 
-  isInPlace(): boolean {
+  isAt(path: string): boolean {
     if (!this.#isRegular) {
       return true;
     }
     try {
-      const [named, held] = [statSync(this.#path), fstatSync(this.#fd)];
+      const [named, held] = [statSync(path), fstatSync(this.#fd)];
       return named.ino === held.ino && named.dev === held.dev;
     } catch {
       return false;

@@ -116,10 +116,10 @@ export class ChainStore {
 
   /** Somebody else rotates the file (logrotate): the next line goes into a new one of that name. */
   async #reopenWhenMoved(): Promise<void> {
-    if (this.#file.isInPlace()) {
+    const { path, logger } = this.#options;
+    if (this.#file.isAt(path)) {
       return;
     }
-    const { path, logger } = this.#options;
     const next = this.#openFile(path);
     logger.info('ledger file was moved away: a new one is begun', { path });
     await this.#useNext(next);

@@ -78,7 +78,7 @@ export class FakeFile implements AppendFile {
     this.content += bytes.toString();
   }
 
-  isInPlace(): boolean {
+  isAt(): boolean {
     return true;
   }
 

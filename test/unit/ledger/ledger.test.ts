@@ -169,13 +169,15 @@ describe('a ledger on disk', () => {
   });
 
   test('a file that somebody moves away is followed by a new one that continues the chain', async () => {
-    const ledger = await open();
+    const told: string[] = [];
+    const ledger = await open({ logger: { ...noopLogger, info: message => told.push(message) } });
     await ledger.append(record('r1'));
     renameSync(path, `${path}.old`);
     await ledger.append(record('r2'));
     await ledger.close();
     expect(idsIn(`${path}.old`)).toEqual(['r1']);
     expect(parsed()).toMatchObject([{ recordingId: 'r2', seq: 2 }]);
+    expect(told).toEqual(['ledger file was moved away: a new one is begun']);
   });
 
   test('close() writes what waits, and closes once', async () => {
@@ -308,6 +310,18 @@ describe('the journal beside it', () => {
       return journal.length >= entries && ledger.trouble() === null;
     }, 'the journal');
   }
+
+  test('is begun anew at every start without taking itself for moved away', async () => {
+    const told: string[] = [];
+    const logger = { ...noopLogger, info: (message: string) => told.push(message) };
+    for (let start = 0; start < 2; start++) {
+      const ledger = await open({ logger });
+      await ledger.begin(() => interrupted(`r${start}`, AT)).close(record(`r${start}`));
+      await journalOf(ledger, 2);
+      await ledger.close();
+    }
+    expect(told).toEqual([]);
+  });
 
   test('after a crash the next start closes what was open as interrupted, and only that', async () => {
     const dead = await open();
