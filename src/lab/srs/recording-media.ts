@@ -109,7 +109,15 @@ export class RecordingMedia {
           slot.stream.security.takeAnswer(media.lines);
         }
         slot.stream.agree(media, slot.mine.formats, media.direction.startsWith('send'));
+        slot.stream.acknowledged();
       }
+    }
+  }
+
+  /** The SRC has our answer. */
+  acknowledged(): void {
+    for (const stream of this.#streams) {
+      stream.acknowledged();
     }
   }
 

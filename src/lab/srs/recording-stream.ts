@@ -99,7 +99,9 @@ export class RecordingStream {
   #label: string | null = null;
   #remote: SdpMedia | null = null;
   #formats: readonly PayloadFormat[] = [];
-  #stoppedAtMs: number | null = null;
+  #isStopped = false;
+  /** Since when the SRC is known to have been told that the stream is stopped; null: it flows, or the SRC may not know. */
+  #knownStoppedAtMs: number | null = null;
   #agreedAtMs = 0;
   #unusable = 0;
   #digits = 0;
@@ -127,13 +129,27 @@ export class RecordingStream {
     return this.#sockets?.local.rtp.port ?? 0;
   }
 
-  /** Takes the SRC's m-line and the formats that were agreed. @param flows whether media may come now. */
+  /**
+   * Takes the SRC's m-line and the formats that were agreed.
+   * @param flows whether media may come now; that it may not binds the SRC once it knows, see {@link acknowledged}.
+   */
   agree(remote: SdpMedia, formats: readonly PayloadFormat[], flows: boolean): void {
     this.#agreedAtMs = this.#clock.wallNowMs();
     this.#remote = remote;
     this.#label = remote.label ?? this.#label;
     this.#formats = formats;
-    this.#stoppedAtMs = flows ? null : (this.#stoppedAtMs ?? this.#clock.wallNowMs());
+    this.#isStopped = !flows;
+    this.#knownStoppedAtMs = flows ? null : this.#knownStoppedAtMs;
+  }
+
+  /**
+   * The SRC knows what was agreed: it has acknowledged our answer, or given its own. Until then what was agreed before is in
+   * force for it (RFC 3264 §8), however often the answer had to be sent.
+   */
+  acknowledged(): void {
+    if (this.#isStopped) {
+      this.#knownStoppedAtMs ??= this.#clock.wallNowMs();
+    }
   }
 
   report(): StreamReport {
@@ -194,10 +210,11 @@ export class RecordingStream {
 
   #judge(packet: ReceivedPacket, from: TransportAddress, wallMs: number): void {
     const { onDeviation } = this.#options;
-    if (this.#stoppedAtMs !== null && wallMs - this.#stoppedAtMs > CHANGE_GRACE_MS) {
+    // RTCP goes on in a stream that is stopped (RFC 3264 §5.1).
+    if (this.#knownStoppedAtMs !== null && wallMs - this.#knownStoppedAtMs > CHANGE_GRACE_MS) {
       onDeviation({
         name: 'rtp-while-inactive',
-        clause: 'RFC 3264 §6.1',
+        clause: 'RFC 3264 §5.1',
         message: 'RTP came although the stream is inactive',
       });
     }

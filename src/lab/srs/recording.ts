@@ -343,12 +343,20 @@ export class Recording implements DialogOwner {
     this.#state = 'established';
     void dialog
       .respondReliably(incoming, this.#response(request, 200, body))
-      .then(ack => (ack === null && this.#state !== 'ended' ? this.bye('no-ack') : undefined));
+      .then(ack => this.#acknowledged(ack));
     this.#misbehaveLater();
     this.#watchIdle();
     this.#options.onEvent({ kind: 'established' });
     this.#store.writeVerdict(this.verdict());
     this.#waiters.check();
+  }
+
+  async #acknowledged(ack: SipRequest | null): Promise<void> {
+    if (ack !== null) {
+      this.#media.acknowledged();
+    } else if (this.#state !== 'ended') {
+      await this.bye('no-ack');
+    }
   }
 
   #misbehaveLater(): void {
@@ -428,6 +436,7 @@ export class Recording implements DialogOwner {
     const response = this.#response(request, 200, answer.body);
     if (request.method === 'UPDATE') {
       transaction.respond(response);
+      this.#media.acknowledged();
     } else {
       void dialog.respondReliably(incoming, response).then(ack => {
         if (ack === null && this.#state === 'established') {
@@ -438,6 +447,8 @@ export class Recording implements DialogOwner {
           });
         } else if (ack !== null && body.sdp === null) {
           this.#offers.take(ack.body.toString('utf8'));
+        } else if (ack !== null) {
+          this.#media.acknowledged();
         }
       });
     }
