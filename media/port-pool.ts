@@ -58,6 +58,12 @@ export class PortPool {
     return this.#firstPort + 2 * pair;
   }
 
+  /** Pairs that could be handed out now. */
+  get freePairs(): number {
+    this.#wakeRested();
+    return this.#free.length;
+  }
+
   /** Ports (not pairs) handed out or resting. */
   get portsInUse(): number {
     this.#wakeRested();

@@ -12,7 +12,7 @@ import {
   type OpenRecordingOptions,
   type PlayingNotice,
 } from '../ports';
-import { type WorkerReply } from '../worker/protocol';
+import { type WorkerCommand, type WorkerReply } from '../worker/protocol';
 import { PlaneLeg } from './media-leg';
 import { NoticeOnLegs } from './playing-notice';
 import { PlaneRecording, type PlaneStream } from './media-recording';
@@ -25,6 +25,8 @@ export interface CallHost {
   readonly table: SlotTable;
   readonly logger: Logger;
   readonly sounds: SoundLibrary;
+  /** So many pairs that the worker has open already, or none. @throws MediaError `REC_ERR_MEDIA_UNKNOWN_NETWORK`. */
+  takeSpares(worker: WorkerHandle, network: string, count: number): Slot[];
   /** Names a recording or a notice toward the workers. */
   nextNumber(): number;
   /** From now on events of the slot go to the call. */
@@ -62,10 +64,7 @@ export class PlaneCall implements MediaCall {
   async openLeg(options: OpenLegOptions): Promise<MediaLeg> {
     const { legId, network } = options;
     return this.#exclusively(`leg ${legId}`, this.#legs.has(legId), async () => {
-      const slot = await this.#openOnFreePort(
-        () => this.#host.table.acquire(network),
-        binding => request => ({ kind: 'open-leg', request, binding, cname: newCname() }),
-      );
+      const slot = this.#openLegOnSpare(network) ?? (await this.#openLegOnFreePort(network));
       const leg = new PlaneLeg(legId, slot, this.worker, this.#host.table, closed => {
         this.#legs.delete(legId);
         this.#host.retireSlot(closed.slot);
@@ -220,9 +219,13 @@ export class PlaneCall implements MediaCall {
     const identities = options.streams.map(() => ({ ssrc: newSsrc(), cname: newCname() }));
     const slots: Slot[] = [];
     try {
-      options.streams.forEach(() => slots.push(this.#host.table.acquire(network)));
+      slots.push(...this.#host.takeSpares(this.worker, network, options.streams.length));
+      const isOpen = slots.length > 0;
+      while (slots.length < options.streams.length) {
+        slots.push(this.#host.table.acquire(network));
+      }
       for (;;) {
-        const reply = await this.worker.request(request => ({
+        const command = (request: number): WorkerCommand => ({
           kind: 'open-recording',
           request,
           recording: number,
@@ -235,7 +238,12 @@ export class PlaneCall implements MediaCall {
             rules: stream.rules ?? null,
             ...this.#at(identities, i),
           })),
-        }));
+        });
+        if (isOpen) {
+          this.#carryOut(command);
+          break;
+        }
+        const reply = await this.worker.request(command);
         if (reply.error === null) {
           break;
         }
@@ -276,16 +284,22 @@ export class PlaneCall implements MediaCall {
     return [replacement];
   }
 
+  /** On a pair that the worker has open there is nothing to wait for. @returns null: none is ready. */
+  #openLegOnSpare(network: string): Slot | null {
+    const [slot] = this.#host.takeSpares(this.worker, network, 1);
+    if (slot !== undefined) {
+      this.#carryOut(openLeg(slot.binding));
+    }
+    return slot ?? null;
+  }
+
   /** Tries pairs until one can be bound. */
-  async #openOnFreePort(
-    acquire: () => Slot,
-    build: (binding: Slot['binding']) => (request: number) => Parameters<WorkerHandle['send']>[0],
-  ): Promise<Slot> {
+  async #openLegOnFreePort(network: string): Promise<Slot> {
     for (;;) {
-      const slot = acquire();
+      const slot = this.#host.table.acquire(network);
       let reply: WorkerReply;
       try {
-        reply = await this.worker.request(build(slot.binding));
+        reply = await this.worker.request(openLeg(slot.binding));
       } catch (error) {
         this.#host.table.release(slot);
         throw error;
@@ -299,6 +313,18 @@ export class PlaneCall implements MediaCall {
       }
       this.#host.table.markBusy(slot);
     }
+  }
+
+  /** Sends a command that can fail only with the worker, whose death the call is told of by itself. */
+  #carryOut(build: (request: number) => WorkerCommand): void {
+    this.worker.request(build).then(
+      ({ error }) => {
+        if (error !== null) {
+          this.#host.logger.error('an open port pair cannot be used', { error });
+        }
+      },
+      () => undefined,
+    );
   }
 
   async #exclusively<T>(key: string, isTaken: boolean, open: () => Promise<T>): Promise<T> {
@@ -373,6 +399,10 @@ export class PlaneCall implements MediaCall {
     }
     return entry;
   }
+}
+
+function openLeg(binding: Slot['binding']): (request: number) => WorkerCommand {
+  return request => ({ kind: 'open-leg', request, binding, cname: newCname() });
 }
 
 function isBusy(reply: WorkerReply): boolean {

@@ -17,6 +17,7 @@ import { type CallHost, PlaneCall } from './media-call';
 import { checkOptions, type MediaPlaneOptions } from './options';
 import { SoundLibrary } from './sound-library';
 import { type Slot, SlotTable } from './slot-table';
+import { SparePairs } from './spare-pairs';
 import { type SlotEvent, WorkerHandle } from './worker-handle';
 
 /** A worker is replaced at most this often per window; a plane that cannot keep one alive must not spin. */
@@ -73,6 +74,7 @@ class WorkerPlane implements MediaPlane, CallHost {
   });
   readonly #options: MediaPlaneOptions;
   readonly #workers: WorkerHandle[] = [];
+  readonly #spares = new Map<WorkerHandle, SparePairs>();
   readonly #calls = new Set<PlaneCall>();
   readonly #watched = new Map<number, WatchedSlot>();
   readonly #totals: Totals = emptyTotals();
@@ -137,7 +139,7 @@ class WorkerPlane implements MediaPlane, CallHost {
       openCalls: this.#calls.size,
       openLegs,
       openRecordings: this.#openRecordings,
-      portsInUse: this.table.portsInUse,
+      portsInUse: this.table.portsInUse - 2 * this.#sparePairs(),
       ...totals,
     };
   }
@@ -150,6 +152,10 @@ class WorkerPlane implements MediaPlane, CallHost {
 
   nextNumber(): number {
     return ++this.#lastNumber;
+  }
+
+  takeSpares(worker: WorkerHandle, network: string, count: number): Slot[] {
+    return this.#spares.get(worker)?.take(network, count) ?? [];
   }
 
   recordingOpened(): void {
@@ -199,6 +205,7 @@ class WorkerPlane implements MediaPlane, CallHost {
       onDeath: (dead, cause) => this.#onWorkerDeath(dead, cause),
     });
     this.#workers.push(worker);
+    this.#spares.set(worker, new SparePairs(worker, this.table, options.clock));
     this.sounds.commands().forEach(command => worker.send(command));
   }
 
@@ -212,6 +219,7 @@ class WorkerPlane implements MediaPlane, CallHost {
       return;
     }
     this.#workers.splice(at, 1);
+    this.#closeSpares(worker);
     for (const call of [...this.#calls]) {
       if (call.worker === worker) {
         void call.lost(cause);
@@ -238,6 +246,16 @@ class WorkerPlane implements MediaPlane, CallHost {
     await Promise.all([...this.#calls].map(call => call.close()));
     await this.#restarting;
     await Promise.all(this.#workers.map(worker => worker.close()));
+    this.#workers.forEach(worker => this.#closeSpares(worker));
+  }
+
+  #closeSpares(worker: WorkerHandle): void {
+    this.#spares.get(worker)?.close();
+    this.#spares.delete(worker);
+  }
+
+  #sparePairs(): number {
+    return [...this.#spares.values()].reduce((sum, { count }) => sum + count, 0);
   }
 
   #addRow(totals: Totals, slot: Slot, kind: 'leg' | 'stream'): void {

@@ -11,6 +11,13 @@ export interface Slot {
   readonly local: LocalEndpoint;
 }
 
+/** The pairs of one bind address. */
+interface HostPool {
+  readonly host: string;
+  readonly pool: PortPool;
+  readonly firstSlot: number;
+}
+
 /**
  * Every port pair of every bind address has a slot: its number names the pair toward the workers and its row in the
  * shared counters.
@@ -19,7 +26,7 @@ export class SlotTable {
   readonly slots: number;
   readonly counters: Float64Array<SharedArrayBuffer>;
   readonly #networks: Readonly<Record<string, MediaNetwork>>;
-  readonly #pools: { readonly host: string; readonly pool: PortPool; readonly firstSlot: number }[];
+  readonly #pools: readonly HostPool[];
 
   constructor(options: MediaPlaneOptions, clock: Clock) {
     this.#networks = options.networks;
@@ -48,17 +55,14 @@ export class SlotTable {
     return this.#pools.reduce((sum, { pool }) => sum + pool.portsInUse, 0);
   }
 
+  /** Pairs that a network has left. @throws MediaError `REC_ERR_MEDIA_UNKNOWN_NETWORK`. */
+  freePairs(networkName: string): number {
+    return this.#find(networkName).entry.pool.freePairs;
+  }
+
   /** @throws MediaError `REC_ERR_MEDIA_UNKNOWN_NETWORK`, `REC_ERR_MEDIA_NO_PORTS`. */
   acquire(networkName: string): Slot {
-    const network = Object.hasOwn(this.#networks, networkName)
-      ? this.#networks[networkName]
-      : undefined;
-    const entry = this.#pools.find(({ host }) => host === network?.bindHost);
-    if (network === undefined || entry === undefined) {
-      throw new MediaError('REC_ERR_MEDIA_UNKNOWN_NETWORK', `no network named ${networkName}`, {
-        details: { network: networkName },
-      });
-    }
+    const { network, entry } = this.#find(networkName);
     const pair = entry.pool.acquire();
     if (pair === null) {
       throw new MediaError('REC_ERR_MEDIA_NO_PORTS', `no free port pair on ${entry.host}`, {
@@ -86,6 +90,19 @@ export class SlotTable {
   /** Reads a counter of a slot's row. */
   read(slot: Slot, column: number): number {
     return this.counters[slot.binding.slot * COUNTER_STRIDE + column] ?? 0;
+  }
+
+  #find(networkName: string): { network: MediaNetwork; entry: HostPool } {
+    const network = Object.hasOwn(this.#networks, networkName)
+      ? this.#networks[networkName]
+      : undefined;
+    const entry = this.#pools.find(({ host }) => host === network?.bindHost);
+    if (network === undefined || entry === undefined) {
+      throw new MediaError('REC_ERR_MEDIA_UNKNOWN_NETWORK', `no network named ${networkName}`, {
+        details: { network: networkName },
+      });
+    }
+    return { network, entry };
   }
 
   #withPool({ binding }: Slot, action: (pool: PortPool, pair: number) => void): void {

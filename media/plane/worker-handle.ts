@@ -99,8 +99,9 @@ export class WorkerHandle {
   }
 
   /**
-   * Sends a command that has no answer. Without effect on a dead worker. Commands that are given without a pause
-   * travel together and come into force between two rounds of packets: none falls between them.
+   * Sends a command that has no answer. Without effect on a dead worker. Commands that are given without a pause,
+   * promises that are settled already included, travel together: they wake the worker once, and come into force
+   * between two rounds of packets, so that none falls between them.
    */
   send(command: WorkerCommand): void {
     if (!this.#isAlive) {
@@ -108,7 +109,8 @@ export class WorkerHandle {
     }
     this.#outbox.push(command);
     if (this.#outbox.length === 1) {
-      queueMicrotask(() => this.#flush());
+      // Ticks come when no microtask is left: what awaits the result of this command gives its own before.
+      queueMicrotask(() => process.nextTick(() => this.#flush()));
     }
   }
 

@@ -51,6 +51,8 @@ export class WorkerControl {
   readonly #settings: WorkerSettings;
   readonly #emit: (event: WorkerEvent) => void;
   readonly #rings: RingPool;
+  /** Pairs that were opened ahead of their use, by slot. What comes in on them is dropped. */
+  readonly #spares = new Map<number, SocketPair>();
   #loop: PacketLoop | null = null;
 
   constructor(options: WorkerControlOptions) {
@@ -70,6 +72,9 @@ export class WorkerControl {
   /** @returns false for the command that ends the worker. */
   execute(command: WorkerCommand): boolean {
     switch (command.kind) {
+      case 'open-spares':
+        this.#openSpares(command);
+        break;
       case 'open-leg':
         this.#openLeg(command);
         break;
@@ -174,10 +179,38 @@ export class WorkerControl {
     });
   }
 
+  #openSpares({ request, bindings }: CommandOf<'open-spares'>): void {
+    const unopened: { slot: number; error: string }[] = [];
+    const openFrom = (index: number): void => {
+      const binding = bindings[index];
+      if (binding === undefined) {
+        const reply = { request, error: null, busySlot: null, atMs: Date.now() };
+        this.#emit({ kind: 'reply', ...reply, unopened });
+        return;
+      }
+      this.#openPair(binding, (error, pair) => {
+        if (pair === null) {
+          unopened.push({ slot: binding.slot, error: error ?? '' });
+        } else {
+          this.#spares.set(binding.slot, pair);
+        }
+        openFrom(index + 1);
+      });
+    };
+    openFrom(0);
+  }
+
+  /** Opens a pair, or takes the one that was opened ahead. */
   #openPair(
     binding: SlotBinding,
     done: (error: string | null, pair: SocketPair | null) => void,
   ): void {
+    const spare = this.#spares.get(binding.slot);
+    if (spare !== undefined) {
+      this.#spares.delete(binding.slot);
+      done(null, spare);
+      return;
+    }
     const open = (
       isRtcp: boolean,
       bufferBytes: number,

@@ -53,6 +53,12 @@ export interface StreamSetup {
  * by a number of the facade's.
  */
 export type WorkerCommand =
+  /** Opens pairs ahead of their use: whatever is opened on such a slot later needs no waiting. */
+  | {
+      readonly kind: 'open-spares';
+      readonly request: number;
+      readonly bindings: readonly SlotBinding[];
+    }
   | {
       readonly kind: 'open-leg';
       readonly request: number;
@@ -132,6 +138,8 @@ export interface WorkerReply {
   readonly request: number;
   readonly error: string | null;
   readonly busySlot: number | null;
+  /** Of `open-spares`: the pairs that could not be opened. */
+  readonly unopened?: readonly { readonly slot: number; readonly error: string }[];
   /** Wall clock of effect, ms; for `rewind`, of the capture of the oldest packet that waits now (Infinity: none). */
   readonly atMs: number;
 }

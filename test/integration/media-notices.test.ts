@@ -334,8 +334,9 @@ describe.each(['linux', 'dgram'] as const)('notices on %s', backend => {
   test('held keys reach nobody until they are released; a code that was one never does', async () => {
     const codec = codecNamed('PCMU');
     let pressed = 0;
-    const { a, b, srs, legA } = await scene(codec, { dtmfReceived: () => pressed++ });
+    const { call, a, b, srs, legA } = await scene(codec, { dtmfReceived: () => pressed++ });
     legA.holdDtmf({ digits: '*', maxHoldMs: 60_000 });
+    await inForce(call);
     const [before, after] = [speech(codec, 5), speech(codec, 5, 10)];
     before.forEach(packet => a.send(packet, legA.local.rtp));
     keyPress(5, 800, 10).forEach(packet => a.send(packet, legA.local.rtp));
@@ -355,6 +356,7 @@ describe.each(['linux', 'dgram'] as const)('notices on %s', backend => {
     keyPress(15, 4000, 10).forEach(packet => a.send(packet, legA.local.rtp));
     await eventually(() => pressed === 2, 'the second key press');
     legA.releaseDtmf('drop');
+    await inForce(call);
     keyPress(20, 5600, 7).forEach(packet => a.send(packet, legA.local.rtp));
     expect(events(await b.packetsReach(20)).slice(5)).toEqual(events(keyPress(20, 5600, 7)));
   });

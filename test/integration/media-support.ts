@@ -205,8 +205,15 @@ let barriers = 0;
 
 /** Waits until every command given so far is in force: the worker carries commands out in order. */
 export async function inForce(call: MediaCall): Promise<void> {
-  const leg = await call.openLeg({ legId: `barrier ${barriers++}`, network: 'lo' });
-  leg.close();
+  const recordingId = `barrier ${barriers++}`;
+  // Without a stream it has no port pair that could be ready.
+  const barrier = await call.openRecording({
+    recordingId,
+    network: 'lo',
+    gateOpen: false,
+    streams: [],
+  });
+  await barrier.close({ drainMs: 0 });
 }
 
 let nextPort = 42_000;

@@ -34,7 +34,8 @@ describe.each(['linux', 'dgram'] as const)('a worker that dies on %s', backend =
   });
 
   test('closes its ports, tells its calls as the last event, and is replaced', async () => {
-    plane = await openPlane(backend, { workers: 2 });
+    // Too few ports to hold any ready.
+    plane = await openPlane(backend, { workers: 2, portMin: 41_000, portMax: 41_099 });
     const before = openDescriptors();
     const lost = firstCall<[string]>('mediaLost');
     const order: string[] = [];
@@ -82,5 +83,17 @@ describe.each(['linux', 'dgram'] as const)('a worker that dies on %s', backend =
     await fresh.openLeg({ legId: 'a', network: 'lo' });
     await fresh.close();
     await eventually(() => openDescriptors() <= before, 'nothing of the dead worker is open');
+  });
+
+  test('closes the ports that it has held ready, which count as unused', async () => {
+    plane = await openPlane(backend);
+    const before = openDescriptors();
+    const call = plane.openCall({ callId: 'doomed' }, {});
+    await call.openLeg({ legId: 'a', network: 'lo' });
+    await eventually(() => openDescriptors() >= before + 16, 'ports that are held ready');
+    await workers[0]?.kill();
+    await eventually(() => workers.length === 2, 'the replacement');
+    await eventually(() => openDescriptors() <= before, 'nothing of the dead worker is open');
+    expect(plane.counters().portsInUse).toBe(0);
   });
 });
