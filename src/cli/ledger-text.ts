@@ -122,6 +122,9 @@ export function recordLines(record: LedgerRecord): readonly string[] {
       ({ at, action, by, via, outcome }) =>
         `  control      ${at} ${action} by ${by} (${via}): ${outcome}`,
     ),
+    ...record.participants.map(
+      ({ at, present }) => `  other side   ${at} ${present.join(', ') || 'nobody'}`,
+    ),
     ...(record.voicemail === null ? [] : [`  voicemail    seen by ${record.voicemail.detectedBy}`]),
     ...(record.kept === null ? [] : [`  kept         ${record.kept ? 'yes' : 'no'}`]),
     ...record.remarks.map(remark => `  remark       ${remark}`),

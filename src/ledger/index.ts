@@ -20,6 +20,7 @@ export {
   type LedgerInterval,
   type LedgerLine,
   type LedgerNotice,
+  type LedgerParticipants,
   type LedgerRecord,
   type LedgerStream,
   type SrsAttemptRecord,

@@ -44,6 +44,7 @@ const LATER_FIELDS = {
   replayedS: 0,
   notices: [],
   controls: [],
+  participants: [],
   intervals: [],
   voicemail: null,
   kept: null,

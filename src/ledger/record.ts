@@ -148,6 +148,14 @@ export interface LedgerControl {
   readonly outcome: string;
 }
 
+/** Who was on the other side of the recorded party from then on, as the switch that holds the conference has told. */
+export interface LedgerParticipants {
+  /** ISO 8601. */
+  readonly at: string;
+  /** SIP or tel URIs. */
+  readonly present: readonly string[];
+}
+
 /** A stretch of the call in which the recording was on or paused. ISO 8601. */
 export interface LedgerInterval {
   readonly startAt: string;
@@ -200,6 +208,8 @@ export interface LedgerRecord {
   readonly notices: readonly LedgerNotice[];
   /** In the order in which they came. */
   readonly controls: readonly LedgerControl[];
+  /** In the order in which they were told; empty: nobody but the peer of the leg was told of. */
+  readonly participants: readonly LedgerParticipants[];
   /** When it was on and when paused; empty: on from start to end. */
   readonly intervals: readonly LedgerInterval[];
   /** How it was seen that a mailbox answered; null: none did. */

@@ -81,6 +81,8 @@ export const RECORDING_EVENT_KINDS = [
   'call.started',
   'call.answered',
   'call.ended',
+  /** A switch has told who is on the other side of a recorded party now, and it is not who was there before. */
+  'call.participants-changed',
   'recording.started',
   'recording.stopped',
   'recording.paused',

@@ -48,6 +48,8 @@ interface DialectBench extends GatewayBench {
   messages(count: number): Promise<readonly Message[]>;
   post(path: string, body: unknown): Promise<number>;
   callId(): Promise<string>;
+  /** Listens to the events of calls from now on. @returns the facts of those of one kind, once there are so many. */
+  listen(): Promise<(kind: string, count: number) => Promise<readonly unknown[]>>;
 }
 
 async function withDialect(
@@ -107,6 +109,7 @@ async function withDialect(
             });
             return answer.status;
           },
+          listen: () => listenTo(`http://${host}:${port}/v1/events?kinds=call`),
           callId: async () => {
             const { calls } = (await (await fetch(api)).json()) as { calls: CallView[] };
             return calls[0]!.callId;
@@ -115,6 +118,26 @@ async function withDialect(
       );
     },
   );
+}
+
+async function listenTo(url: string): ReturnType<DialectBench['listen']> {
+  const stopped = new AbortController();
+  const { body } = await fetch(url, { signal: stopped.signal });
+  let text = '';
+  void (async () => {
+    for await (const chunk of body as AsyncIterable<Uint8Array>) {
+      text += Buffer.from(chunk).toString('utf8');
+    }
+  })().catch(() => undefined);
+  return async (kind, count) => {
+    const found = (): readonly unknown[] =>
+      [...text.matchAll(/^data: (.*)$/gm)]
+        .map(([, json = '']) => JSON.parse(json) as { kind: string; facts: unknown })
+        .flatMap(event => (event.kind === kind ? [event.facts] : []));
+    await waitUntil(() => found().length >= count, `${count} events ${kind}`);
+    stopped.abort();
+    return found();
+  };
 }
 
 /** The requests of the gateway in a recording session, in order, retransmissions and ACKs left out. */
@@ -215,6 +238,7 @@ describe.each(['rfc7865', 'broadworks'] as const)('a recorded call, told in %s',
     await withDialect(dialect, { mode: 'always' }, async bench => {
       const call = await established(bench);
       const recording = bench.recording();
+      const listened = await bench.listen();
       bench.newMessages();
       const before = recording.view!.metadata;
       const path = `${await bench.callId()}/participants`;
@@ -239,6 +263,9 @@ describe.each(['rfc7865', 'broadworks'] as const)('a recorded call, told in %s',
       );
       await set(ALICE, BOB, CAROL, DAVE);
       await set(CAROL, DAVE);
+      // The same list again is nothing new to anybody.
+      const again = { participants: [{ aor: CAROL }, { aor: DAVE }] };
+      expect(await bench.post(path, again)).toBe(204);
       const left = recording.view!.metadata.participantSessionAssociations.filter(
         ({ disassociateTimeMs }) => disassociateTimeMs !== null,
       );
@@ -256,6 +283,19 @@ describe.each(['rfc7865', 'broadworks'] as const)('a recorded call, told in %s',
       expect(bench.newMessages()).toEqual([]);
       await hangUp(call);
       await ended(bench);
+      expect(await listened('call.participants-changed', 3)).toEqual(
+        [
+          { participants: `${BOB} ${CAROL}`, joined: CAROL, left: '' },
+          { participants: `${BOB} ${CAROL} ${DAVE}`, joined: DAVE, left: '' },
+          { participants: `${CAROL} ${DAVE}`, joined: '', left: BOB },
+        ].map(facts => ({ by: 'api', leg: 'callee', ...facts })),
+      );
+      const [record] = await bench.waitForLedger(1);
+      expect(record?.participants.map(({ present }) => present)).toEqual([
+        [BOB, CAROL],
+        [BOB, CAROL, DAVE],
+        [CAROL, DAVE],
+      ]);
     });
   }, 60_000);
 
@@ -273,6 +313,8 @@ describe.each(['rfc7865', 'broadworks'] as const)('a recorded call, told in %s',
       expect(whoSpeaks(recording)).toEqual({ '1': [RECORDED[dialect]], '2': [BOB, CAROL] });
       await hangUp(call);
       await ended(bench);
+      const [record] = await bench.waitForLedger(1);
+      expect(record?.participants).toMatchObject([{ present: [BOB, CAROL] }]);
     });
   }, 60_000);
 

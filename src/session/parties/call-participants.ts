@@ -1,4 +1,4 @@
-import { otherRole } from '#core';
+import { type LegRole, otherRole } from '#core';
 
 import { type RecordedParty } from '../recording/recorded-party';
 import { type PartyDescription } from '../recording/recording-metadata';
@@ -24,6 +24,14 @@ export function areDistinct(named: readonly PartyDescription[]): boolean {
   return new Set(named.map(({ aor }) => addressOfRecord(aor))).size === named.length;
 }
 
+/** Who has come and who has gone on one side of a call; addresses. */
+export interface ParticipantsChange {
+  readonly role: LegRole;
+  readonly present: readonly string[];
+  readonly joined: readonly string[];
+  readonly left: readonly string[];
+}
+
 /**
  * Tells the recorders of these parties who is on the other side now, all of them. The recorded party itself may be named
  * as well: it stays alone on its own stream.
@@ -41,10 +49,19 @@ export function tellParticipants(
   }));
   for (const party of recorded) {
     const own = parties.descriptions[party.decision.role].aor;
+    const role = otherRole(party.decision.role);
+    const before = addressesOn(role, parties);
     parties.setParticipants(
-      otherRole(party.decision.role),
+      role,
       people.filter(({ aor }) => aor !== own),
     );
-    party.participantsChanged(atMs);
+    const present = addressesOn(role, parties);
+    const joined = present.filter(aor => !before.includes(aor));
+    const left = before.filter(aor => !present.includes(aor));
+    party.participantsChanged({ role, present, joined, left }, atMs);
   }
+}
+
+function addressesOn(role: LegRole, parties: PartiesOfCall): readonly string[] {
+  return (parties.participants[role] ?? [parties.descriptions[role]]).map(({ aor }) => aor);
 }

@@ -7,6 +7,7 @@ import {
   type LedgerGap,
   type LedgerInterval,
   type LedgerNotice,
+  type LedgerParticipants,
   type LedgerRecord,
   type LedgerStream,
   type StreamFacts,
@@ -36,6 +37,7 @@ export interface LedgerRecordFacts {
   readonly forbiddenBy?: 'policy' | 'terms' | null;
   readonly notices?: readonly LedgerNotice[];
   readonly controls?: readonly LedgerControl[];
+  readonly participants?: readonly LedgerParticipants[];
   readonly intervals?: readonly LedgerInterval[];
   readonly voicemail?: LedgerRecord['voicemail'];
   readonly kept?: boolean | null;
@@ -82,6 +84,7 @@ export function ledgerRecord(input: LedgerRecordFacts): LedgerRecord {
     replayedS: Math.round(replayedMs(facts)) / 1000,
     notices: input.notices ?? [],
     controls: input.controls ?? [],
+    participants: input.participants ?? [],
     intervals: input.intervals ?? [],
     voicemail: input.voicemail ?? null,
     kept: input.kept ?? null,

@@ -25,6 +25,7 @@ import { type CallContext, type EventSubject } from '../call/call-context';
 import { type CallNotices } from '../notices/call-notices';
 import { PartyNotices } from '../notices/party-notices';
 import { type RecordingEventKind, type RecordingView } from '../live-view';
+import { type ParticipantsChange } from '../parties/call-participants';
 import { type PartyChange } from '../parties/parties-of-call';
 import { isoTime } from './ledger-record';
 import { FailureWatch } from './failure-watch';
@@ -163,9 +164,19 @@ export class RecordedParty {
     this.#begun().forEach(recording => recording.metadataChanged());
   }
 
-  /** Who else is on the other side has changed. */
-  participantsChanged(atMs: number): void {
+  /** Who else is on the other side was told by a switch. */
+  participantsChanged({ role, present, joined, left }: ParticipantsChange, atMs: number): void {
     this.#begun().forEach(recording => recording.participantsChanged(atMs));
+    if (joined.length > 0 || left.length > 0) {
+      this.#emit('call.participants-changed', {
+        by: 'api',
+        leg: role,
+        // No address holds a blank.
+        participants: present.join(' '),
+        joined: joined.join(' '),
+        left: left.join(' '),
+      });
+    }
   }
 
   /** The recorded party is not in the call any more. */

@@ -1,7 +1,12 @@
 import { type RecordingId } from '#core';
 import { type IncomingCall } from '#sip';
 
-import { type LedgerControl, type LedgerInterval, type LedgerRecord } from '../../ledger';
+import {
+  type LedgerControl,
+  type LedgerInterval,
+  type LedgerParticipants,
+  type LedgerRecord,
+} from '../../ledger';
 import { type RecordingDecision } from '../../policy';
 import { type NoticeResult } from '../notices/call-notices';
 import { ledgerNotice } from '../notices/notice-account';
@@ -9,6 +14,8 @@ import { isoTime, ledgerRecord, type LedgerRecordFacts } from './ledger-record';
 
 /** Notices and controls of one recording that the ledger tells: the newest. */
 const MAX_TOLD = 200;
+/** Lists of participants, likewise; each may be long. */
+const MAX_TOLD_LISTS = 50;
 
 /** What stands from the beginning of a recording on. */
 export interface AccountOptions {
@@ -24,6 +31,7 @@ export class RecordingAccount {
   readonly #intervals: LedgerInterval[] = [];
   readonly #notices: NoticeResult[] = [];
   readonly #controls: LedgerControl[] = [];
+  readonly #participants: LedgerParticipants[] = [];
   readonly #remarks = new Set<string>();
   #failure: string | null = null;
 
@@ -65,6 +73,13 @@ export class RecordingAccount {
     remember(this.#controls, control);
   }
 
+  /** A switch has told who is on the other side from now on; addresses. The same list again is nothing new. */
+  participants(present: readonly string[], atMs: number): void {
+    if (this.#participants.at(-1)?.present.join(' ') !== present.join(' ')) {
+      remember(this.#participants, { at: isoTime(atMs), present }, MAX_TOLD_LISTS);
+    }
+  }
+
   /** @returns whether it is new. */
   remark(text: string): boolean {
     const isNew = !this.#remarks.has(text);
@@ -85,14 +100,15 @@ export class RecordingAccount {
       failure: this.#failure,
       notices: this.#notices.map(ledgerNotice),
       controls: this.#controls,
+      participants: this.#participants,
       intervals: this.#intervals,
       remarks: [...this.#remarks],
     });
   }
 }
 
-function remember<T>(list: T[], entry: T): void {
-  if (list.length >= MAX_TOLD) {
+function remember<T>(list: T[], entry: T, most = MAX_TOLD): void {
+  if (list.length >= most) {
     list.shift();
   }
   list.push(entry);

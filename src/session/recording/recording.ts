@@ -216,6 +216,10 @@ export class Recording {
     const participants = this.#context.parties.participants[role];
     if (participants !== null) {
       this.metadata.setParticipants(role, participants, atMs);
+      this.#account.participants(
+        participants.map(({ aor }) => aor),
+        atMs,
+      );
     }
   }
 

@@ -26,6 +26,7 @@ export function record(recordingId: string, changes: Partial<LedgerRecord> = {})
     replayedS: 0,
     notices: [],
     controls: [],
+    participants: [],
     intervals: [],
     voicemail: null,
     kept: null,

@@ -79,6 +79,22 @@ describe('RecordingAccount', () => {
     expect(recordOf(account).remarks).toEqual(['no codec can carry notices']);
   });
 
+  test('who is on the other side is told when the list is another than before, the newest 50 lists', () => {
+    const account = openAccount();
+    account.participants(['sip:bob@x', 'sip:carol@x'], BEGUN_MS);
+    account.participants(['sip:bob@x', 'sip:carol@x'], BEGUN_MS + 1000);
+    account.participants([], BEGUN_MS + 2000);
+    expect(recordOf(account).participants).toEqual([
+      { at: '2026-01-02T03:04:05.000Z', present: ['sip:bob@x', 'sip:carol@x'] },
+      { at: '2026-01-02T03:04:07.000Z', present: [] },
+    ]);
+    for (let n = 1; n <= 60; n++) {
+      account.participants([`sip:${n}@x`], BEGUN_MS + 3000);
+    }
+    const present = recordOf(account).participants.flatMap(each => each.present);
+    expect(present).toEqual(Array.from({ length: 50 }, (_unused, n) => `sip:${n + 11}@x`));
+  });
+
   test('the newest 200 controls are told', () => {
     const account = openAccount();
     for (let n = 1; n <= 250; n++) {
