@@ -1,6 +1,11 @@
+import { existsSync } from 'node:fs';
+import { resolve } from 'node:path';
+
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 
 import { FEATURE_NAMES, type FeatureName, withReference } from './feature-rows';
+import { peerProgram } from './peers/start-peer';
+import { MEDIA_BACKENDS, type MediaBackend } from './result';
 
 /** The benchmarks, with what `--list` says of them. */
 export const BENCHMARKS = {
@@ -24,6 +29,10 @@ export interface BenchOptions {
   readonly backend: 'linux' | 'dgram';
   /** Of the features, in the order of the report. */
   readonly rows: readonly FeatureName[];
+  /** Of the media benchmark; null: all there are. */
+  readonly backends: readonly MediaBackend[] | null;
+  /** Another build of this project, its dist folder, to measure beside this one. */
+  readonly against: string | null;
   readonly windowMs: number;
   readonly durationMs: number;
   readonly rate: number;
@@ -77,6 +86,8 @@ export function parseArguments(argv: readonly string[]): BenchOptions {
     .option('--rows <name,…>', `some of the features: ${FEATURE_NAMES.join(', ')}`, featureRows, [
       ...FEATURE_NAMES,
     ])
+    .option('--backends <name,…>', `of media: some of ${MEDIA_BACKENDS.join(', ')}`, mediaBackends)
+    .option('--against <dist>', 'media also with the plane of another build of this project', build)
     .exitOverride();
   program.parse([...argv], { from: 'user' });
   const options = program.opts<{
@@ -89,6 +100,8 @@ export function parseArguments(argv: readonly string[]): BenchOptions {
     rate: number;
     backend: 'linux' | 'dgram';
     rows: FeatureName[];
+    backends?: MediaBackend[];
+    against?: string;
     drachtio?: DrachtioServer;
   }>();
   const benchmarks = program.processedArgs[0] as string[];
@@ -106,6 +119,8 @@ export function parseArguments(argv: readonly string[]): BenchOptions {
     calls: options.calls ?? null,
     backend: options.backend,
     rows: options.rows,
+    backends: options.backends ?? null,
+    against: options.against ?? null,
     windowMs: options.window * 1000,
     durationMs: options.duration * 1000,
     rate: options.rate,
@@ -141,6 +156,25 @@ function featureRows(text: string): FeatureName[] {
     throw new InvalidArgumentError(`'${unknown}' is none of ${FEATURE_NAMES.join(', ')}.`);
   }
   return withReference(names);
+}
+
+function mediaBackends(text: string): MediaBackend[] {
+  const names = text.split(',');
+  const unknown = names.find(name => !MEDIA_BACKENDS.some(known => known === name));
+  if (unknown !== undefined) {
+    throw new InvalidArgumentError(`'${unknown}' is none of ${MEDIA_BACKENDS.join(', ')}.`);
+  }
+  return MEDIA_BACKENDS.filter(name => names.includes(name));
+}
+
+function build(text: string): string {
+  const dist = resolve(text);
+  if (!existsSync(peerProgram('plane-process', dist))) {
+    throw new InvalidArgumentError(
+      'It is no dist folder with benchmarks: run `npm run bench -- --list` there, which builds them.',
+    );
+  }
+  return dist;
 }
 
 function drachtioServer(text: string): DrachtioServer {

@@ -2,7 +2,14 @@ import { type Peer } from './peers/peer';
 import { rtpengineVersion, startRtpengine } from './peers/rtpengine';
 import { noPeer, startPeer } from './peers/start-peer';
 import { type Progress } from './progress';
-import { atMost, below, type MediaBackend, type MediaRow, type Target } from './result';
+import {
+  atMost,
+  below,
+  MEDIA_BACKENDS,
+  type MediaBackend,
+  type MediaRow,
+  type Target,
+} from './result';
 import { significant, spread, type Spread } from './statistics';
 import { PCMU_PAYLOAD_TYPE, type TrafficResult } from './traffic/plan';
 import { runTraffic } from './traffic/run-traffic';
@@ -11,6 +18,10 @@ export interface MediaOptions {
   readonly calls: readonly number[];
   readonly rounds: number;
   readonly windowMs: number;
+  /** null: all there are. */
+  readonly backends: readonly MediaBackend[] | null;
+  /** The dist folder of another build to measure as well. */
+  readonly against: string | null;
 }
 
 export interface MediaReport {
@@ -40,12 +51,14 @@ export interface MediaCell {
  */
 export async function runMedia(options: MediaOptions, progress: Progress): Promise<MediaReport> {
   const cells: MediaCell[] = [];
-  progress.start(options.calls.length * options.rounds * backends().length);
+  const backends = backendsOf(options);
+  progress.start(options.calls.length * options.rounds * backends.length);
   for (const calls of options.calls) {
     const ofSize: MediaCell[] = [];
     try {
-      for (const backend of backends()) {
-        ofSize.push({ calls, backend, peer: await start(backend, calls), results: [] });
+      for (const backend of backends) {
+        const peer = await start(backend, calls, options.against);
+        ofSize.push({ calls, backend, peer, results: [] });
       }
       for (let round = 0; round < options.rounds; round++) {
         for (const cell of ofSize) {
@@ -76,18 +89,28 @@ export async function runMedia(options: MediaOptions, progress: Progress): Promi
   return mediaReport(cells);
 }
 
-function backends(): MediaBackend[] {
-  const rtpengine: MediaBackend[] = rtpengineVersion() === null ? [] : ['rtpengine'];
-  return ['linux', 'bare', ...rtpengine, 'dgram', 'direct'];
+function backendsOf({ backends, against }: MediaOptions): MediaBackend[] {
+  const wanted = MEDIA_BACKENDS.filter(backend => backends?.includes(backend) ?? true);
+  return wanted.filter(
+    backend =>
+      (backend !== 'rtpengine' || rtpengineVersion() !== null) &&
+      (backend !== 'against' || against !== null),
+  );
 }
 
-function start(backend: MediaBackend, calls: number): Promise<Peer> {
+function start(backend: MediaBackend, calls: number, against: string | null): Promise<Peer> {
   const order = { calls, variant: 'fork', portMin: 10_000 } as const;
   switch (backend) {
     case 'linux':
       return startPeer('plane-process', { ...order, backend, host: '127.77.0.3' });
     case 'dgram':
       return startPeer('plane-process', { ...order, backend, host: '127.77.0.4' });
+    case 'against':
+      return startPeer(
+        'plane-process',
+        { ...order, backend: 'linux', host: '127.77.0.7' },
+        against,
+      );
     case 'bare':
       return startPeer('bare-process', { ...order, backend: 'linux', host: '127.77.0.5' });
     case 'rtpengine':
@@ -102,7 +125,7 @@ export function mediaReport(cells: readonly MediaCell[]): MediaReport {
   const media = cells.map(cell => row(cell, cells));
   const ratios: Record<string, Spread> = {};
   for (const calls of new Set(cells.map(cell => cell.calls))) {
-    for (const other of ['bare', 'rtpengine', 'dgram'] as const) {
+    for (const other of ['against', 'bare', 'rtpengine', 'dgram'] as const) {
       const ratio = cpuRatio(find(cells, 'linux', calls), find(cells, other, calls));
       if (ratio !== null) {
         ratios[`linux/${other}@${calls}`] = ratio;
@@ -116,7 +139,9 @@ export function mediaReport(cells: readonly MediaCell[]): MediaReport {
   return {
     media,
     ratios,
-    highestCleanCalls: Object.fromEntries(backends().map(backend => [backend, clean(backend)])),
+    highestCleanCalls: Object.fromEntries(
+      [...new Set(cells.map(({ backend }) => backend))].map(backend => [backend, clean(backend)]),
+    ),
     targets: targets(media, ratios),
   };
 }

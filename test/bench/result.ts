@@ -46,7 +46,10 @@ export interface MediaRow {
   readonly generator: GeneratorHeadroom;
 }
 
-export type MediaBackend = 'linux' | 'dgram' | 'bare' | 'rtpengine' | 'direct';
+/** `against`: the Linux backend of another build. */
+export const MEDIA_BACKENDS = ['linux', 'against', 'bare', 'rtpengine', 'dgram', 'direct'] as const;
+
+export type MediaBackend = (typeof MEDIA_BACKENDS)[number];
 
 export interface FeatureRow {
   readonly feature: string;

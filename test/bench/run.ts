@@ -42,10 +42,14 @@ function run(
   options: BenchOptions,
   progress: Progress,
 ): Promise<Partial<BenchReport> & { targets: readonly Target[] }> {
-  const { rounds, windowMs, calls, backend, rows, durationMs, rate, drachtio } = options;
+  const { rounds, windowMs, calls, backend, backends, against, rows, durationMs, rate, drachtio } =
+    options;
   switch (benchmark) {
     case 'media':
-      return runMedia({ calls: calls ?? MEDIA_CALLS, rounds, windowMs }, progress);
+      return runMedia(
+        { calls: calls ?? MEDIA_CALLS, rounds, windowMs, backends, against },
+        progress,
+      );
     case 'features':
       return runFeatures(
         { calls: calls?.[0] ?? FEATURE_CALLS, rounds, windowMs, backend, rows },

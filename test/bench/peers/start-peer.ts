@@ -8,12 +8,26 @@ import { type Peer, type PeerMessage, type PeerOrder } from './peer';
 
 const DEADLINE_MS = 60_000;
 
-/** Starts a relay of ours in a process of its own and opens its calls. @throws when it fails or takes too long. */
+type PeerProgram = 'plane-process' | 'bare-process';
+
+/** Where a relay's program lies. @param dist of another build; this one's when there is none. */
+export function peerProgram(program: PeerProgram, dist: string | null): string {
+  const folder = dist === null ? __dirname : join(dist, 'test', 'bench', 'peers');
+  return join(folder, `${program}.js`);
+}
+
+/**
+ * Starts a relay of ours in a process of its own and opens its calls.
+ *
+ * @param dist of another build of this project, whose program it is to be.
+ * @throws when it fails or takes too long.
+ */
 export async function startPeer(
-  program: 'plane-process' | 'bare-process',
+  program: PeerProgram,
   order: PeerOrder,
+  dist: string | null = null,
 ): Promise<Peer> {
-  const child = fork(join(__dirname, `${program}.js`), {
+  const child = fork(peerProgram(program, dist), {
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
   });
   try {
