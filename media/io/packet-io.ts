@@ -46,6 +46,19 @@ export type SendResult =
   | typeof SEND_TOO_LONG
   | typeof SEND_FAILED;
 
+/**
+ * Sends bytes that lie at an address of memory.
+ *
+ * @param addressPointer of the destination's sockaddr; 0 for a connected socket.
+ */
+export type PointerSend = (
+  handle: SocketHandle,
+  pointer: number,
+  length: number,
+  addressPointer: number,
+  addressLength: number,
+) => SendResult;
+
 /** What the loop above does with what arrives. None of it may throw. */
 export interface PacketSink {
   /** The time of the round, ms, monotonic; set by the backend before the calls below. */
@@ -94,6 +107,8 @@ export interface PacketIo {
     length: number,
     destination: PeerAddress | null,
   ): SendResult;
+  /** Sends without going through objects; null where there are no pointers. */
+  readonly sendFrom: PointerSend | null;
   /** Runs until {@link PacketSink.onControl} says no; afterwards every socket is closed and `ended` called. */
   run(sink: PacketSink, ended: () => void): void;
 }

@@ -1,5 +1,6 @@
 import { RTP_SEQUENCE_AT, RTP_SSRC_AT, RTP_TIMESTAMP_AT } from './header';
 import { isContinuation, sequenceDelta, timestampDelta } from './sequence';
+import { LINE_WORDS, ownRow, type StateRow } from './state-row';
 
 export interface RewriterOptions {
   /** Our own, for the whole life of the stream. */
@@ -22,6 +23,100 @@ const REFERENCE_CREEP_MS = 0.02;
 /** A packet that is later than this behind what was filled in is no late packet, but another timeline. */
 const MAX_LATE_MS = 500;
 
+/** Words that a rewriter keeps in its row; of the line of cache that they lie in, two are left to its owner. */
+export const REWRITER_WORDS = LINE_WORDS - 2;
+const SOURCE_SSRC = 0;
+const SEQUENCE_OFFSET = 1;
+const TIMESTAMP_OFFSET = 2;
+/** The highest sequence number that was given out. */
+const HIGHEST = 3;
+/** A pair of timestamp and arrival on the line of the least delayed packets. */
+const REFERENCE_TIMESTAMP = 4;
+const CLOCK_RATE = 5;
+/** 1 while the next packet begins a new run. */
+const NEW_RUN = 6;
+const OWN_SSRC = 7;
+/** A double. */
+const REFERENCE_MS = 8;
+/** Of the packet mapped last. */
+const SEQUENCE = 10;
+const TIMESTAMP = 11;
+/** Packets of our own came last; the source's next packet goes on where they end. */
+const IS_FILLED = 12;
+const FILLED_TO = 13;
+
+/**
+ * Whether a packet gets the number after the highest one, within the run that goes on.
+ *
+ * @param at first word of a rewriter's row.
+ * @param ssrc signed, as all 32-bit values here.
+ * @param clockRateHz of its payload format, not 0.
+ */
+export function goesOn(
+  words: Int32Array,
+  at: number,
+  ssrc: number,
+  sequence: number,
+  clockRateHz: number,
+): boolean {
+  return (
+    words[at + SOURCE_SSRC] === ssrc &&
+    words[at + NEW_RUN] === 0 &&
+    words[at + CLOCK_RATE] === clockRateHz &&
+    ((sequence + (words[at + SEQUENCE_OFFSET] ?? 0)) & 0xffff) ===
+      (((words[at + HIGHEST] ?? 0) + 1) & 0xffff)
+  );
+}
+
+/** How much later than the reference line a packet of the source comes, ms; negative when it comes earlier. */
+export function slipOf(
+  words: Int32Array,
+  doubles: Float64Array,
+  at: number,
+  timestamp: number,
+  nowMs: number,
+): number {
+  const mapped = (timestamp + (words[at + TIMESTAMP_OFFSET] ?? 0)) | 0;
+  const units = (mapped - (words[at + REFERENCE_TIMESTAMP] ?? 0)) | 0;
+  const sinceMs = nowMs - (doubles[(at + REFERENCE_MS) >> 1] ?? 0);
+  return sinceMs - (units * 1000) / (words[at + CLOCK_RATE] ?? 1);
+}
+
+/** Maps the packet that {@link goesOn} said yes to, whatever its slip. */
+export function mapNext(
+  words: Int32Array,
+  doubles: Float64Array,
+  at: number,
+  timestamp: number,
+  nowMs: number,
+): void {
+  const slipMs = slipOf(words, doubles, at, timestamp, nowMs);
+  const mapped = (timestamp + (words[at + TIMESTAMP_OFFSET] ?? 0)) | 0;
+  const sequence = ((words[at + HIGHEST] ?? 0) + 1) & 0xffff;
+  words[at + HIGHEST] = sequence;
+  words[at + SEQUENCE] = sequence;
+  words[at + REFERENCE_TIMESTAMP] = mapped;
+  words[at + TIMESTAMP] = mapped;
+  doubles[(at + REFERENCE_MS) >> 1] = nowMs - creptMs(slipMs);
+}
+
+/** What of a packet's lateness does not move the reference. */
+function creptMs(slipMs: number): number {
+  return slipMs > REFERENCE_CREEP_MS ? slipMs - REFERENCE_CREEP_MS : 0;
+}
+
+/** Writes the numbers of the packet mapped last into its header. */
+export function stampNumbers(
+  words: Int32Array,
+  at: number,
+  view: DataView,
+  packetAt: number,
+): void {
+  view.setUint16(packetAt + RTP_SEQUENCE_AT, words[at + SEQUENCE] ?? 0);
+  view.setInt32(packetAt + RTP_TIMESTAMP_AT, words[at + TIMESTAMP] ?? 0);
+  view.setInt32(packetAt + RTP_SSRC_AT, words[at + OWN_SSRC] ?? 0);
+}
+
 /**
  * Maps the packets of changing sources onto one continuous outgoing stream with our own SSRC, sequence and
  * timestamps (RFC 3550 §5.1).
@@ -29,60 +124,68 @@ const MAX_LATE_MS = 500;
  * Within one run of a source the mapping is a constant offset: what the source lost stays missing and what was
  * reordered keeps its number. When the source changes, the sequence goes on with the next number and the
  * timestamp by the time that has passed. Results are left in {@link sequence} and {@link timestamp}, so that a
- * packet allocates nothing. 32-bit values are kept as signed integers inside, because the engine stores those in the
- * object itself.
+ * packet allocates nothing. What every packet needs is in a row of shared memory (see state-row), where
+ * {@link goesOn} and {@link mapNext} do the usual case without the object.
  */
 export class StreamRewriter {
   readonly ssrc: number;
-  /** Of the packet mapped last; the timestamp as a signed 32-bit integer. */
-  sequence: number;
-  timestamp: number;
   /** Whether anything was mapped yet. */
   started = false;
-  clockRateHz = 8000;
 
-  readonly #ssrcBits: number;
+  readonly #words: Int32Array;
+  readonly #doubles: Float64Array;
+  readonly #at: number;
   readonly #maxSlipMs: number;
   readonly #splitsAtClockChange: boolean;
-  #sourceSsrc = 0;
-  #newRun = true;
-  #sequenceOffset = 0;
-  #timestampOffset = 0;
-  #highest: number;
-  /** A pair of timestamp and arrival on the line of the least delayed packets. */
-  #referenceTimestamp: number;
-  #referenceMs = 0;
-  /** Packets of our own came last; the source's next packet goes on where they end. */
-  #isFilled = false;
-  #filledTo = 0;
 
-  constructor(options: RewriterOptions) {
+  /** @param row of {@link REWRITER_WORDS} words, set here. */
+  constructor(options: RewriterOptions, { words, doubles, at }: StateRow = ownRow()) {
     this.ssrc = options.ssrc >>> 0;
-    this.#ssrcBits = options.ssrc | 0;
-    this.sequence = options.firstSequence & 0xffff;
-    this.timestamp = options.firstTimestamp | 0;
-    this.#highest = (options.firstSequence - 1) & 0xffff;
-    this.#referenceTimestamp = this.timestamp;
+    this.#words = words;
+    this.#doubles = doubles;
+    this.#at = at;
     this.#maxSlipMs = options.maxSlipMs;
     this.#splitsAtClockChange = options.splitsAtClockChange;
+    words.fill(0, at, at + REWRITER_WORDS);
+    words[at + OWN_SSRC] = options.ssrc | 0;
+    words[at + SEQUENCE] = options.firstSequence & 0xffff;
+    words[at + HIGHEST] = (options.firstSequence - 1) & 0xffff;
+    words[at + TIMESTAMP] = options.firstTimestamp | 0;
+    words[at + REFERENCE_TIMESTAMP] = options.firstTimestamp | 0;
+    words[at + CLOCK_RATE] = 8000;
+    words[at + NEW_RUN] = 1;
+  }
+
+  /** Of the packet mapped last. */
+  get sequence(): number {
+    return this.#get(SEQUENCE);
+  }
+
+  /** Of the packet mapped last, as a signed 32-bit integer. */
+  get timestamp(): number {
+    return this.#get(TIMESTAMP);
+  }
+
+  get clockRateHz(): number {
+    return this.#get(CLOCK_RATE);
   }
 
   /** The next packet begins a new run (pause, hold, another leg): no gap in numbers, true time. */
   startNewRun(): void {
-    this.#newRun = true;
+    this.#set(NEW_RUN, 1);
   }
 
   /**
    * Maps one packet.
    *
-   * @param ssrc of the source, signed or unsigned, but always the same way.
+   * @param ssrc of the source, as a signed 32-bit integer.
    * @param timestamp likewise.
    * @param clockRateHz of its payload format; 0 when unknown (the rate of the stream is kept).
    * @param nowMs arrival, monotonic.
    */
   map(ssrc: number, sequence: number, timestamp: number, clockRateHz: number, nowMs: number): void {
     const rateHz = clockRateHz === 0 ? this.clockRateHz : clockRateHz;
-    if (this.#newRun || ssrc !== this.#sourceSsrc) {
+    if (this.#get(NEW_RUN) === 1 || (ssrc | 0) !== this.#get(SOURCE_SSRC)) {
       this.#begin(ssrc, sequence, timestamp, rateHz, nowMs);
       return;
     }
@@ -93,32 +196,30 @@ export class StreamRewriter {
       }
       this.#changeClock(rateHz, nowMs);
     }
-    const outSequence = (sequence + this.#sequenceOffset) & 0xffff;
-    const delta = sequenceDelta(outSequence, this.#highest);
-    const outTimestamp = (timestamp + this.#timestampOffset) | 0;
+    const outSequence = (sequence + this.#get(SEQUENCE_OFFSET)) & 0xffff;
+    const delta = sequenceDelta(outSequence, this.#get(HIGHEST));
+    const outTimestamp = (timestamp + this.#get(TIMESTAMP_OFFSET)) | 0;
     if (!isContinuation(delta)) {
       this.#begin(ssrc, sequence, timestamp, rateHz, nowMs);
       return;
     }
     if (delta > 0) {
-      const slipMs = this.#slipMs(outTimestamp, nowMs);
+      const slipMs = slipOf(this.#words, this.#doubles, this.#at, timestamp, nowMs);
       // A long telephone event repeats its timestamp while time goes by (RFC 4733 §2.5.1.2): no slip.
-      const repeats = outTimestamp === this.#referenceTimestamp;
+      const repeats = outTimestamp === this.#get(REFERENCE_TIMESTAMP);
       if (this.#maxSlipMs > 0 && !repeats && Math.abs(slipMs) > this.#maxSlipMs) {
         this.#begin(ssrc, sequence, timestamp, rateHz, nowMs);
         return;
       }
-      this.#highest = outSequence;
-      this.#referenceMs = nowMs - (slipMs > REFERENCE_CREEP_MS ? slipMs - REFERENCE_CREEP_MS : 0);
-      this.#referenceTimestamp = outTimestamp;
+      this.#set(HIGHEST, outSequence);
+      this.#refer(outTimestamp, nowMs - creptMs(slipMs));
     }
-    this.sequence = outSequence;
-    this.timestamp = outTimestamp;
+    this.#number(outSequence, outTimestamp);
   }
 
   /** Whether packets of our own came last. */
   get isFilled(): boolean {
-    return this.#isFilled;
+    return this.#get(IS_FILLED) === 1;
   }
 
   /**
@@ -135,27 +236,26 @@ export class StreamRewriter {
     isContiguous: boolean,
     unitsBefore = units,
   ): void {
-    let timestamp = this.#referenceTimestamp;
+    let timestamp = this.#get(REFERENCE_TIMESTAMP);
     if (this.started) {
       if (rateHz !== this.clockRateHz) {
         this.#changeClock(rateHz, nowMs);
       }
-      timestamp = this.#isFilled ? this.#filledTo : (this.#referenceTimestamp + unitsBefore) | 0;
+      timestamp = this.isFilled
+        ? this.#get(FILLED_TO)
+        : (this.#get(REFERENCE_TIMESTAMP) + unitsBefore) | 0;
       const ahead = timestampDelta(this.timestampAt(nowMs), timestamp);
       if (!isContiguous && ahead > 0) {
         timestamp = (timestamp + ahead) | 0;
       }
     }
     this.started = true;
-    this.clockRateHz = rateHz;
-    this.#highest = (this.#highest + 1) & 0xffff;
-    this.#newRun = true;
-    this.#isFilled = true;
-    this.#filledTo = (timestamp + units) | 0;
-    this.#referenceTimestamp = timestamp;
-    this.#referenceMs = nowMs;
-    this.sequence = this.#highest;
-    this.timestamp = timestamp;
+    this.#set(CLOCK_RATE, rateHz);
+    this.#set(NEW_RUN, 1);
+    this.#set(IS_FILLED, 1);
+    this.#set(FILLED_TO, timestamp + units);
+    this.#refer(timestamp, nowMs);
+    this.#number(this.#takeNumber(), timestamp);
   }
 
   /**
@@ -164,97 +264,110 @@ export class StreamRewriter {
    * @param units how long it is.
    */
   isTooLate(ssrc: number, timestamp: number, units: number): boolean {
-    if (!this.#isFilled || ssrc !== this.#sourceSsrc) {
+    if (!this.isFilled || (ssrc | 0) !== this.#get(SOURCE_SSRC)) {
       return false;
     }
-    const ahead = timestampDelta((timestamp + this.#timestampOffset) | 0, this.#filledTo);
+    const mapped = (timestamp + this.#get(TIMESTAMP_OFFSET)) | 0;
+    const ahead = timestampDelta(mapped, this.#get(FILLED_TO));
     return ahead <= -units && ahead > (-MAX_LATE_MS * this.clockRateHz) / 1000;
   }
 
   /** Numbers a packet that stands beside those of our own and has no length: it takes a number, and no time. */
   interject(): void {
-    this.#highest = (this.#highest + 1) & 0xffff;
-    this.sequence = this.#highest;
-    this.timestamp = (this.#referenceTimestamp + 1) | 0;
+    this.#number(this.#takeNumber(), this.#get(REFERENCE_TIMESTAMP) + 1);
   }
 
   /** The timestamp of something that happens now; starts a stream that has not begun. */
   momentAt(nowMs: number): number {
     if (!this.started) {
       this.started = true;
-      this.#referenceMs = nowMs;
+      this.#refer(this.#get(REFERENCE_TIMESTAMP), nowMs);
     }
     return this.timestampAt(nowMs) | 0;
   }
 
   /** Numbers a packet that is put between those of the source; the source's later ones move up. */
   insert(timestamp: number): void {
-    this.#highest = (this.#highest + 1) & 0xffff;
-    this.#sequenceOffset = (this.#sequenceOffset + 1) & 0xffff;
-    this.sequence = this.#highest;
-    this.timestamp = timestamp | 0;
+    this.#set(SEQUENCE_OFFSET, (this.#get(SEQUENCE_OFFSET) + 1) & 0xffff);
+    this.#number(this.#takeNumber(), timestamp);
   }
 
   /** A packet of the source is left out: its later ones take its number. */
   leaveOut(ssrc: number): void {
-    if (!this.#newRun && ssrc === this.#sourceSsrc) {
-      this.#sequenceOffset = (this.#sequenceOffset - 1) & 0xffff;
+    if (this.#get(NEW_RUN) === 0 && (ssrc | 0) === this.#get(SOURCE_SSRC)) {
+      this.#set(SEQUENCE_OFFSET, (this.#get(SEQUENCE_OFFSET) - 1) & 0xffff);
     }
   }
 
   /** Writes the numbers of the packet mapped last into its header. */
   stamp(view: DataView, at: number): void {
-    view.setUint16(at + RTP_SEQUENCE_AT, this.sequence);
-    view.setInt32(at + RTP_TIMESTAMP_AT, this.timestamp);
-    view.setInt32(at + RTP_SSRC_AT, this.#ssrcBits);
+    stampNumbers(this.#words, this.#at, view, at);
   }
 
   /** The stream's timestamp at a moment: what an SR pairs with the wall clock (RFC 3550 §6.4.1). */
   timestampAt(nowMs: number): number {
-    const units = Math.round(((nowMs - this.#referenceMs) * this.clockRateHz) / 1000);
-    return (this.#referenceTimestamp + units) >>> 0;
-  }
-
-  /** How much later than the reference line a packet came; negative when it came earlier. */
-  #slipMs(outTimestamp: number, nowMs: number): number {
-    const units = timestampDelta(outTimestamp, this.#referenceTimestamp);
-    return nowMs - this.#referenceMs - (units * 1000) / this.clockRateHz;
+    const sinceMs = nowMs - (this.#doubles[(this.#at + REFERENCE_MS) >> 1] ?? 0);
+    const units = Math.round((sinceMs * this.clockRateHz) / 1000);
+    return (this.#get(REFERENCE_TIMESTAMP) + units) >>> 0;
   }
 
   #changeClock(rateHz: number, nowMs: number): void {
-    this.#referenceTimestamp = this.timestamp;
-    this.#referenceMs = nowMs;
-    this.clockRateHz = rateHz;
+    this.#refer(this.timestamp, nowMs);
+    this.#set(CLOCK_RATE, rateHz);
   }
 
   /** Exactly where the filling ends, unless that is long ago: the next packet of the source shows no seam. */
   #afterFill(byTime: number): number {
-    this.#isFilled = false;
-    const packet = timestampDelta(this.#filledTo, this.#referenceTimestamp);
-    return timestampDelta(byTime, this.#filledTo) <= 2 * packet ? this.#filledTo : byTime;
+    this.#set(IS_FILLED, 0);
+    const filledTo = this.#get(FILLED_TO);
+    const packet = timestampDelta(filledTo, this.#get(REFERENCE_TIMESTAMP));
+    return timestampDelta(byTime, filledTo) <= 2 * packet ? filledTo : byTime;
   }
 
   #begin(ssrc: number, sequence: number, timestamp: number, rateHz: number, nowMs: number): void {
-    this.clockRateHz = rateHz;
-    let outTimestamp = this.#referenceTimestamp;
+    this.#set(CLOCK_RATE, rateHz);
+    const reference = this.#get(REFERENCE_TIMESTAMP);
+    let outTimestamp = reference;
     if (this.started) {
-      const units = timestampDelta(this.timestampAt(nowMs), this.#referenceTimestamp);
+      const units = timestampDelta(this.timestampAt(nowMs), reference);
       // Two packets never share a moment, however close they came.
-      outTimestamp = (this.#referenceTimestamp + Math.max(1, units)) | 0;
-      if (this.#isFilled) {
+      outTimestamp = (reference + Math.max(1, units)) | 0;
+      if (this.isFilled) {
         outTimestamp = this.#afterFill(outTimestamp);
       }
     }
-    const outSequence = (this.#highest + 1) & 0xffff;
+    const outSequence = this.#takeNumber();
     this.started = true;
-    this.#newRun = false;
-    this.#sourceSsrc = ssrc;
-    this.#sequenceOffset = (outSequence - sequence) & 0xffff;
-    this.#timestampOffset = (outTimestamp - timestamp) | 0;
-    this.#highest = outSequence;
-    this.#referenceTimestamp = outTimestamp;
-    this.#referenceMs = nowMs;
-    this.sequence = outSequence;
-    this.timestamp = outTimestamp;
+    this.#set(NEW_RUN, 0);
+    this.#set(SOURCE_SSRC, ssrc);
+    this.#set(SEQUENCE_OFFSET, (outSequence - sequence) & 0xffff);
+    this.#set(TIMESTAMP_OFFSET, outTimestamp - timestamp);
+    this.#refer(outTimestamp, nowMs);
+    this.#number(outSequence, outTimestamp);
+  }
+
+  /** @returns the number after the highest one, which is the highest now. */
+  #takeNumber(): number {
+    const next = (this.#get(HIGHEST) + 1) & 0xffff;
+    this.#set(HIGHEST, next);
+    return next;
+  }
+
+  #number(sequence: number, timestamp: number): void {
+    this.#set(SEQUENCE, sequence);
+    this.#set(TIMESTAMP, timestamp);
+  }
+
+  #refer(timestamp: number, atMs: number): void {
+    this.#set(REFERENCE_TIMESTAMP, timestamp);
+    this.#doubles[(this.#at + REFERENCE_MS) >> 1] = atMs;
+  }
+
+  #get(word: number): number {
+    return this.#words[this.#at + word] ?? 0;
+  }
+
+  #set(word: number, value: number): void {
+    this.#words[this.#at + word] = value;
   }
 }

@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { type OpenSocketResult, type PacketIo, type SocketHandle } from '../io/packet-io';
 import { clockRateTable } from '../rtp/payload-types';
 import { StreamRewriter } from '../rtp/rewriter';
+import { type StateRow } from '../rtp/state-row';
 import { type CryptoBackend } from '../srtp/crypto-backend';
 import { releaseProtection, updateProtection } from '../srtp/stream-protection';
 import { add, COUNTER_STRIDE, STREAM } from './counters';
@@ -15,15 +16,13 @@ import {
   type WorkerEvent,
   type WorkerSettings,
 } from './protocol';
-import { RecordingState, RecordingStreamState } from './recording-state';
-import { RingPool } from './ring-pool';
+import { MAX_SLIP_MS, RecordingState, RecordingStreamState } from './recording-state';
+import { LEG_ROW, STREAM_ROW } from './state-table';
 import { applyLegRemote, applyStreamRemote } from './remotes';
 
 /** Room for 20 ms packets of one leg for seconds, should the worker be held up. */
 const RTP_BUFFER_BYTES = 256 * 1024;
 const RTCP_BUFFER_BYTES = 16 * 1024;
-/** A recording's timestamps leave the source's when those jump by more than this (ms). */
-const MAX_SLIP_MS = 3000;
 
 type CommandOf<K extends WorkerCommand['kind']> = Extract<WorkerCommand, { kind: K }>;
 /** Commands about what is done for a leg beside relaying. */
@@ -50,7 +49,6 @@ export class WorkerControl {
   readonly #counters: Float64Array;
   readonly #settings: WorkerSettings;
   readonly #emit: (event: WorkerEvent) => void;
-  readonly #rings: RingPool;
   /** Pairs that were opened ahead of their use, by slot. What comes in on them is dropped. */
   readonly #spares = new Map<number, SocketPair>();
   #loop: PacketLoop | null = null;
@@ -61,7 +59,6 @@ export class WorkerControl {
     this.#counters = options.counters;
     this.#settings = options.settings;
     this.#emit = options.emit;
-    this.#rings = new RingPool(options.io, options.settings.ringBytes);
   }
 
   /** The loop whose state the commands change; set once, before the first command. */
@@ -71,6 +68,36 @@ export class WorkerControl {
 
   /** @returns false for the command that ends the worker. */
   execute(command: WorkerCommand): boolean {
+    // Before, for those that it leaves, and after, for those that it joins.
+    this.#unsettle(command);
+    const goesOn = this.#carryOut(command);
+    this.#unsettle(command);
+    return goesOn;
+  }
+
+  /** Whatever a command may change, the packets of all that it names are looked at anew: see plain-packet. */
+  #unsettle(command: WorkerCommand): void {
+    const { legs, streams, recordings } = this.#attached;
+    const slots =
+      'slotA' in command
+        ? [command.slotA, command.slotB]
+        : 'slot' in command
+          ? [command.slot]
+          : 'binding' in command
+            ? [command.binding.slot]
+            : [];
+    for (const slot of slots) {
+      const leg = legs[slot];
+      leg?.unsettle();
+      leg?.peer?.unsettle();
+      streams[slot]?.recording.unsettle();
+    }
+    if ('recording' in command) {
+      recordings.get(command.recording)?.unsettle();
+    }
+  }
+
+  #carryOut(command: WorkerCommand): boolean {
     switch (command.kind) {
       case 'open-spares':
         this.#openSpares(command);
@@ -167,11 +194,14 @@ export class WorkerControl {
         return;
       }
       this.#clearCounters(binding.slot);
-      this.#attached.legs[binding.slot] = new LegState(this.#io, {
+      const { table, legs } = this.#attached;
+      const output = table.row(binding.slot, LEG_ROW.output);
+      table.clear(binding.slot);
+      legs[binding.slot] = new LegState(this.#io, table, {
         slot: binding.slot,
         rtpHandle: pair.rtp,
         rtcpHandle: pair.rtcp,
-        output: newStream(randomBytes(4).readUInt32BE(), false),
+        output: newStream(randomBytes(4).readUInt32BE(), false, output),
         cname: Buffer.from(cname),
         allowsForeign: this.#settings.latchesForeignSource,
       });
@@ -357,16 +387,19 @@ export class WorkerControl {
   ): RecordingStreamState {
     const { slot } = setup.binding;
     this.#clearCounters(slot);
+    const { table, rings } = this.#attached;
+    table.clear(slot);
     const stream = new RecordingStreamState(
       this.#io,
+      table,
       recording,
       {
         slot,
         rtpHandle: pair.rtp,
         rtcpHandle: pair.rtcp,
-        output: newStream(setup.ssrc, true),
+        output: newStream(setup.ssrc, true, table.row(slot, STREAM_ROW.output)),
         cname: Buffer.from(setup.cname),
-        ring: this.#rings.take(),
+        ring: rings.take(table.row(slot, STREAM_ROW.ring)),
       },
       clockRateTable(setup.formats),
     );
@@ -381,6 +414,7 @@ export class WorkerControl {
     loop.streams[stream.slot] = stream;
     stream.source = loop.legs[sourceSlot] ?? null;
     stream.source?.taps.push(stream);
+    stream.source?.unsettle();
   }
 
   #dropStream(stream: RecordingStreamState): void {
@@ -390,7 +424,7 @@ export class WorkerControl {
     this.#io.close(stream.rtcpHandle);
     this.#io.releaseAddress(stream.rtpRemote);
     this.#io.releaseAddress(stream.rtcpRemote);
-    this.#rings.giveBack(stream.ring);
+    this.#attached.rings.giveBack(stream.ring);
     releaseProtection(stream.protection);
     stream.protection = null;
   }
@@ -481,18 +515,20 @@ function detach(stream: RecordingStreamState): void {
   const { source } = stream;
   if (source !== null) {
     source.taps = source.taps.filter(tap => tap !== stream);
+    source.unsettle();
     stream.source = null;
   }
 }
 
-function newStream(ssrc: number, isRecording: boolean): StreamRewriter {
+function newStream(ssrc: number, isRecording: boolean, row: StateRow): StreamRewriter {
   const random = randomBytes(6);
-  return new StreamRewriter({
+  const options = {
     ssrc,
     // Below 2¹⁵: losing the first packets then leaves no doubt about the rollover counter of SRTP (RFC 3711 §3.3.1).
     firstSequence: random.readUInt16BE(0) & 0x7fff,
     firstTimestamp: random.readUInt32BE(2),
     maxSlipMs: isRecording ? MAX_SLIP_MS : 0,
     splitsAtClockChange: isRecording,
-  });
+  };
+  return new StreamRewriter(options, row);
 }

@@ -11,7 +11,9 @@ import { type EarlyPackets } from './early-packets';
 import { type LegEvents } from './leg-events';
 import { type LevelMeter } from './level-meter';
 import { type RecordingStreamState } from './recording-state';
+import { NOTHING_IS_PLAIN } from './plain-packet';
 import { SourceLatch } from './source-latch';
+import { LEG_ROW, type StateTable } from './state-table';
 
 export interface LegStateOptions {
   readonly slot: number;
@@ -57,9 +59,7 @@ export class LegState {
   kinds = payloadKindTable([]);
   /** Packet time that signalling stated, ms; 0: none. */
   packetMs = 0;
-  readonly reception = new ReceptionStats();
-  /** Monotonic ms of the last packet, or of the moment from which on packets are expected. */
-  lastRtpAtMs = 0;
+  readonly reception: ReceptionStats;
   hasTimedOut = false;
   lastIntruderAtMs = -Infinity;
 
@@ -82,14 +82,35 @@ export class LegState {
   lastSrNtpMiddle = 0;
   lastSrAtMs = 0;
 
-  constructor(io: PacketIo, options: LegStateOptions) {
+  readonly #table: StateTable;
+  readonly #row: number;
+
+  constructor(io: PacketIo, table: StateTable, options: LegStateOptions) {
     this.slot = options.slot;
     this.counterBase = options.slot * COUNTER_STRIDE;
     this.rtpHandle = options.rtpHandle;
     this.rtcpHandle = options.rtcpHandle;
     this.output = options.output;
     this.cname = options.cname;
-    this.rtpLatch = new SourceLatch(io, options.allowsForeign);
+    this.#table = table;
+    this.#row = table.at(options.slot);
+    table.words[this.#row + LEG_ROW.handle] = options.rtpHandle;
+    this.unsettle();
+    this.reception = new ReceptionStats(table.row(options.slot, LEG_ROW.reception));
+    this.rtpLatch = new SourceLatch(io, options.allowsForeign, table.createAddress(options.slot));
     this.rtcpLatch = new SourceLatch(io, options.allowsForeign);
+  }
+  /** Monotonic ms of the last packet, or of the moment from which on packets are expected. */
+  get lastRtpAtMs(): number {
+    return this.#table.doubles[(this.#row + LEG_ROW.lastRtpAtMs) >> 1] ?? 0;
+  }
+
+  set lastRtpAtMs(atMs: number) {
+    this.#table.doubles[(this.#row + LEG_ROW.lastRtpAtMs) >> 1] = atMs;
+  }
+
+  /** What the leg sends is looked at anew, packet by packet: see plain-packet. */
+  unsettle(): void {
+    this.#table.words[this.#row + LEG_ROW.plain] = NOTHING_IS_PLAIN;
   }
 }

@@ -1,5 +1,11 @@
 import { KIND_EVENT } from '../codec/payload-kinds';
-import { type IoMemory, type PacketIo, type PacketSink } from '../io/packet-io';
+import {
+  type IoMemory,
+  type PacketIo,
+  type PacketSink,
+  SEND_REFUSED,
+  type SendResult,
+} from '../io/packet-io';
 import { describeSource } from '../io/peer-address';
 import { GOES_BESIDE, GOES_ON, IS_TOO_LATE } from '../mixer/leg-mixer';
 import { parseRtcp } from '../rtcp/parse';
@@ -16,12 +22,16 @@ import { EarlyPackets } from './early-packets';
 import { LegSender } from './leg-sender';
 import { LegServices } from './leg-services';
 import { type LegState } from './leg-state';
+import { type ForwarderHost, PlainForwarder, type PlainNumbers } from './plain-forwarder';
+import { settle } from './plain-packet';
 import { type WorkerEvent, type WorkerSettings } from './protocol';
 import { PUMP_INTERVAL_MS, Recorder } from './recorder';
 import { type RecordingState, type RecordingStreamState } from './recording-state';
+import { RingPool } from './ring-pool';
 import { RtcpReporter } from './rtcp-reporter';
 import { SilenceFiller } from './silence-filler';
 import { type SourceLatch } from './source-latch';
+import { StateTable } from './state-table';
 
 /** How often timers of legs and streams are looked at, ms. */
 const TICK_MS = 100;
@@ -48,7 +58,7 @@ export interface PacketLoopOptions {
  * What a worker does with packets: relay to the other leg, copy into recordings, RTCP, timers. State is in
  * {@link LegState} and {@link RecordingState}; commands change it between rounds.
  */
-export class PacketLoop implements PacketSink {
+export class PacketLoop implements PacketSink, ForwarderHost {
   nowMs = performance.now();
   readonly recorder: Recorder;
   readonly reporter: RtcpReporter;
@@ -59,6 +69,8 @@ export class PacketLoop implements PacketSink {
   readonly legs: (LegState | null)[];
   readonly streams: (RecordingStreamState | null)[];
   readonly recordings = new Map<number, RecordingState>();
+  readonly table: StateTable;
+  readonly rings: RingPool;
 
   readonly #io: PacketIo;
   readonly #received: IoMemory;
@@ -67,6 +79,8 @@ export class PacketLoop implements PacketSink {
   readonly #emit: (event: WorkerEvent) => void;
   readonly #control: () => boolean;
   readonly #onDrained: (recording: RecordingState) => void;
+  /** null: the backend has no pointers, and every packet goes through the objects. */
+  readonly #forwarder: PlainForwarder | null;
   /** Legs that hold packets from before their peer's address was known. */
   readonly #early = new Set<LegState>();
   #nextTickMs = 0;
@@ -82,6 +96,8 @@ export class PacketLoop implements PacketSink {
     this.#emit = options.emit;
     this.#control = options.control;
     this.#onDrained = options.onDrained;
+    this.table = new StateTable(options.io, options.slots);
+    this.rings = new RingPool(options.io, options.settings.ringBytes);
     this.legs = new Array<LegState | null>(options.slots).fill(null);
     this.streams = new Array<RecordingStreamState | null>(options.slots).fill(null);
     this.reporter = new RtcpReporter(options.io, options.counters);
@@ -101,11 +117,29 @@ export class PacketLoop implements PacketSink {
       options.emit,
       this,
     );
+    this.#forwarder = this.#createForwarder(options);
+  }
+
+  #createForwarder({ io, counters }: PacketLoopOptions): PlainForwarder | null {
+    if (io.sendFrom === null) {
+      return null;
+    }
+    return new PlainForwarder({
+      received: io.received,
+      send: io.sendFrom,
+      table: this.table,
+      counters,
+      slabs: this.rings.slabs,
+      host: this,
+    });
   }
 
   onPacket(token: number, at: number, length: number, sourceAt: number): void {
     const slot = token >> 1;
     const isRtcpPort = (token & 1) === 1;
+    if (!isRtcpPort && this.#forwarder?.forward(slot, at, length, sourceAt, this.nowMs) === true) {
+      return;
+    }
     const leg = this.legs[slot];
     if (leg !== null && leg !== undefined) {
       if (isRtcpPort) {
@@ -216,15 +250,34 @@ export class PacketLoop implements PacketSink {
       return;
     }
     leg.meter?.onPacket(bytes, at, length, kind, nowMs);
-    const { peer, taps } = leg;
+    const { peer } = leg;
     // The live call first: the copy reads nothing that the relay rewrites. A mixer rewrites what is copied.
     const isMixed = peer !== null && peer.mixer !== null;
     if (peer?.receives === true && !isMixed) {
       this.#relay(peer, at, length, ssrc, sequence, timestamp, rateHz);
     }
+    this.#copy(leg, at, length, ssrc, sequence, timestamp, kind, rateHz);
+    if (peer?.receives === true && isMixed) {
+      this.#relay(peer, at, length, ssrc, sequence, timestamp, rateHz);
+    }
+    settle(this.table, leg, counters, payloadType);
+  }
+
+  /** Copies one packet into the recordings whose gate is open. */
+  #copy(
+    leg: LegState,
+    at: number,
+    length: number,
+    ssrc: number,
+    sequence: number,
+    timestamp: number,
+    kind: number,
+    rateHz: number,
+  ): void {
+    const { nowMs } = this;
     // What was pressed before a recording's gate opened is not for that recording, to its last repetition.
     const startedAtMs = kind === KIND_EVENT ? this.#eventStartedAtMs(leg) : nowMs;
-    for (const tap of taps) {
+    for (const tap of leg.taps) {
       const { gateOpen, gateOpenedAtMs } = tap.recording;
       if (gateOpen && startedAtMs < gateOpenedAtMs && nowMs >= gateOpenedAtMs) {
         tap.output.leaveOut(ssrc);
@@ -235,8 +288,33 @@ export class PacketLoop implements PacketSink {
         );
       }
     }
-    if (peer?.receives === true && isMixed) {
+  }
+
+  copyPlain(slot: number, at: number, length: number, packet: PlainNumbers): void {
+    const leg = this.legs[slot];
+    if (leg) {
+      const { ssrc, sequence, timestamp, rateHz } = packet;
+      const kind = leg.kinds[(this.#received.bytes[at + 1] ?? 0) & 0x7f] ?? 0;
+      this.#copy(leg, at, length, ssrc, sequence, timestamp, kind, rateHz);
+    }
+  }
+
+  relayPlain(slot: number, at: number, length: number, packet: PlainNumbers): void {
+    const peer = this.legs[slot]?.peer;
+    if (peer) {
+      const { ssrc, sequence, timestamp, rateHz } = packet;
       this.#relay(peer, at, length, ssrc, sequence, timestamp, rateHz);
+    }
+  }
+
+  copyWaits(slot: number, result: SendResult): void {
+    const stream = this.streams[slot];
+    if (stream) {
+      if (result === SEND_REFUSED) {
+        // The kernel told of an earlier packet; asking again sends this one.
+        this.#tellUnreachable(stream);
+      }
+      this.recorder.sendOrFallBehind(stream, this.nowMs);
     }
   }
 
@@ -317,6 +395,7 @@ export class PacketLoop implements PacketSink {
       return false;
     }
     const verdict = leg.rtpLatch.judge(this.#received.words, sourceAt);
+    leg.unsettle();
     switch (verdict) {
       case 'lock':
         this.#onLocked(leg);
@@ -491,6 +570,7 @@ export class PacketLoop implements PacketSink {
       const isSilent = leg.sends && timeoutMs > 0 && nowMs - leg.lastRtpAtMs > timeoutMs;
       if (isSilent && !leg.hasTimedOut) {
         leg.hasTimedOut = true;
+        leg.unsettle();
         this.#emit({ kind: 'timed-out', slot: leg.slot });
       }
     }

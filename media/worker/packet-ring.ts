@@ -1,60 +1,190 @@
 import { type IoMemory } from '../io/packet-io';
 import { MAX_PACKET_BYTES } from '../rtp/header';
+import { ownRow, type StateRow } from '../rtp/state-row';
 
 /** Records start at multiples of this, so that the end of the ring always has room for a record header. */
 const ALIGN = 16;
-const HEADER_BYTES = 16;
+export const RECORD_HEADER_BYTES = 16;
 /** Packet length of a record that only fills the ring up to its end. */
 const FILLER = 0xffff;
 /** The smallest ring that can hold any packet twice. */
-export const MIN_RING_BYTES = 4 * (HEADER_BYTES + MAX_PACKET_BYTES);
+export const MIN_RING_BYTES = 4 * (RECORD_HEADER_BYTES + MAX_PACKET_BYTES);
+
+/** Words that a ring keeps in its row. All places are offsets in the memory that the ring lies in. */
+export const RING_WORDS = 8;
+/** Which of the pool's memories the ring lies in. */
+const SLAB = 0;
+const BASE = 1;
+const END = 2;
+/** Where the next record goes, and the oldest one. */
+const HEAD = 3;
+const TAIL = 4;
+/** Bytes from the oldest record to the end of the newest. */
+const USED = 5;
+/** The oldest unread record; of no meaning while none is {@link PENDING}. */
+const CURSOR = 6;
+/** Unread packets. */
+const PENDING = 7;
+
+/** Where a ring lies. */
+export interface RingPlace {
+  /** Shared by many rings, so that its views are always at hand. */
+  readonly memory: IoMemory;
+  /** Its number in the pool. */
+  readonly slab: number;
+  /** Where the ring begins in `memory`, a multiple of 16. */
+  readonly base: number;
+  /** Bytes; cut to a multiple of 16. */
+  readonly length: number;
+}
+
+/** Bytes of the record of a packet. */
+function recordBytes(length: number): number {
+  return (RECORD_HEADER_BYTES + length + ALIGN - 1) & ~(ALIGN - 1);
+}
+
+/** In which of the pool's memories a ring lies. @param at first word of the ring's row. */
+export function slabOf(rows: Int32Array, at: number): number {
+  return rows[at + SLAB] ?? 0;
+}
+
+/** Whether nothing is unread, and a packet fits without filling the ring up to its end first. */
+export function isReadToTheEnd(rows: Int32Array, at: number, length: number): boolean {
+  return (
+    rows[at + PENDING] === 0 &&
+    (rows[at + HEAD] ?? 0) + recordBytes(length) <= (rows[at + END] ?? 0)
+  );
+}
+
+/**
+ * Makes room for a packet in a ring that {@link isReadToTheEnd}.
+ * @returns where its bytes are to be written before {@link appendRead} or {@link appendUnread}.
+ */
+export function reserveNext(
+  rows: Int32Array,
+  at: number,
+  memory: IoMemory,
+  length: number,
+): number {
+  const room = (rows[at + END] ?? 0) - (rows[at + BASE] ?? 0) - recordBytes(length);
+  let used = rows[at + USED] ?? 0;
+  if (used > room) {
+    const end = rows[at + END] ?? 0;
+    let tail = rows[at + TAIL] ?? 0;
+    while (used > room) {
+      const size = sizeAt(memory, tail);
+      used -= size;
+      tail += size;
+      tail = tail === end ? (rows[at + BASE] ?? 0) : tail;
+    }
+    rows[at + USED] = used;
+    rows[at + TAIL] = tail;
+  }
+  return (rows[at + HEAD] ?? 0) + RECORD_HEADER_BYTES;
+}
+
+/** Adds the packet that was written where {@link reserveNext} said, as one that has been read already. */
+export function appendRead(
+  rows: Int32Array,
+  at: number,
+  memory: IoMemory,
+  length: number,
+  captureMs: number,
+  flags: number,
+  mark: number,
+): void {
+  const head = rows[at + HEAD] ?? 0;
+  const size = recordBytes(length);
+  writeRecordHeader(memory, head, size, mark, length, flags, captureMs);
+  rows[at + USED] = (rows[at + USED] ?? 0) + size;
+  const next = head + size;
+  rows[at + HEAD] = next === rows[at + END] ? (rows[at + BASE] ?? 0) : next;
+}
+
+/** The same, but the packet waits to be read. */
+export function appendUnread(
+  rows: Int32Array,
+  at: number,
+  memory: IoMemory,
+  length: number,
+  captureMs: number,
+  flags: number,
+  mark: number,
+): void {
+  if (rows[at + PENDING] === 0) {
+    rows[at + CURSOR] = rows[at + HEAD] ?? 0;
+  }
+  rows[at + PENDING] = (rows[at + PENDING] ?? 0) + 1;
+  appendRead(rows, at, memory, length, captureMs, flags, mark);
+}
+
+function sizeAt(memory: IoMemory, offset: number): number {
+  return (memory.words[offset >> 2] ?? 0) & 0xffff;
+}
+
+function writeRecordHeader(
+  memory: IoMemory,
+  offset: number,
+  size: number,
+  mark: number,
+  length: number,
+  flags: number,
+  captureMs: number,
+): void {
+  memory.words[offset >> 2] = (mark << 16) | size;
+  memory.words[(offset + 4) >> 2] = (flags << 16) | length;
+  memory.doubles[(offset + 8) >> 3] = captureMs;
+}
 
 /**
  * A bounded ring of packets with one read cursor, in memory that packets can be sent from. The oldest packets give
  * way to new ones; those that the cursor had not reached are counted as overflowed. Packets behind the cursor stay
- * until their room is needed, so that the cursor can go back to them.
+ * until their room is needed, so that the cursor can go back to them. Its places are in a row of shared memory (see
+ * state-row), where the functions above do the usual case without the object.
  *
  * ```text
  * record:  u16 size | u16 mark | u16 packet length | u16 flags | f64 capture time, ms | packet … padding to 16
  * ```
  */
 export class PacketRing {
-  /** Shared by many rings, so that its views are always at hand; offsets are of the whole memory. */
   readonly memory: IoMemory;
-  /** Unread packets. */
-  pending = 0;
+  readonly place: RingPlace;
   /** Unread packets that had to give way, since the start. */
   overflowed = 0;
 
+  readonly #rows: Int32Array;
+  readonly #at: number;
   readonly #base: number;
-  readonly #capacity: number;
-  // Positions count bytes since the start; a position modulo the capacity is an offset.
-  #head = 0;
-  #tail = 0;
-  #cursor = 0;
-  #reserved = 0;
+  readonly #end: number;
 
   /**
-   * @param base where the ring begins in `memory`, a multiple of 16.
-   * @param length of the ring; cut to a multiple of 16.
+   * An empty ring.
+   *
+   * @param row of {@link RING_WORDS} words, set here.
    * @throws RangeError below {@link MIN_RING_BYTES}.
    */
-  constructor(memory: IoMemory, base: number, length: number) {
-    this.memory = memory;
-    this.#base = base;
-    this.#capacity = length - (length % ALIGN);
-    if (this.#capacity < MIN_RING_BYTES) {
-      throw new RangeError(`a ring needs ${MIN_RING_BYTES} bytes, not ${length}`);
+  constructor(place: RingPlace, { words, at }: StateRow = ownRow()) {
+    const capacity = place.length - (place.length % ALIGN);
+    if (capacity < MIN_RING_BYTES) {
+      throw new RangeError(`a ring needs ${MIN_RING_BYTES} bytes, not ${place.length}`);
     }
+    this.place = place;
+    this.memory = place.memory;
+    this.#rows = words;
+    this.#at = at;
+    this.#base = place.base;
+    this.#end = place.base + capacity;
+    words.fill(0, at, at + RING_WORDS);
+    words[at + SLAB] = place.slab;
+    words[at + BASE] = this.#base;
+    words[at + END] = this.#end;
+    words[at + HEAD] = this.#base;
+    words[at + TAIL] = this.#base;
   }
 
-  /** Forgets everything: the ring of an ended stream is another stream's. */
-  reset(): void {
-    this.#head = 0;
-    this.#tail = 0;
-    this.#cursor = 0;
-    this.pending = 0;
-    this.overflowed = 0;
+  /** Unread packets. */
+  get pending(): number {
+    return this.#get(PENDING);
   }
 
   /**
@@ -64,21 +194,17 @@ export class PacketRing {
    * {@link commit}.
    */
   reserve(length: number): number {
-    const size = (HEADER_BYTES + length + ALIGN - 1) & ~(ALIGN - 1);
-    let offset = this.#head % this.#capacity;
-    if (offset + size > this.#capacity) {
-      const rest = this.#capacity - offset;
+    const size = recordBytes(length);
+    const head = this.#get(HEAD);
+    const rest = this.#end - head;
+    if (size > rest) {
       this.#makeRoom(rest);
-      this.#writeHeader(this.#base + offset, rest, 0, FILLER, 0, 0);
-      if (this.#cursor === this.#head) {
-        this.#cursor += rest;
-      }
-      this.#head += rest;
-      offset = 0;
+      writeRecordHeader(this.memory, head, rest, 0, FILLER, 0, 0);
+      this.#set(USED, this.#get(USED) + rest);
+      this.#set(HEAD, this.#base);
     }
     this.#makeRoom(size);
-    this.#reserved = size;
-    return this.#base + offset + HEADER_BYTES;
+    return this.#get(HEAD) + RECORD_HEADER_BYTES;
   }
 
   /**
@@ -86,43 +212,40 @@ export class PacketRing {
    * @param flags 16 bits of the caller's. @param mark 16 more.
    */
   commit(length: number, captureMs: number, flags: number, mark = 0): void {
-    const offset = this.#base + (this.#head % this.#capacity);
-    this.#writeHeader(offset, this.#reserved, mark, length, flags, captureMs);
-    this.#head += this.#reserved;
-    this.pending++;
+    appendUnread(this.#rows, this.#at, this.memory, length, captureMs, flags, mark);
   }
 
   /** Offset in {@link memory} of the packet at the cursor; only while {@link pending} > 0. */
   get packetAt(): number {
-    return this.#cursorOffset() + HEADER_BYTES;
+    return this.#packet() + RECORD_HEADER_BYTES;
   }
 
   /** Bytes of the packet at the cursor. */
   get packetLength(): number {
-    return (this.memory.words[(this.#cursorOffset() + 4) >> 2] ?? 0) & 0xffff;
+    return (this.memory.words[(this.#packet() + 4) >> 2] ?? 0) & 0xffff;
   }
 
   get packetFlags(): number {
-    return (this.memory.words[(this.#cursorOffset() + 4) >> 2] ?? 0) >>> 16;
+    return (this.memory.words[(this.#packet() + 4) >> 2] ?? 0) >>> 16;
   }
 
   get packetMark(): number {
-    return (this.memory.words[this.#cursorOffset() >> 2] ?? 0) >>> 16;
+    return (this.memory.words[this.#packet() >> 2] ?? 0) >>> 16;
   }
 
   /** Puts another packet, no longer than it was, in the place of the one at the cursor. */
   setPacket(length: number, flags: number): void {
-    this.memory.words[(this.#cursorOffset() + 4) >> 2] = (flags << 16) | length;
+    this.memory.words[(this.#packet() + 4) >> 2] = (flags << 16) | length;
   }
 
   get packetCaptureMs(): number {
-    return this.memory.doubles[(this.#cursorOffset() + 8) >> 3] ?? 0;
+    return this.memory.doubles[(this.#packet() + 8) >> 3] ?? 0;
   }
 
   /** Moves the cursor past its packet. */
   advance(): void {
-    this.#cursor += this.#sizeAt(this.#cursorOffset());
-    this.pending--;
+    this.#set(CURSOR, this.#after(this.#packet()));
+    this.#set(PENDING, this.pending - 1);
   }
 
   /**
@@ -130,58 +253,68 @@ export class PacketRing {
    * @returns how many packets are pending again.
    */
   rewind(fromMs: number): number {
-    let position = this.#tail;
     let again = 0;
-    let target = this.#cursor;
-    while (position < this.#cursor) {
-      const offset = this.#base + (position % this.#capacity);
-      const isPacket = !this.#isFiller(offset);
-      if (isPacket && again === 0 && (this.memory.doubles[(offset + 8) >> 3] ?? 0) >= fromMs) {
-        target = position;
+    let target = this.#get(CURSOR);
+    let left = this.#readBytes();
+    for (let offset = this.#get(TAIL); left > 0; offset = this.#after(offset)) {
+      left -= sizeAt(this.memory, offset);
+      if (this.#isFiller(offset)) {
+        continue;
       }
-      if (isPacket && target <= position) {
+      if (again > 0) {
         again++;
+      } else if ((this.memory.doubles[(offset + 8) >> 3] ?? 0) >= fromMs) {
+        target = offset;
+        again = 1;
       }
-      position += this.#sizeAt(offset);
     }
-    this.#cursor = target;
-    this.pending += again;
+    this.#set(CURSOR, target);
+    this.#set(PENDING, this.pending + again);
     return again;
   }
 
   /** Visits the packets, oldest first, that are still there and were captured at `fromMs` or later. */
   visitSince(fromMs: number, visit: (at: number, length: number, flags: number) => void): void {
-    let position = this.#tail;
-    while (position < this.#head) {
-      const offset = this.#base + (position % this.#capacity);
+    let left = this.#get(USED);
+    for (let offset = this.#get(TAIL); left > 0; offset = this.#after(offset)) {
+      left -= sizeAt(this.memory, offset);
       const lengthAndFlags = this.memory.words[(offset + 4) >> 2] ?? 0;
       if (!this.#isFiller(offset) && (this.memory.doubles[(offset + 8) >> 3] ?? 0) >= fromMs) {
-        visit(offset + HEADER_BYTES, lengthAndFlags & 0xffff, lengthAndFlags >>> 16);
+        visit(offset + RECORD_HEADER_BYTES, lengthAndFlags & 0xffff, lengthAndFlags >>> 16);
       }
-      position += this.#sizeAt(offset);
     }
   }
 
   /** Moves the cursor past everything. @returns how many packets were passed. */
   skipAll(): number {
     const skipped = this.pending;
-    this.#cursor = this.#head;
-    this.pending = 0;
+    this.#set(PENDING, 0);
     return skipped;
   }
 
-  /** Steps over fillers: they are never what the cursor means. */
-  #cursorOffset(): number {
-    const offset = this.#base + (this.#cursor % this.#capacity);
+  /** The record at the cursor. Steps over fillers: they are never what the cursor means. */
+  #packet(): number {
+    const offset = this.#get(CURSOR);
     if (this.pending > 0 && this.#isFiller(offset)) {
-      this.#cursor += this.#sizeAt(offset);
+      this.#set(CURSOR, this.#base);
       return this.#base;
     }
     return offset;
   }
 
-  #sizeAt(offset: number): number {
-    return (this.memory.words[offset >> 2] ?? 0) & 0xffff;
+  /** Bytes of the records before the cursor. */
+  #readBytes(): number {
+    if (this.pending === 0) {
+      return this.#get(USED);
+    }
+    const distance = this.#get(CURSOR) - this.#get(TAIL);
+    return distance < 0 ? distance + this.#end - this.#base : distance;
+  }
+
+  /** Where the record after the one at `offset` begins. */
+  #after(offset: number): number {
+    const next = offset + sizeAt(this.memory, offset);
+    return next === this.#end ? this.#base : next;
   }
 
   #isFiller(offset: number): boolean {
@@ -189,30 +322,27 @@ export class PacketRing {
   }
 
   #makeRoom(size: number): void {
-    while (this.#head + size - this.#tail > this.#capacity) {
-      const offset = this.#base + (this.#tail % this.#capacity);
-      const recordSize = this.#sizeAt(offset);
-      if (this.#cursor === this.#tail) {
-        this.#cursor += recordSize;
-        if (!this.#isFiller(offset)) {
-          this.pending--;
+    const room = this.#end - this.#base - size;
+    while (this.#get(USED) > room) {
+      const tail = this.#get(TAIL);
+      const next = this.#after(tail);
+      if (this.pending > 0 && this.#get(CURSOR) === tail) {
+        this.#set(CURSOR, next);
+        if (!this.#isFiller(tail)) {
+          this.#set(PENDING, this.pending - 1);
           this.overflowed++;
         }
       }
-      this.#tail += recordSize;
+      this.#set(USED, this.#get(USED) - sizeAt(this.memory, tail));
+      this.#set(TAIL, next);
     }
   }
 
-  #writeHeader(
-    offset: number,
-    size: number,
-    mark: number,
-    length: number,
-    flags: number,
-    captureMs: number,
-  ): void {
-    this.memory.words[offset >> 2] = (mark << 16) | size;
-    this.memory.words[(offset + 4) >> 2] = (flags << 16) | length;
-    this.memory.doubles[(offset + 8) >> 3] = captureMs;
+  #get(word: number): number {
+    return this.#rows[this.#at + word] ?? 0;
+  }
+
+  #set(word: number, value: number): void {
+    this.#rows[this.#at + word] = value;
   }
 }

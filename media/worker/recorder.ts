@@ -1,5 +1,5 @@
-import { KIND_COMFORT_NOISE, KIND_EVENT, KIND_L16 } from '../codec/payload-kinds';
-import { G711_RATE_HZ, L16_RATES_HZ, ToG711 } from '../codec/to-g711';
+import { KIND_COMFORT_NOISE, KIND_EVENT } from '../codec/payload-kinds';
+import { G711_RATE_HZ, ToG711 } from '../codec/to-g711';
 import {
   type IoMemory,
   type PacketIo,
@@ -20,15 +20,10 @@ import { MAX_SRTP_OVERHEAD_BYTES } from '../srtp/suites';
 import { IS_DROPPED, IS_TRANSCODED } from './capture-rules';
 import { add, get, STREAM } from './counters';
 import { movePlayhead } from './pacing';
+import { AFTER_PAUSE, flagsOf, flagsOfKind, kindOfFlags, rateOfFlags } from './record-flags';
 import { type RecordingState, type RecordingStreamState } from './recording-state';
 import { type Silence, unitsOf } from '../codec/silence';
 
-/** Flag of a ring's record: the first packet since the gate opened. */
-const AFTER_PAUSE = 1;
-/** Where a record's flags hold the kind of its payload, and the place of its clock in the list of L16's rates. */
-const KIND_SHIFT = 4;
-const RATE_SHIFT = 8;
-const NIBBLE = 0x0f;
 /** How often a recording that lies behind is served, ms. */
 export const PUMP_INTERVAL_MS = 5;
 
@@ -233,10 +228,7 @@ export class Recorder {
     const { ring, output, lastAudio } = stream;
     output.stamp(ring.memory.view, target);
     if (kindOfFlags(flags) < KIND_EVENT) {
-      lastAudio.at = target;
-      lastAudio.length = length;
-      lastAudio.flags = flags;
-      lastAudio.atMs = nowMs;
+      lastAudio.set(target, length, flags, nowMs);
     }
     ring.commit(length, nowMs, flags, ring.memory.view.getUint16(target + RTP_SEQUENCE_AT));
     stream.isFirstOfGate = false;
@@ -244,9 +236,14 @@ export class Recorder {
       this.#countOverflow(stream);
     }
     if (stream.isSending && stream.recording.isLive) {
-      if (!this.#sendNext(stream)) {
-        this.#fallBehind(stream.recording, nowMs);
-      }
+      this.sendOrFallBehind(stream, nowMs);
+    }
+  }
+
+  /** Sends the one packet that waits; when it cannot leave now, the recording is not live any more. */
+  sendOrFallBehind(stream: RecordingStreamState, nowMs: number): void {
+    if (!this.#sendNext(stream)) {
+      this.#fallBehind(stream.recording, nowMs);
     }
   }
 
@@ -313,6 +310,7 @@ export class Recorder {
 
   #fallBehind(recording: RecordingState, nowMs: number): void {
     recording.isLive = false;
+    recording.unsettle();
     recording.lastPumpMs = nowMs;
     recording.playheadMs = nowMs;
   }
@@ -340,6 +338,7 @@ export class Recorder {
     const { memory } = ring;
     if (!stream.rules.isAccepted((memory.bytes[at + 1] ?? 0) & 0x7f) && !this.#convert(stream)) {
       stream.leftOut++;
+      stream.source?.unsettle();
       add(counters, base, STREAM.unaccepted, 1);
       ring.advance();
       return true;
@@ -407,10 +406,9 @@ export class Recorder {
     bytes[at] = 0x80;
     bytes[at + 1] = ((bytes[at + 1] ?? 0) & 0x80) | targetType;
     add(this.#counters, stream.counterBase, STREAM.transcoded, 1);
-    const newFlags = (flags & AFTER_PAUSE) | (targetKind << KIND_SHIFT);
+    const newFlags = (flags & AFTER_PAUSE) | flagsOfKind(targetKind);
     if (stream.lastAudio.at === at) {
-      stream.lastAudio.length = RTP_HEADER_BYTES + made;
-      stream.lastAudio.flags = newFlags;
+      stream.lastAudio.set(at, RTP_HEADER_BYTES + made, newFlags, stream.lastAudio.atMs);
     }
     ring.setPacket(RTP_HEADER_BYTES + made, newFlags);
     return true;
@@ -454,23 +452,6 @@ export class Recorder {
     this.#onUnreachable(stream);
     return this.#io.send(stream.rtpHandle, memory, at, length, null);
   }
-}
-
-/** Flags of a record: whatever tells later how its packet can be changed. */
-function flagsOf(stream: RecordingStreamState, kind: number, rateHz: number): number {
-  const rate = kind === KIND_L16 ? Math.max(0, L16_RATES_HZ.indexOf(rateHz)) : 0;
-  const after = stream.isFirstOfGate ? AFTER_PAUSE : 0;
-  return after | (kind << KIND_SHIFT) | (rate << RATE_SHIFT);
-}
-
-/** See payload-kinds. */
-export function kindOfFlags(flags: number): number {
-  return (flags >> KIND_SHIFT) & NIBBLE;
-}
-
-/** Of L16, and of what has 8000 Hz always. */
-export function rateOfFlags(flags: number): number {
-  return L16_RATES_HZ[(flags >> RATE_SHIFT) & NIBBLE] ?? 0;
 }
 
 function oldestPendingMs(recording: RecordingState): number {

@@ -8,6 +8,10 @@ import { COUNTER_STRIDE } from './counters';
 import { type LegState } from './leg-state';
 import { type PacketRing } from './packet-ring';
 import { type Silence } from '../codec/silence';
+import { STREAM_ROW, type StateTable } from './state-table';
+
+/** A recording's timestamps leave the source's when those jump by more than this, ms. */
+export const MAX_SLIP_MS = 3000;
 
 export interface RecordingStreamOptions {
   readonly slot: number;
@@ -18,12 +22,43 @@ export interface RecordingStreamOptions {
   readonly ring: PacketRing;
 }
 
-/** Where it lies in the ring's memory, the flags of its record, and when it was captured; −Infinity: never. */
-export interface LastAudio {
-  at: number;
-  length: number;
-  flags: number;
-  atMs: number;
+/** The packet of speech (or silence) that was captured last; kept in the stream's row. */
+export class LastAudio {
+  readonly #table: StateTable;
+  readonly #row: number;
+
+  constructor(table: StateTable, slot: number) {
+    this.#table = table;
+    this.#row = table.at(slot);
+    this.set(0, 0, 0, -Infinity);
+  }
+
+  /** Where it lies in the ring's memory. */
+  get at(): number {
+    return this.#table.words[this.#row + STREAM_ROW.audioAt] ?? 0;
+  }
+
+  get length(): number {
+    return this.#table.words[this.#row + STREAM_ROW.audioLength] ?? 0;
+  }
+
+  /** Of its record. */
+  get flags(): number {
+    return this.#table.words[this.#row + STREAM_ROW.audioFlags] ?? 0;
+  }
+
+  /** When it was captured; −Infinity: never. */
+  get atMs(): number {
+    return this.#table.doubles[(this.#row + STREAM_ROW.audioAtMs) >> 1] ?? 0;
+  }
+
+  set(at: number, length: number, flags: number, atMs: number): void {
+    const { words, doubles } = this.#table;
+    words[this.#row + STREAM_ROW.audioAt] = at;
+    words[this.#row + STREAM_ROW.audioLength] = length;
+    words[this.#row + STREAM_ROW.audioFlags] = flags;
+    doubles[(this.#row + STREAM_ROW.audioAtMs) >> 1] = atMs;
+  }
 }
 
 /** One stream of a recording: the ring between a leg's packets and the SRS. */
@@ -72,8 +107,7 @@ export class RecordingStreamState {
   isFirstOfGate = true;
   /** Of a telephone event that is captured after it was held. */
   eventTimestamp = 0;
-  /** The packet of speech (or silence) that was captured last. */
-  readonly lastAudio: LastAudio = { at: 0, length: 0, flags: 0, atMs: -Infinity };
+  readonly lastAudio: LastAudio;
   /** Of a pause that is filled: what with, when the next packet of it is due, and whether that follows the last one. */
   silence: Silence | null = null;
   fillsAtMs = 0;
@@ -85,6 +119,7 @@ export class RecordingStreamState {
 
   constructor(
     io: PacketIo,
+    table: StateTable,
     recording: RecordingState,
     options: RecordingStreamOptions,
     clockRates: Uint32Array,
@@ -98,6 +133,9 @@ export class RecordingStreamState {
     this.ring = options.ring;
     this.output = options.output;
     this.clockRates = clockRates;
+    this.lastAudio = new LastAudio(table, options.slot);
+    table.words[table.at(options.slot, STREAM_ROW.handle)] = options.rtpHandle;
+    table.doubles[table.at(options.slot, STREAM_ROW.wallOffsetMs) >> 1] = recording.wallOffsetMs;
     this.rtpRemote = io.createAddress();
     this.rtcpRemote = io.createAddress();
   }
@@ -132,5 +170,12 @@ export class RecordingState {
     this.id = id;
     this.gateOpen = gateOpen;
     this.wallOffsetMs = wallOffsetMs;
+  }
+
+  /** What is sent into the recording is looked at anew, packet by packet: see plain-packet. */
+  unsettle(): void {
+    for (const { source } of this.streams) {
+      source?.unsettle();
+    }
   }
 }

@@ -2,7 +2,8 @@ import { G722BandDecoder } from '../codec/g722';
 import { KIND_G722, kindOf } from '../codec/payload-kinds';
 import { MAX_PACKET_BYTES, payloadEnd, payloadStart } from '../rtp/header';
 import { type PacketRing } from './packet-ring';
-import { kindOfFlags, rateOfFlags, type Recorder } from './recorder';
+import { kindOfFlags, rateOfFlags } from './record-flags';
+import { type Recorder } from './recorder';
 import { type RecordingState, type RecordingStreamState } from './recording-state';
 import { type Silence, silenceOf } from '../codec/silence';
 

@@ -15,10 +15,11 @@ export class SourceLatch {
   readonly #allowsForeign: boolean;
   #run = 0;
 
-  constructor(io: PacketIo, allowsForeign: boolean) {
+  /** @param destination where the memory of it is to be a certain one. */
+  constructor(io: PacketIo, allowsForeign: boolean, destination = io.createAddress()) {
     this.#io = io;
     this.#allowsForeign = allowsForeign;
-    this.destination = io.createAddress();
+    this.destination = destination;
     this.#signalled = io.createAddress();
     this.#previous = io.createAddress();
     this.#candidate = io.createAddress();
@@ -38,6 +39,11 @@ export class SourceLatch {
     this.#signalled.set(host, port);
     this.destination.copyFrom(this.#signalled);
     return true;
+  }
+
+  /** Whether the source is locked, and no other one has been heard since its last packet. */
+  get isSettled(): boolean {
+    return this.isLocked && this.#run === 0;
   }
 
   /** Whether the packet comes from the locked source. The one question that nearly every packet asks. */

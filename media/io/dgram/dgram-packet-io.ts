@@ -36,6 +36,7 @@ interface OpenSocket {
  */
 export class DgramPacketIo implements PacketIo {
   readonly received: IoMemory;
+  readonly sendFrom = null;
   readonly spare = { at: 0, sourceAt: SOURCE_AT >> 2 };
   readonly #subscribe: (wake: () => void) => void;
   readonly #sockets = new Map<SocketHandle, OpenSocket>();

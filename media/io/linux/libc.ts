@@ -33,7 +33,6 @@ export interface Libc {
     addressPointer: number,
     addressLength: number,
   ): number;
-  usleep(microseconds: number): number;
   mmap(
     at: number,
     length: number,
@@ -90,7 +89,6 @@ function bindLibc(): Libc {
       call(SYSTEM_CALLS.recvfrom, fd, pointer, length, flags, address, addressLength),
     sendto: (fd, pointer, length, flags, address, addressLength) =>
       call(SYSTEM_CALLS.sendto, fd, pointer, length, flags, address, addressLength),
-    usleep: bind('int usleep(uint)'),
     mmap: bind('int64 mmap(int64, ulong, int, int, int, long)'),
     munmap: bind('int munmap(int64, ulong)'),
   };

@@ -7,6 +7,7 @@ import {
   type OpenSocketResult,
   type PacketIo,
   type PacketSink,
+  type PointerSend,
   SEND_FAILED,
   SEND_OK,
   SEND_REFUSED,
@@ -47,7 +48,6 @@ import {
   SOCK_NONBLOCK,
   SOL_SOCKET,
 } from './constants';
-import { GatherPause } from './gather-pause';
 import { errnoName, lastErrno, type Libc, loadLibc, viewMemory } from './libc';
 
 const MAX_EVENTS = 512;
@@ -75,8 +75,7 @@ export interface LinuxPacketIoOptions {
 
 /**
  * Packet I/O that runs to completion on system calls: `epoll_wait` → one `recvfrom` on each ready socket → the sink,
- * which sends from the very buffer that was received into. Between two rounds of a busy loop packets are gathered for
- * a fraction of a millisecond (see {@link GatherPause}).
+ * which sends from the very buffer that was received into.
  *
  * One datagram per socket and round: a phone's socket nearly always has one, for which recvmmsg costs half as much
  * again; what a burst leaves behind is reported by the next epoll_wait, and no socket starves others.
@@ -195,21 +194,20 @@ export class LinuxPacketIo implements PacketIo {
     length: number,
     destination: PeerAddress | null,
   ): SendResult {
-    // One plain sendto per datagram: for the one that a socket has per round it costs less than sendmmsg, which
-    // copies a message header and an iovec more.
-    const sent = this.#libc.sendto(
-      handle,
-      memory.pointer + at,
-      length,
-      MSG_DONTWAIT | MSG_NOSIGNAL,
-      destination === null ? 0 : destination.pointer,
-      destination === null ? 0 : destination.length,
-    );
-    return sent >= 0 ? SEND_OK : sendFailure(lastErrno());
+    return destination === null
+      ? this.sendFrom(handle, memory.pointer + at, length, 0, 0)
+      : this.sendFrom(handle, memory.pointer + at, length, destination.pointer, destination.length);
   }
 
+  // One plain sendto per datagram: for the one that a socket has per round it costs less than sendmmsg, which
+  // copies a message header and an iovec more.
+  readonly sendFrom: PointerSend = (handle, pointer, length, addressPointer, addressLength) => {
+    const flags = MSG_DONTWAIT | MSG_NOSIGNAL;
+    const sent = this.#libc.sendto(handle, pointer, length, flags, addressPointer, addressLength);
+    return sent >= 0 ? SEND_OK : sendFailure(lastErrno());
+  };
+
   run(sink: PacketSink, ended: () => void): void {
-    const gather = new GatherPause();
     let timeoutMs = 0;
     let running = true;
     while (running) {
@@ -231,10 +229,6 @@ export class LinuxPacketIo implements PacketIo {
         }
       }
       timeoutMs = Math.min(MAX_WAIT_MS, Math.max(0, Math.ceil(sink.onRoundEnd())));
-      const pauseUs = gather.after(count, sink.nowMs);
-      if (pauseUs > 0 && running) {
-        this.#libc.usleep(pauseUs);
-      }
     }
     this.#end();
     ended();

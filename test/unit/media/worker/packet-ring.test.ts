@@ -4,7 +4,8 @@ import { MIN_RING_BYTES, PacketRing } from '../../../../media/worker/packet-ring
 
 function ringOf(bytes: number): PacketRing {
   // A part of a larger memory whose other parts must stay untouched.
-  return new PacketRing(memoryOf(new ArrayBuffer(bytes + 64), 0, bytes + 64, 0), 32, bytes);
+  const memory = memoryOf(new ArrayBuffer(bytes + 64), 0, bytes + 64, 0);
+  return new PacketRing({ memory, slab: 0, base: 32, length: bytes });
 }
 
 /** Writes a packet whose bytes all tell its number. */
