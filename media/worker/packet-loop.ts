@@ -1,11 +1,5 @@
 import { KIND_EVENT } from '../codec/payload-kinds';
-import {
-  type IoMemory,
-  type PacketIo,
-  type PacketSink,
-  SEND_REFUSED,
-  type SendResult,
-} from '../io/packet-io';
+import { type IoMemory, type PacketIo, type PacketSink, type SendResult } from '../io/packet-io';
 import { describeSource } from '../io/peer-address';
 import { GOES_BESIDE, GOES_ON, IS_TOO_LATE } from '../mixer/leg-mixer';
 import { parseRtcp } from '../rtcp/parse';
@@ -310,11 +304,7 @@ export class PacketLoop implements PacketSink, ForwarderHost {
   copyWaits(slot: number, result: SendResult): void {
     const stream = this.streams[slot];
     if (stream) {
-      if (result === SEND_REFUSED) {
-        // The kernel told of an earlier packet; asking again sends this one.
-        this.#tellUnreachable(stream);
-      }
-      this.recorder.sendOrFallBehind(stream, this.nowMs);
+      this.recorder.onWaiting(stream, result, this.nowMs);
     }
   }
 

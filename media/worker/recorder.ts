@@ -235,14 +235,17 @@ export class Recorder {
     if (ring.overflowed !== stream.overflowedCounted) {
       this.#countOverflow(stream);
     }
-    if (stream.isSending && stream.recording.isLive) {
-      this.sendOrFallBehind(stream, nowMs);
+    if (stream.isSending && stream.recording.isLive && !this.#sendNext(stream)) {
+      this.#fallBehind(stream.recording, nowMs);
     }
   }
 
-  /** Sends the one packet that waits; when it cannot leave now, the recording is not live any more. */
-  sendOrFallBehind(stream: RecordingStreamState, nowMs: number): void {
-    if (!this.#sendNext(stream)) {
+  /** The one packet that waits in the ring could not leave when it was captured. @param result not SEND_OK. */
+  onWaiting(stream: RecordingStreamState, result: SendResult, nowMs: number): void {
+    const { memory, packetAt, packetLength } = stream.ring;
+    const again =
+      result === SEND_REFUSED ? this.#sendAgain(stream, memory, packetAt, packetLength) : result;
+    if (!this.#passSent(stream, again)) {
       this.#fallBehind(stream.recording, nowMs);
     }
   }
@@ -348,9 +351,18 @@ export class Recorder {
       const sequence = (ring.packetMark - stream.leftOut) & 0xffff;
       memory.view.setUint16(at + RTP_SEQUENCE_AT, sequence);
     }
-    const length = ring.packetLength;
-    const result = this.#transmit(stream, memory, at, length);
+    return this.#passSent(stream, this.#transmit(stream, memory, at, ring.packetLength));
+  }
+
+  /**
+   * Counts how the packet at the cursor fared.
+   * @returns false when it could not leave now and stays; otherwise the cursor has moved on.
+   */
+  #passSent(stream: RecordingStreamState, result: SendResult): boolean {
+    const { ring, counterBase: base } = stream;
+    const counters = this.#counters;
     if (result === SEND_OK) {
+      const { packetAt: at, packetLength: length, memory } = ring;
       if (kindOfFlags(ring.packetFlags) < KIND_EVENT) {
         counters[base + STREAM.sentType] = ((memory.bytes[at + 1] ?? 0) & 0x7f) + 1;
       }
@@ -445,10 +457,16 @@ export class Recorder {
     length: number,
   ): SendResult {
     const result = this.#io.send(stream.rtpHandle, memory, at, length, null);
-    if (result !== SEND_REFUSED) {
-      return result;
-    }
-    // The kernel told of an earlier packet; asking again sends this one.
+    return result === SEND_REFUSED ? this.#sendAgain(stream, memory, at, length) : result;
+  }
+
+  /** The kernel told of an earlier packet; asking again sends this one. */
+  #sendAgain(
+    stream: RecordingStreamState,
+    memory: IoMemory,
+    at: number,
+    length: number,
+  ): SendResult {
     this.#onUnreachable(stream);
     return this.#io.send(stream.rtpHandle, memory, at, length, null);
   }
