@@ -287,9 +287,6 @@ export class CallSetup {
     const { response } = answer;
     connection.sessionIds.learn('callee', response);
     bridge.addLeg('callee', answer.dialog);
-    if (offer !== null) {
-      answer.ack();
-    }
     const remote = this.#finalSdp(response);
     const isRecordAware = supports(response, 'record-aware');
     media.setRecordAware('callee', isRecordAware);
@@ -314,9 +311,7 @@ export class CallSetup {
           : media.answer('callee', remote, true, answering);
     } catch (error) {
       logger.warn('the SDP of a 200 could not be used', { error: errorMessage(error) });
-      if (offer === null) {
-        answer.ack();
-      }
+      answer.ack();
       const { headers } = refusalFor(error);
       const status = isSipError(error, 'REC_ERR_SIP_NOT_ANCHORABLE') ? 488 : 502;
       const reason = reasonOf({ status: 488, text: 'SDP not usable' });
@@ -337,6 +332,10 @@ export class CallSetup {
         }
       });
     });
+    if (offer !== null) {
+      // The caller waits, the callee does not.
+      answer.ack();
+    }
   }
 
   /** Sends the 200; resolves when the engine has said whether it went out. */

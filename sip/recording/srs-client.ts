@@ -41,7 +41,17 @@ export class SipSrsClient implements SrsClient {
     this.#options = options;
   }
 
-  invite(
+  async invite(
+    invite: RecordingInvite,
+    events: RecordingDialogEvents,
+    signal: AbortSignal,
+  ): Promise<RecordingDialog> {
+    // The turn that begins a recording is mostly the one that answers the call: the caller's 200 goes first.
+    await Promise.resolve();
+    return this.#invite(invite, events, signal);
+  }
+
+  #invite(
     invite: RecordingInvite,
     events: RecordingDialogEvents,
     signal: AbortSignal,

@@ -6,9 +6,8 @@ import {
   readdirSync,
   readFileSync,
   readSync,
-  renameSync,
-  writeFileSync,
 } from 'node:fs';
+import { rename, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 
 import { type ChainHead, type ChainLine, readChainLine } from './chain';
@@ -118,12 +117,13 @@ export function readHeadFile(path: string): ChainHead | null {
 }
 
 /**
- * Replaces the head file in one step, so that nobody reads half of it.
+ * Replaces the head file in one step, so that nobody reads half of it. One caller at a time.
  * @throws the error of the system.
  */
-export function writeHeadFile(path: string, head: ChainHead, atMs: number): void {
+export async function writeHeadFile(path: string, head: ChainHead, atMs: number): Promise<void> {
   const temporary = `${headPath(path)}.tmp`;
   const at = new Date(atMs).toISOString();
-  writeFileSync(temporary, `${JSON.stringify({ ...head, at })}\n`, { mode: LEDGER_FILE_MODE });
-  renameSync(temporary, headPath(path));
+  const mode = LEDGER_FILE_MODE;
+  await writeFile(temporary, `${JSON.stringify({ ...head, at })}\n`, { mode });
+  await rename(temporary, headPath(path));
 }

@@ -204,7 +204,7 @@ class JsonlLedger implements Ledger {
     const { path, clock, logger } = this.#options;
     const { head } = this.#store;
     try {
-      writeHeadFile(path, head, clock.wallNowMs());
+      await writeHeadFile(path, head, clock.wallNowMs());
     } catch (error) {
       logger.warn('head of the ledger not written', { error: errorMessage(error) });
     }

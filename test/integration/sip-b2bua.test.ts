@@ -6,6 +6,8 @@ import {
   RecordingDelegate,
   sdp,
 } from '../support/b2bua-bench';
+import { Socket } from 'node:net';
+import { RecordingEvents, recordingInvite } from '../support/raw-srs';
 import { describeOnEmbedded } from '../support/on-embedded';
 import { waitUntil } from '../support/wait-until';
 import { RawDialog, type RawMessage, type RawSipPeer, tagOf, uriOf } from '../support/raw-sip-peer';
@@ -37,6 +39,31 @@ async function ringing(
 }
 
 describe('a call that is answered', () => {
+  it('lets the caller know before the callee gets its ACK and a recorder its INVITE', async () => {
+    const recorder = await bench.peer('recorder');
+    let asked: Promise<unknown> = Promise.resolve();
+    bench.onCall = call => {
+      bench.connect(call).whenAnswering = () => {
+        const { signal } = new AbortController();
+        const { srsClient } = bench.stack;
+        asked = srsClient
+          .invite(recordingInvite(recorder), new RecordingEvents(), signal)
+          .catch(() => 'refused');
+      };
+    };
+    // What goes to the SIP engine, in order.
+    const write = jest.spyOn(Socket.prototype, 'write');
+    const call = await bench.established();
+    recorder.reply(await recorder.request('INVITE'), '403 Forbidden');
+    const sent = write.mock.calls.flatMap(
+      ([chunk]) => /^(?:SIP\/2\.0 200|ACK|INVITE)(?= )/m.exec(String(chunk))?.[0] ?? [],
+    );
+    write.mockRestore();
+    expect(sent.slice(0, 4)).toEqual(['INVITE', 'SIP/2.0 200', 'ACK', 'INVITE']);
+    expect(await asked).toBe('refused');
+    await hangUp(call);
+  });
+
   it('is anchored in both directions and ends with the caller’s BYE and its Reason', async () => {
     const call = await bench.established();
     expect(audioPort(call.invite.body)).toBe(LOCAL.callee.rtp.port);
