@@ -9,7 +9,7 @@ const PARTIAL_1 = 4;
 const PARTIAL_2 = 5;
 const POLE_1 = 6;
 const POLE_2 = 7;
-/** Six coefficients of zeros and the six differences that they weigh. */
+/** Six coefficients of zeros, and the six differences that they weigh, doubled and saturated. */
 const ZEROS = 8;
 const DIFFERENCES = 14;
 const ORDER = 6;
@@ -78,33 +78,34 @@ export class G722Band {
     const state = this.#state;
     const reconstructed = saturate16((state[SIGNAL] ?? 0) + difference);
     const partial = saturate16((state[ZERO_PART] ?? 0) + difference);
-    const isLike1 = partial < 0 === (state[PARTIAL_1] ?? 0) < 0;
-    const isLike2 = partial < 0 === (state[PARTIAL_2] ?? 0) < 0;
+    // 0 where the signs are alike, −1 where they are not. They are as good as random: a branch would be guessed wrongly.
+    const unlike1 = (partial ^ (state[PARTIAL_1] ?? 0)) >> 31;
+    const unlike2 = (partial ^ (state[PARTIAL_2] ?? 0)) >> 31;
 
     // Poles: leaky sign-sign gradients, bounded so that the filter stays stable.
     const oldPole1 = state[POLE_1] ?? 0;
-    const quadrupled = saturate16(oldPole1 << 2);
-    const push = isLike1 ? Math.min(-quadrupled, 32_767) : quadrupled;
+    const push = saturate16(negatedBy(~unlike1, saturate16(oldPole1 << 2)));
     const pole2 = clamp(
-      (isLike2 ? 128 : -128) + (push >> 7) + (((state[POLE_2] ?? 0) * 32_512) >> 15),
+      negatedBy(unlike2, 128) + (push >> 7) + (((state[POLE_2] ?? 0) * 32_512) >> 15),
       12_288,
     );
     const pole1 = clamp(
-      saturate16((isLike1 ? 192 : -192) + ((oldPole1 * 32_640) >> 15)),
+      saturate16(negatedBy(unlike1, 192) + ((oldPole1 * 32_640) >> 15)),
       saturate16(15_360 - pole2),
     );
 
     // Zeros, and with them the part of the next prediction that comes from past differences.
     const gain = difference === 0 ? 0 : 128;
     let zeroPart = 0;
-    let newer = difference;
+    let newer = saturate16(difference << 1);
     for (let i = 0; i < ORDER; i++) {
       const older = state[DIFFERENCES + i] ?? 0;
-      const sign = older < 0 === difference < 0 ? gain : -gain;
-      const zero = saturate16(sign + (((state[ZEROS + i] ?? 0) * 32_640) >> 15));
+      // Within 16 bits: 255/256 of the largest, and 128.
+      const zero =
+        negatedBy((older ^ difference) >> 31, gain) + (((state[ZEROS + i] ?? 0) * 32_640) >> 15);
       state[ZEROS + i] = zero;
       state[DIFFERENCES + i] = newer;
-      zeroPart += (zero * saturate16(newer << 1)) >> 15;
+      zeroPart += (zero * newer) >> 15;
       newer = older;
     }
     zeroPart = saturate16(zeroPart);
@@ -126,6 +127,11 @@ export class G722Band {
 
 export function saturate16(value: number): number {
   return value > 32_767 ? 32_767 : value < -32_768 ? -32_768 : value;
+}
+
+/** @param mask −1 to negate the value, 0 to leave it. */
+function negatedBy(mask: number, value: number): number {
+  return (value ^ mask) - mask;
 }
 
 function clamp(value: number, bound: number): number {

@@ -31,19 +31,31 @@ export class G722BandDecoder {
     this.high.reset();
   }
 
-  /** Decodes `length` octets from `at` into as many pairs at the start of `pairs`. */
+  /** Decodes `length` octets from `at` into as many pairs at the start of `pairs`. One band after the other is faster. */
   decode(bytes: Uint8Array, at: number, length: number, pairs: Int16Array): void {
     const { low, high } = this;
     for (let i = 0; i < length; i++) {
-      const code = bytes[at + i] ?? 0;
-      const lowCode = code & 0x3f;
-      const lowStep = low.step;
-      pairs[2 * i] = limit15(low.prediction + ((lowStep * (LOW_OUTPUT_6[lowCode] ?? 0)) >> 15));
-      adaptLow(low, lowCode, lowStep);
-      const highCode = code >> 6;
-      const difference = (high.step * (HIGH_OUTPUT[highCode] ?? 0)) >> 15;
-      pairs[2 * i + 1] = limit15(high.prediction + difference);
-      high.adapt(difference, HIGH_SCALE_STEPS[highCode] ?? 0);
+      pairs[2 * i] = decodeLow(low, (bytes[at + i] ?? 0) & 0x3f);
+    }
+    for (let i = 0; i < length; i++) {
+      pairs[2 * i + 1] = decodeHigh(high, (bytes[at + i] ?? 0) >> 6);
+    }
+  }
+}
+
+/** Code words to the lower sub-band alone: all of a call that telephone bandwidth has, for half of the work. */
+export class G722LowBandDecoder {
+  readonly #low = new G722Band(LOW_BAND);
+
+  reset(): void {
+    this.#low.reset();
+  }
+
+  /** Decodes `length` octets from `at` into as many samples of the band at the start of `samples`. */
+  decode(bytes: Uint8Array, at: number, length: number, samples: Int16Array): void {
+    const low = this.#low;
+    for (let i = 0; i < length; i++) {
+      samples[i] = decodeLow(low, (bytes[at + i] ?? 0) & 0x3f);
     }
   }
 }
@@ -71,13 +83,16 @@ export class G722BandEncoder {
   encode(pairs: Int16Array, length: number, bytes: Uint8Array, at: number): void {
     const { low, high } = this;
     for (let i = 0; i < length; i++) {
-      const lowStep = low.step;
-      const lowCode = quantiseLow((pairs[2 * i] ?? 0) - low.prediction, lowStep);
-      adaptLow(low, lowCode, lowStep);
-      const highStep = high.step;
-      const highCode = quantiseHigh((pairs[2 * i + 1] ?? 0) - high.prediction, highStep);
-      high.adapt((highStep * (HIGH_OUTPUT[highCode] ?? 0)) >> 15, HIGH_SCALE_STEPS[highCode] ?? 0);
-      bytes[at + i] = (highCode << 6) | lowCode;
+      const { step } = low;
+      const code = quantiseLow((pairs[2 * i] ?? 0) - low.prediction, step);
+      adaptLow(low, code, step);
+      bytes[at + i] = code;
+    }
+    for (let i = 0; i < length; i++) {
+      const { step } = high;
+      const code = quantiseHigh((pairs[2 * i + 1] ?? 0) - high.prediction, step);
+      high.adapt((step * (HIGH_OUTPUT[code] ?? 0)) >> 15, HIGH_SCALE_STEPS[code] ?? 0);
+      bytes[at + i] = (bytes[at + i] ?? 0) | (code << 6);
     }
   }
 }
@@ -136,6 +151,20 @@ export function decodeG722(codes: Uint8Array): Int16Array {
   const pairs = new Int16Array(2 * codes.length);
   new G722BandDecoder().decode(codes, 0, codes.length, pairs);
   return joinBands(pairs);
+}
+
+function decodeLow(low: G722Band, code: number): number {
+  const { step } = low;
+  const value = limit15(low.prediction + ((step * (LOW_OUTPUT_6[code] ?? 0)) >> 15));
+  adaptLow(low, code, step);
+  return value;
+}
+
+function decodeHigh(high: G722Band, code: number): number {
+  const difference = (high.step * (HIGH_OUTPUT[code] ?? 0)) >> 15;
+  const value = limit15(high.prediction + difference);
+  high.adapt(difference, HIGH_SCALE_STEPS[code] ?? 0);
+  return value;
 }
 
 function adaptLow(low: G722Band, code: number, step: number): void {

@@ -1,6 +1,6 @@
 import { lowPassKernel } from '../audio/resample';
-import { decodePayload, encodePayload, frameBytesOf, MAX_VALUES } from '../mixer/payload-codec';
-import { G722BandDecoder, G722BandEncoder } from './g722';
+import { decodeSamples, encodeSamples, frameBytesOf, MAX_VALUES } from '../mixer/payload-codec';
+import { G722LowBandDecoder } from './g722';
 import { isMixable, KIND_G722, KIND_L16 } from './payload-kinds';
 
 /** The clock of what is made here, Hz. */
@@ -18,7 +18,6 @@ const FIRST_POSITION_S = 3600;
 
 /** Of one packet at a time; the loop that uses it is single-threaded. */
 const values = new Int16Array(MAX_VALUES);
-const encoder = new G722BandEncoder();
 
 /** Whether a payload of the kind can be made G.711. @param rateHz of its RTP clock. */
 export function canBecomeG711(kind: number, rateHz: number): boolean {
@@ -33,7 +32,7 @@ export class ToG711 {
   /** Whether the packet located last is of another timeline than those before. */
   isNewTimeline = true;
 
-  readonly #decoder = new G722BandDecoder();
+  readonly #decoder = new G722LowBandDecoder();
   #ssrc = 0;
   #rateHz = 0;
   #kind = 0;
@@ -82,19 +81,22 @@ export class ToG711 {
       this.#kind = kind;
       this.#decoder.reset();
     }
-    decodePayload(kind, source, from, frames, values, this.#decoder);
     let samples = frames;
     if (kind === KIND_G722) {
+      this.#decoder.decode(source, from, frames, values);
       for (let i = 0; i < frames; i++) {
-        values[i] = (values[2 * i] ?? 0) << 1;
+        values[i] = (values[i] ?? 0) << 1;
       }
-    } else if (this.#rateHz !== G711_RATE_HZ) {
-      if (this.#resampler?.rateHz !== this.#rateHz) {
-        this.#resampler = new Resampler(this.#rateHz);
+    } else {
+      decodeSamples(kind, source, from, frames, values);
+      if (this.#rateHz !== G711_RATE_HZ) {
+        if (this.#resampler?.rateHz !== this.#rateHz) {
+          this.#resampler = new Resampler(this.#rateHz);
+        }
+        samples = this.#resampler.read(values, frames, this.#position);
       }
-      samples = this.#resampler.read(values, frames, this.#position);
     }
-    encodePayload(targetKind, values, samples, target, to, encoder);
+    encodeSamples(targetKind, values, samples, target, to);
     return samples;
   }
 }

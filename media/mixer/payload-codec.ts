@@ -1,5 +1,5 @@
 import { G711_TABLES, type G711Tables } from '../codec/g711';
-import { type G722BandDecoder, type G722BandEncoder } from '../codec/g722';
+import { type G722BandDecoder } from '../codec/g722';
 import { KIND_G722, KIND_L16, KIND_PCMA } from '../codec/payload-kinds';
 import { MAX_PACKET_BYTES } from '../rtp/header';
 
@@ -58,23 +58,7 @@ export function decodeSamples(
   }
 }
 
-/** Values to payload, over what stands there. */
-export function encodePayload(
-  kind: number,
-  values: Int16Array,
-  frames: number,
-  bytes: Uint8Array,
-  at: number,
-  g722: G722BandEncoder,
-): void {
-  if (kind === KIND_G722) {
-    g722.encode(values, frames, bytes, at);
-  } else {
-    encodeSamples(kind, values, frames, bytes, at);
-  }
-}
-
-/** The same for kinds that have no memory. */
+/** Values to payload of a kind that has no memory, over what stands there. */
 export function encodeSamples(
   kind: number,
   values: Int16Array,

@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import {
   G722BandDecoder,
   G722BandEncoder,
+  G722LowBandDecoder,
   joinBands,
   splitBands,
 } from '../../../../media/codec/g722';
@@ -54,6 +55,17 @@ describe('G.722', () => {
     expect(sha256(new Uint8Array(decodeG722(codes).buffer))).toBe(
       '391af559f635d230ece01bd0d817e83c93febe8835665dc083b174f732de4282',
     );
+  });
+
+  test('the lower sub-band alone is what it is beside the upper one', () => {
+    const pairs = new Int16Array(2 * codes.length);
+    const lower = new Int16Array(codes.length);
+    new G722BandDecoder().decode(codes, 0, codes.length, pairs);
+    const decoder = new G722LowBandDecoder();
+    decoder.decode(codes, 0, 100, lower);
+    decoder.reset();
+    decoder.decode(codes, 0, codes.length, lower);
+    expect(lower).toEqual(pairs.filter((_, i) => i % 2 === 0));
   });
 
   test('a voice-like signal comes back with 30 dB of signal over noise', () => {
