@@ -57,12 +57,13 @@ export class OutgoingInvite {
   readonly #timeouts: Pick<CallTimeouts, 'ringMs' | 'byeMs'>;
   readonly #events: OutgoingInviteEvents;
   readonly #owner: DialogOwner;
-  readonly #message: InviteMessage;
+  /** null: the final response is there, and nothing is sent any more. */
+  #message: InviteMessage | null;
   readonly #document: string;
   readonly #digest: DigestClient | null;
   #challenges: DigestRequest | null = null;
   #authorizations: Readonly<Record<string, string>> = {};
-  #pending: PendingRequest;
+  #pending: PendingRequest | null;
   #sent: RequestLike | null = null;
   #timer: Timer | null = null;
   #isRinging = false;
@@ -97,7 +98,7 @@ export class OutgoingInvite {
   }
 
   #send(more: Readonly<Record<string, string>>): PendingRequest {
-    const { headers, body } = this.#message;
+    const { headers, body } = this.#message ?? { headers: {} };
     return this.#userAgent.send(
       {
         method: 'INVITE',
@@ -123,7 +124,7 @@ export class OutgoingInvite {
   cancel(reason: string | null = null): void {
     if (!this.#isOver) {
       this.#end();
-      this.#pending.cancel(reasonHeaders(reason));
+      this.#pending?.cancel(reasonHeaders(reason));
     }
   }
 
@@ -147,20 +148,23 @@ export class OutgoingInvite {
         this.#pending = this.#send({ ...this.#authorizations, ...sameCallAgain(this.#sent) });
         return;
       }
+      this.#letGo();
       if (this.#end()) {
         const { status } = response;
         this.#events.failed({ status, response, cause: causeOf(response) });
       }
       return;
     }
+    const sent = this.#sent;
+    this.#letGo();
     const dialog = new SipDialog({
       userAgent: this.#userAgent,
       id: response.stackDialogId ?? '',
       sipCallId: response.get('call-id') ?? '',
       role: 'uac',
-      contact: this.#sent === null ? null : contactOf(this.#sent),
+      contact: sent === null ? null : contactOf(sent),
       tags: { local: tagOf(response.get('from')), remote: tagOf(response.get('to')) },
-      socket: this.#sent?.socket,
+      socket: sent?.socket,
       ...(this.#digest === null ? {} : { digest: this.#digest }),
       owner: this.#owner,
     });
@@ -205,9 +209,16 @@ export class OutgoingInvite {
 
   #timedOut(): void {
     if (this.#end()) {
-      this.#pending.cancel();
+      this.#pending?.cancel();
       this.#events.failed({ status: 408, response: null, cause: 'timeout' });
     }
+  }
+
+  /** The call may go on for hours, with this in the hands of its owner: the messages of its INVITE are not kept. */
+  #letGo(): void {
+    this.#message = null;
+    this.#sent = null;
+    this.#pending = null;
   }
 
   #end(): boolean {

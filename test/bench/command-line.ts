@@ -13,6 +13,7 @@ export const BENCHMARKS = {
     'relay and fork of G.711: our backends, the bare relay, rtpengine; CPU, loss, latency, memory',
   features: 'what each feature of the media plane costs on top of plain relay',
   signalling: 'recorded calls per second, CPU per call, set-up delay added (needs SIPp)',
+  memory: 'where the memory of recorded calls is that are held, by part (needs SIPp)',
   soak: 'memory, handles, delay and loss over time at a steady rate (needs SIPp)',
 } as const;
 
@@ -69,7 +70,7 @@ export function parseArguments(argv: readonly string[]): BenchOptions {
     .option('--json', 'print one JSON object, as the last line')
     .option('--list', 'list the benchmarks')
     .option('--rounds <n>', 'interleaved rounds', whole(1, MAX_ROUNDS), 5)
-    .option('--calls <n,…>', 'calls at once; several sizes for media', sizes)
+    .option('--calls <n,…>', 'calls at once; several sizes for media, two for memory', sizes)
     .option('--window <s>', 'measured part of each round', whole(1, MAX_WINDOW_S), 3)
     .option('--duration <s>', 'of the soak', whole(10, MAX_DURATION_S), 60)
     .option('--rate <n>', 'calls per second of the soak', whole(1, MAX_RATE), 5)

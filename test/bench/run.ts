@@ -1,6 +1,7 @@
 import { type Benchmark, type BenchOptions } from './command-line';
 import { runFeatures } from './features';
 import { type MediaReport, runMedia } from './media';
+import { type MemoryReport, runMemory } from './memory';
 import { type Progress } from './progress';
 import { type FeatureRow, loadNow, type Machine, machineNow, type Target } from './result';
 import { runSignalling, type SignallingReport } from './signalling';
@@ -14,12 +15,14 @@ export interface BenchReport {
   readonly highestCleanCalls?: MediaReport['highestCleanCalls'];
   readonly features?: readonly FeatureRow[];
   readonly signalling?: SignallingReport;
+  readonly memory?: MemoryReport;
   readonly soak?: SoakReport;
   readonly targets: readonly Target[];
 }
 
 const MEDIA_CALLS = [100, 300, 500, 700];
 const FEATURE_CALLS = 100;
+const MEMORY_CALLS = [100, 500];
 
 /** Runs the benchmarks asked for, one after the other. */
 export async function runBenchmarks(
@@ -57,6 +60,8 @@ function run(
       );
     case 'signalling':
       return runSignalling({ rounds, drachtio }, progress);
+    case 'memory':
+      return runMemory(calls ?? MEMORY_CALLS, progress);
     case 'soak':
       return runSoak({ durationMs, rate }, progress);
   }

@@ -1,5 +1,6 @@
 import Table from 'cli-table3';
 
+import { type MemoryReport } from './memory';
 import { type BenchReport } from './run';
 import { type FeatureRow, type Machine, type MediaRow, type Target } from './result';
 import { type Spread } from './statistics';
@@ -14,6 +15,7 @@ export function formatReport(report: BenchReport): string {
     ...(report.signalling === undefined
       ? []
       : [objectTable('signalling', { ...report.signalling })]),
+    ...(report.memory === undefined ? [] : [memoryTable(report.memory)]),
     ...(report.soak === undefined ? [] : [objectTable('soak', { ...report.soak })]),
     targetTable(report.targets),
   ].join('\n\n');
@@ -92,6 +94,18 @@ function featureTable(rows: readonly FeatureRow[]): string {
       row.lossPct,
       row.copyLossPct,
       formatHeadroom(row.generator),
+    ]),
+  );
+}
+
+function memoryTable({ calls: [few, many], parts }: MemoryReport): string {
+  return table(
+    ['memory', 'empty, MiB', `KiB/call, ${few} to ${many}`, 'just set up'],
+    parts.map(({ part, emptyMiB, kibPerCall, freshKiBPerCall }) => [
+      part,
+      emptyMiB,
+      kibPerCall,
+      freshKiBPerCall,
     ]),
   );
 }

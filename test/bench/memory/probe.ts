@@ -12,9 +12,9 @@ import { type HeapReading, type ProbeOrder, type ProbeReply, type ThreadName } f
 const DEADLINE_MS = 60_000;
 
 /**
- * Evaluated in each thread. The inspector's own command for a collection waits for the event loop, so the one of V8 is
- * taken; the second collection takes what finalizers of the first have let go. `process.memoryUsage` counts the
- * buffers of its own thread only.
+ * Evaluated in each thread. The inspector's own command for a collection, which also gives back the room that young
+ * objects had, waits for the event loop: the packet thread gets the one of V8. The second collection takes what
+ * finalizers of the first have let go. `process.memoryUsage` counts the buffers of its own thread only.
  */
 const READ = `(() => {
   const builtin = name => process.getBuiltinModule(name);
@@ -146,6 +146,9 @@ async function obey(
   try {
     const heaps: HeapReading[] = [];
     for (const thread of threads) {
+      if (thread.name !== 'media') {
+        await thread.post('HeapProfiler.collectGarbage', {});
+      }
       const reading = JSON.parse((await evaluate(thread, READ)) as string) as HeapReading;
       heaps.push({ ...reading, thread: thread.name });
       if (snapshotFolder !== undefined) {

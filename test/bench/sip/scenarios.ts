@@ -1,4 +1,7 @@
-/** SIPp scenarios of the benchmarks: a call that is answered at once, held for the time of `-d`, hung up by the caller. */
+/**
+ * SIPp scenarios of the benchmarks: a call that is answered at once, held for the time of `-d`, hung up by the caller.
+ * With media both parties speak all the time, or as long as `talkMs` says at the beginning.
+ */
 
 const HEADERS = `      Via: SIP/2.0/[transport] [local_ip]:[local_port];branch=[branch]
       From: <sip:1001@[local_ip]:[local_port]>;tag=[pid]t[call_number]`;
@@ -21,7 +24,11 @@ function sdp(who: string, hasMedia: boolean): string {
 const PLAY = '<nop><action><exec rtp_stream="tone.ulaw,-1,0,PCMU/8000"/></action></nop>';
 const PAUSE = '<nop><action><exec rtp_stream="pause"/></action></nop>';
 
-export function callerScenario(hasMedia: boolean): string {
+function briefly(talkMs: number | undefined): string {
+  return talkMs === undefined ? '' : `<pause milliseconds="${talkMs}"/>${PAUSE}`;
+}
+
+export function callerScenario(hasMedia: boolean, talkMs?: number): string {
   return `<?xml version="1.0" encoding="UTF-8"?>
 <scenario name="caller">
   <send retrans="500" start_rtd="1"><![CDATA[
@@ -47,7 +54,7 @@ ${HEADERS}
       Content-Length: 0
 
   ]]></send>
-  ${hasMedia ? PLAY : ''}
+  ${hasMedia ? PLAY : ''}${briefly(talkMs)}
   <pause/>
   ${hasMedia ? PAUSE : ''}
   <send retrans="500"><![CDATA[
@@ -65,7 +72,7 @@ ${HEADERS}
 `;
 }
 
-export function calleeScenario(hasMedia: boolean): string {
+export function calleeScenario(hasMedia: boolean, talkMs?: number): string {
   const copied = `      [last_Via:]
       [last_From:]
       [last_To:]`;
@@ -81,7 +88,7 @@ ${copied};tag=[pid]t[call_number]
 ${sdp('callee', hasMedia)}
   ]]></send>
   <recv request="ACK"/>
-  ${hasMedia ? PLAY : ''}
+  ${hasMedia ? PLAY : ''}${briefly(talkMs)}
   <recv request="BYE"/>
   ${hasMedia ? PAUSE : ''}
   <send><![CDATA[

@@ -16,6 +16,8 @@ export const RECORDED_USER = '2002';
 export const PLAIN_USER = '3003';
 /** Beyond what the calls take. */
 const GRACE_S = 15;
+/** Longer than any benchmark. */
+const HELD_MS = 3_600_000;
 const TONE_FILE = 'tone.ulaw';
 const MESSAGE_LOG = 'messages.csv';
 
@@ -46,8 +48,8 @@ export interface CallsResult {
 }
 
 /** Starts the callee, which answers at once, for as long as a benchmark takes. */
-export function startCallee(hasMedia: boolean): { close(): Promise<void> } {
-  const folder = workFolder(calleeScenario(hasMedia));
+export function startCallee(hasMedia: boolean, talkMs?: number): { close(): Promise<void> } {
+  const folder = workFolder(calleeScenario(hasMedia, talkMs));
   const child = run(folder, [
     ...['-sf', 'scenario.xml', '-i', SIPP_HOST, '-mi', SIPP_HOST, '-p', String(CALLEE_PORT)],
     ...['-mp', '20000', '-nostdin', '-timeout', '86400'],
@@ -87,6 +89,40 @@ export async function placeCalls(order: CallsOrder): Promise<CallsResult> {
     await end(child);
     rmSync(folder, { recursive: true, force: true });
   }
+}
+
+export interface HeldCallsOrder {
+  readonly user: string;
+  readonly target: string;
+  readonly callsPerSecond: number;
+  readonly calls: number;
+  /** How long the caller speaks. */
+  readonly talkMs: number;
+  /** For SIP, and the first for RTP; no other group of callers may have them. */
+  readonly ports: { readonly sip: number; readonly rtp: number };
+}
+
+export interface HeldCalls {
+  /** Ends the callers, without a BYE. */
+  close(): Promise<void>;
+}
+
+/** Places calls that nobody hangs up. */
+export function holdCalls(order: HeldCallsOrder): HeldCalls {
+  const { user, target, callsPerSecond, calls, talkMs, ports } = order;
+  const folder = workFolder(callerScenario(true, talkMs));
+  const child = run(folder, [
+    target,
+    ...['-sf', 'scenario.xml', '-i', SIPP_HOST, '-mi', SIPP_HOST, '-p', String(ports.sip)],
+    ...['-mp', String(ports.rtp), '-s', user, '-r', String(callsPerSecond)],
+    ...['-m', String(calls), '-l', String(calls), '-d', String(HELD_MS), '-nostdin'],
+  ]);
+  return {
+    close: async () => {
+      await end(child);
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
 }
 
 function workFolder(scenario: string): string {
