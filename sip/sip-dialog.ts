@@ -1,4 +1,4 @@
-import { errorMessage, type Timer } from '#core';
+import { errorMessage, ownString, type Timer } from '#core';
 import { type DigestClient } from './digest';
 import { SipError } from './errors';
 import { allowedMethods } from './identity';
@@ -60,22 +60,24 @@ export class SipDialog implements InDialogHandler {
   peerAllows: ReadonlySet<string> | null = null;
   /** Headers that every request of ours carries unless it has its own. */
   stamp: () => Readonly<Record<string, string>> = () => ({});
-  readonly #options: SipDialogOptions;
+  readonly #options: Pick<SipDialogOptions, 'userAgent' | 'socket' | 'owner' | 'digest'>;
   #state: 'early' | 'open' | 'ending' | 'gone';
   #acknowledged: boolean;
   #waitingForAck: (() => void)[] = [];
   #ackTimer: Timer | null = null;
 
   constructor(options: SipDialogOptions) {
-    this.#options = options;
-    this.id = options.id;
-    this.sipCallId = options.sipCallId;
+    const { userAgent, socket, owner, digest } = options;
+    this.#options = { userAgent, socket, owner, ...(digest === undefined ? {} : { digest }) };
+    this.id = ownString(options.id);
+    this.sipCallId = ownString(options.sipCallId);
     this.role = options.role;
-    this.tags = options.tags ?? { local: '', remote: '' };
-    this.contact = options.contact;
+    const { local, remote } = options.tags ?? { local: '', remote: '' };
+    this.tags = { local: ownString(local), remote: ownString(remote) };
+    this.contact = options.contact === null ? null : ownString(options.contact);
     this.#state = options.role === 'uas' ? 'early' : 'open';
     this.#acknowledged = options.role === 'uac';
-    options.userAgent.addDialog(this);
+    userAgent.addDialog(this);
   }
 
   get isGone(): boolean {
@@ -84,7 +86,7 @@ export class SipDialog implements InDialogHandler {
 
   /** Our 200 has been sent: the dialog is confirmed from our side. */
   confirm(contact: string | null): void {
-    this.contact = contact;
+    this.contact = contact === null ? null : ownString(contact);
     if (this.#state === 'early') {
       this.#state = 'open';
     }

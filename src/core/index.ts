@@ -3,6 +3,7 @@ export { type Clock, systemClock, type Timer, withDeadline } from './clock';
 export { type Closeable, CloseStack } from './close-stack';
 export { type ErrorDetails, errorMessage, GatewayError, isGatewayError } from './errors';
 export { type CallId, type IdSource, randomIds, type RecordingId } from './ids';
+export { ownString } from './own-string';
 export { runAtOnce, runInSlices, type SlicedWork } from './sliced';
 export { type LogFields, type Logger, noopLogger } from './logger';
 export {

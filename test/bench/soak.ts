@@ -18,6 +18,8 @@ export interface SoakReport extends SoakSlopes {
 }
 
 const HOLD_MS = 4000;
+/** By then program code is compiled and tables have their size; without media, so that it takes half a minute. */
+const WARM_UP = { calls: 1800, callsPerSecond: 50, holdMs: 300, hasMedia: false };
 const MAX_SAMPLES = 60;
 const MIN_INTERVAL_MS = 1000;
 
@@ -36,12 +38,13 @@ export async function runSoak(
   try {
     const gateway = await startProbedGateway(srs.uri);
     try {
+      const target = { user: RECORDED_USER, target: gateway.address };
+      await placeCalls({ ...target, ...WARM_UP });
       const calls = Math.max(1, Math.round((rate * durationMs) / 1000));
       const intervalMs = Math.max(MIN_INTERVAL_MS, durationMs / MAX_SAMPLES);
       progress.start(Math.floor(durationMs / intervalMs));
       const done = placeCalls({
-        user: RECORDED_USER,
-        target: gateway.address,
+        ...target,
         callsPerSecond: rate,
         calls,
         holdMs: HOLD_MS,

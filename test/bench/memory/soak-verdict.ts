@@ -21,8 +21,7 @@ export interface SoakSample {
 export interface SoakSlopes {
   /** Of the samples after the warm-up. */
   readonly samples: number;
-  readonly keptKiBPerMinute: number;
-  readonly keptKiBPerThousandCalls: number;
+  readonly keptBytesPerCall: number;
   readonly nativeKiBPerMinute: number;
   /** Beside the verdict: it follows the moments of V8's collections. */
   readonly rssKiBPerMinute: number;
@@ -31,14 +30,14 @@ export interface SoakSlopes {
 }
 
 /**
- * Until then program code is compiled, tables reach their size, and the SIP transactions of the first calls have not
- * ended: growth that ends by itself.
+ * After the calls that warm the gateway up before the soak: until then their SIP transactions end, and those of the
+ * first calls have not ended; growth that ends by itself.
  */
 export const WARM_UP_S = 90;
 /** Fewer say too little. */
 const MIN_SAMPLES = 10;
-/** A leak of 100 bytes per call at five calls per second is 29 KiB per minute; noise after collections is about 10. */
-const KEPT_LIMIT_KIB = 64;
+/** Less than the smallest object with a string or two that a call could leave behind. */
+const KEPT_LIMIT_BYTES = 200;
 /** The allocator of C gives memory back late, in pieces. */
 const NATIVE_LIMIT_KIB = 256;
 
@@ -52,10 +51,9 @@ export function soakSlopes(samples: readonly SoakSample[]): SoakSlopes {
   const minute = ({ atS }: SoakSample): number => atS / 60;
   return {
     samples: settled.length,
-    keptKiBPerMinute: per(minute, ({ keptKiB }) => keptKiB),
-    keptKiBPerThousandCalls: per(
-      ({ calls }) => calls / 1000,
-      ({ keptKiB }) => keptKiB,
+    keptBytesPerCall: per(
+      ({ calls }) => calls,
+      ({ keptKiB }) => keptKiB * 1024,
     ),
     nativeKiBPerMinute: per(minute, ({ nativeKiB }) => nativeKiB),
     rssKiBPerMinute: per(minute, ({ rssKiB }) => rssKiB),
@@ -74,9 +72,9 @@ export function soakTargets(slopes: SoakSlopes, lossPct: number): Target[] {
     atMost(name, reason === undefined ? value : null, limit, reason);
   return [
     judged(
-      'soak, objects left by a collection, KiB per minute',
-      slopes.keptKiBPerMinute,
-      KEPT_LIMIT_KIB,
+      'soak, objects left by a collection, bytes per call',
+      slopes.keptBytesPerCall,
+      KEPT_LIMIT_BYTES,
     ),
     judged(
       'soak, memory outside heaps after a collection, KiB per minute',

@@ -62,7 +62,7 @@ describe('the verdict on a soak', () => {
       keptKiB: 40_000 + ((calls * 37) % 11) * 20 + 0.3 * calls,
     }));
     expect(verdicts(leaking)).toEqual({ ...ALL_WELL, 'objects left by a collection': false });
-    expect(soakSlopes(leaking).keptKiBPerThousandCalls).toBeGreaterThan(250);
+    expect(soakSlopes(leaking).keptBytesPerCall).toBeGreaterThan(250);
   });
 
   test('finds native memory and handles that each call leaves behind', () => {
