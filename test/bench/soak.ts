@@ -90,6 +90,11 @@ async function sample(gateway: ProbedGateway, srs: LightSrs, startMs: number): P
     keptKiB: Math.round(
       parts['main heap'] + parts['SIP heap'] + parts['media heap'] + parts['array buffers'],
     ),
+    heapsKiB: {
+      main: Math.round(parts['main heap']),
+      sip: Math.round(parts['SIP heap']),
+      media: Math.round(parts['media heap']),
+    },
     nativeKiB: Math.round(parts.native),
     handles: processHandles(gateway.pid),
     eventLoopDelayP99Ms: significant(Number(delayS ?? NaN) * 1000),

@@ -1,5 +1,6 @@
 import { atMost, type Target } from '../result';
 import { significant, slope } from '../statistics';
+import { type ThreadName } from './reading';
 
 /** The gateway at one moment of a soak. */
 export interface SoakSample {
@@ -10,6 +11,8 @@ export interface SoakSample {
   readonly rssKiB: number;
   /** Objects and array buffers of all threads that a full collection has left. */
   readonly keptKiB: number;
+  /** Of that, the objects by thread. */
+  readonly heapsKiB: Readonly<Record<ThreadName, number>>;
   /** After the collection: resident memory that is neither a place in a heap nor a ring nor the program. */
   readonly nativeKiB: number;
   readonly handles: number;
@@ -19,7 +22,7 @@ export interface SoakSample {
 }
 
 export interface SoakSlopes {
-  /** Of the samples after the warm-up. */
+  /** How many samples were looked at. */
   readonly samples: number;
   readonly keptBytesPerCall: number;
   readonly nativeKiBPerMinute: number;
@@ -36,14 +39,21 @@ export interface SoakSlopes {
 export const WARM_UP_S = 90;
 /** Fewer say too little. */
 const MIN_SAMPLES = 10;
-/** Less than the smallest object with a string or two that a call could leave behind. */
-const KEPT_LIMIT_BYTES = 200;
+/**
+ * V8 goes on compiling for long: 860 bytes per call after the warm-up, 270 five minutes later, were seen without a
+ * leak. A call that stayed would be 60 KiB, one of its dialogs or timers about 1 KiB. Less needs a longer soak.
+ */
+const KEPT_LIMIT_BYTES = 512;
 /** The allocator of C gives memory back late, in pieces. */
 const NATIVE_LIMIT_KIB = 256;
 
-/** Slopes over the samples after the warm-up: medians of the slopes between all pairs, so that no single one decides. */
+/**
+ * Slopes over the later half of the samples after the warm-up: medians of the slopes between all pairs, so that no
+ * single one decides.
+ */
 export function soakSlopes(samples: readonly SoakSample[]): SoakSlopes {
-  const settled = samples.filter(({ atS }) => atS >= WARM_UP_S);
+  const warm = samples.filter(({ atS }) => atS >= WARM_UP_S);
+  const settled = warm.slice(Math.floor(warm.length / 2));
   const per = (
     unit: (sample: SoakSample) => number,
     value: (sample: SoakSample) => number,
@@ -67,7 +77,7 @@ export function soakTargets(slopes: SoakSlopes, lossPct: number): Target[] {
   const reason =
     slopes.samples >= MIN_SAMPLES
       ? undefined
-      : `${slopes.samples} samples after ${WARM_UP_S} s of warm-up: ${MIN_SAMPLES} are needed`;
+      : `${slopes.samples} samples in the later half after ${WARM_UP_S} s of warm-up: ${MIN_SAMPLES} are needed`;
   const judged = (name: string, value: number, limit: number): Target =>
     atMost(name, reason === undefined ? value : null, limit, reason);
   return [

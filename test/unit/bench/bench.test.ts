@@ -65,6 +65,8 @@ describe('the command line of the benchmarks', () => {
       isList: false,
       rounds: 3,
       calls: [100, 300],
+      backends: null,
+      against: null,
       backend: 'linux',
       rows: FEATURE_NAMES,
       windowMs: 2000,
