@@ -1,4 +1,4 @@
-import { type Clock, errorMessage, type Logger, type Timer } from '#core';
+import { type Clock, errorMessage, type Logger } from '#core';
 import { type SrsView, toXml } from '#metadata';
 import {
   HeaderList,
@@ -13,14 +13,18 @@ import { Dialog, dialogOfRequest, newTag, sdpHeaders } from '../sip/dialog';
 import { type DialogOwner, type IncomingRequest, type SipEndpoint } from '../sip/sip-endpoint';
 import { Waiters } from '../waiters';
 import { type SrsBehaviour } from './behaviour';
+import { ChangeRequests } from './change-requests';
 import { type CountedDeviation, DeviationLog, type SrsDeviation } from './deviation';
 import { type EvidenceStore } from './evidence-store';
+import { IdleWatch } from './idle-watch';
 import { MetadataIntake } from './metadata-intake';
+import { misbehave } from './misbehave';
 import { readRecordingBody, type RecordingBody } from './recording-body';
 import { RecordingMedia } from './recording-media';
 import { RecordingOffers } from './recording-offers';
 import { type ObservedPacket, type StreamReport } from './recording-stream';
 import { checkMetadataCame, checkSenderReports, recordingVerdict } from './recording-verdict';
+import { SessionTimers } from './session-timers';
 import {
   checkContact,
   checkCSeq,
@@ -28,10 +32,10 @@ import {
   type SignallingDialect,
   signallingDialectOf,
 } from './signalling-checks';
+import { SrsResponses } from './srs-responses';
 
 /** RFC 7866 §9.1 says "immediately"; this is what we grant. */
 const SNAPSHOT_DUE_MS = 2000;
-const ALLOW = 'INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, UPDATE';
 
 export type RecordingState = 'offered' | 'established' | 'ended';
 
@@ -80,14 +84,16 @@ export class Recording implements DialogOwner {
   readonly #offers: RecordingOffers;
   readonly #waiters: Waiters;
   readonly #localTag = newTag();
-  readonly #timers = new Set<Timer>();
+  readonly #timers: SessionTimers;
+  readonly #responses: SrsResponses;
+  readonly #changes: ChangeRequests;
+  readonly #idle: IdleWatch;
   #state: RecordingState = 'offered';
   #dialog: Dialog | null = null;
   #lastCSeq: number | null = null;
   #dialect: SignallingDialect = 'rfc7866';
   /** What the newest `verdict.json` says about the beginning of the WAV. */
   #toldStartWallMs: number | null = null;
-  #lastActivityMs: number;
   #endedAtMs: number | null = null;
   #endedBy: string | null = null;
   #ending: Promise<void> | null = null;
@@ -102,8 +108,19 @@ export class Recording implements DialogOwner {
     this.callId = request.headers.get('call-id') ?? '';
     this.from = parseNameAddr(request.headers.get('from') ?? '')?.uri ?? '';
     this.startedAtMs = source.receivedAtMs;
-    this.#lastActivityMs = this.#clock.monotonicMs();
     this.#waiters = new Waiters(this.#clock);
+    this.#timers = new SessionTimers(this.#clock);
+    this.#responses = new SrsResponses(
+      options.endpoint.uri('srs', source.transport),
+      this.#localTag,
+    );
+    this.#idle = new IdleWatch({
+      clock: this.#clock,
+      timers: this.#timers,
+      idleTimeoutMs: options.idleTimeoutMs,
+      ask: () => this.#established().request('OPTIONS'),
+      gone: () => this.end('orphan'),
+    });
     this.#media = new RecordingMedia({
       host: options.host,
       clock: options.clock,
@@ -118,6 +135,16 @@ export class Recording implements DialogOwner {
       media: this.#media,
       behaviour: options.behaviour,
       judge: findings => this.#judge(findings),
+    });
+    this.#changes = new ChangeRequests({
+      behaviour: options.behaviour,
+      media: this.#media,
+      offers: this.#offers,
+      responses: this.#responses,
+      dialect: () => this.#dialect,
+      judge: findings => this.#judge(findings),
+      takeMetadata: body => this.#takeMetadata(body),
+      isEstablished: () => this.#state === 'established',
     });
     this.#store.addSip(source.raw);
   }
@@ -225,7 +252,7 @@ export class Recording implements DialogOwner {
     if (response.status >= 300) {
       refuted(`the snapshot request was answered ${response.status}`);
     } else {
-      this.#later(SNAPSHOT_DUE_MS, () => {
+      this.#timers.later(SNAPSHOT_DUE_MS, () => {
         if (this.#metadata.completeDocuments === before) {
           refuted(`no complete document came within ${SNAPSHOT_DUE_MS} ms of the request`);
         }
@@ -272,7 +299,7 @@ export class Recording implements DialogOwner {
     const { request, transaction } = incoming;
     transaction.respond(makeResponse(request, 100));
     incoming.onCancelled = () => {
-      this.#respond(incoming, 487);
+      this.#responses.respond(incoming, 487);
       void this.end('cancelled');
     };
     this.#options.onEvent({ kind: 'offered' });
@@ -284,13 +311,13 @@ export class Recording implements DialogOwner {
     const answer = await this.#offers.answer(body.sdp);
     this.#takeMetadata(body);
     if (behaviour.answerDelayMs !== undefined) {
-      await new Promise<void>(resolve => this.#later(behaviour.answerDelayMs ?? 0, resolve));
+      await new Promise<void>(resolve => this.#timers.later(behaviour.answerDelayMs ?? 0, resolve));
     }
     if (this.#state === 'ended') {
       return;
     }
     if (answer.status >= 300) {
-      this.#respond(incoming, answer.status, { reason: answer.reason });
+      this.#responses.respond(incoming, answer.status, answer.reason);
       await this.end('refused');
       return;
     }
@@ -300,7 +327,7 @@ export class Recording implements DialogOwner {
   /** @internal A message of the session came (the first one is taken by the constructor). */
   noteReceived(raw: Buffer): void {
     this.#store.addSip(raw);
-    this.#lastActivityMs = this.#clock.monotonicMs();
+    this.#idle.noteActivity();
   }
 
   /** @internal Ends the session without a BYE. Idempotent. */
@@ -313,7 +340,7 @@ export class Recording implements DialogOwner {
   onRequest(incoming: IncomingRequest): void {
     this.#serve(incoming).catch((error: unknown) => {
       this.#options.logger.warn('a request could not be served', { cause: errorMessage(error) });
-      this.#respond(incoming, 500);
+      this.#responses.respond(incoming, 500);
     });
   }
 
@@ -333,19 +360,19 @@ export class Recording implements DialogOwner {
     try {
       state = dialogOfRequest(request, this.#localTag, source.transport);
     } catch {
-      this.#respond(incoming, 400, { reason: 'Missing Contact' });
+      this.#responses.respond(incoming, 400, 'Missing Contact');
       void this.end('refused');
       return;
     }
-    const dialog = new Dialog(this.#options.endpoint, state, this.#contact);
+    const dialog = new Dialog(this.#options.endpoint, state, this.#responses.contact);
     this.#dialog = dialog;
     this.#options.endpoint.own(this.callId, this.#localTag, this);
     this.#state = 'established';
     void dialog
-      .respondReliably(incoming, this.#response(request, 200, body))
+      .respondReliably(incoming, this.#responses.make(request, 200, body))
       .then(ack => this.#acknowledged(ack));
-    this.#misbehaveLater();
-    this.#watchIdle();
+    this.#misbehave();
+    this.#idle.watch();
     this.#options.onEvent({ kind: 'established' });
     this.#store.writeVerdict(this.verdict());
     this.#waiters.check();
@@ -359,29 +386,18 @@ export class Recording implements DialogOwner {
     }
   }
 
-  #misbehaveLater(): void {
-    const { behaviour } = this.#options;
-    const at = (delayMs: number | undefined, action: () => void): void => {
-      if (delayMs !== undefined) {
-        this.#later(delayMs, action);
-      }
+  #misbehave(): void {
+    const { behaviour, logger, connection } = this.#options;
+    const actions = {
+      stopReading: () => this.stopReading(),
+      setReportedLoss: (fraction: number | null) => this.setReportedLoss(fraction),
+      bye: () => this.bye(),
+      requestSnapshot: (reason: string) => this.requestSnapshot(reason),
+      breakConnection: () => this.breakConnection(),
+      vanish: () => connection.vanish(),
+      reoffer: (direction: 'recvonly') => this.reoffer(direction),
     };
-    const quietly = (promise: Promise<unknown>): void => {
-      promise.catch((error: unknown) =>
-        this.#options.logger.debug('the SRC did not take it', { cause: errorMessage(error) }),
-      );
-    };
-    if (behaviour.stopReading === true) {
-      this.stopReading();
-    }
-    this.setReportedLoss(behaviour.reportedLoss ?? null);
-    at(behaviour.byeAfterMs, () => void this.bye());
-    at(behaviour.snapshotAfterMs, () => quietly(this.requestSnapshot('as told')));
-    at(behaviour.closeConnectionAfterMs, () => this.breakConnection());
-    at(behaviour.vanishAfterMs, () => this.#options.connection.vanish());
-    if (behaviour.inactive === true) {
-      at(behaviour.activateAfterMs, () => quietly(this.reoffer('recvonly')));
-    }
+    misbehave(behaviour, actions, this.#timers, logger);
   }
 
   async #serve(incoming: IncomingRequest): Promise<void> {
@@ -390,69 +406,22 @@ export class Recording implements DialogOwner {
     this.#judge(checkCSeq(this.#lastCSeq, cseq));
     this.#lastCSeq = Math.max(cseq, this.#lastCSeq ?? 0);
     if (this.#dialog?.accept(request) !== true) {
-      this.#respond(incoming, 500);
+      this.#responses.respond(incoming, 500);
     } else if (request.method === 'INVITE' || request.method === 'UPDATE') {
-      await this.#serveChange(incoming, this.#dialog);
+      if (await this.#changes.serve(incoming, this.#dialog)) {
+        this.#options.onEvent({ kind: 'updated' });
+      }
     } else if (request.method === 'BYE') {
       const { body, findings } = readRecordingBody(request);
       this.#judge(findings);
       this.#takeMetadata(body);
-      this.#respond(incoming, 200);
+      this.#responses.respond(incoming, 200);
       await this.end('src-bye');
     } else {
       const isKnown = request.method === 'INFO' || request.method === 'OPTIONS';
-      this.#respond(incoming, isKnown ? 200 : 501);
+      this.#responses.respond(incoming, isKnown ? 200 : 501);
     }
     this.#waiters.check();
-  }
-
-  async #serveChange(incoming: IncomingRequest, dialog: Dialog): Promise<void> {
-    const { request, transaction } = incoming;
-    if (request.method === 'INVITE') {
-      transaction.respond(makeResponse(request, 100));
-      if (this.#options.behaviour.glare === true) {
-        this.#respond(incoming, 491);
-        return;
-      }
-    }
-    this.#judge(checkContact(request, this.#dialect));
-    const { body, findings } = readRecordingBody(request);
-    this.#judge(findings);
-    const refusal = request.method === 'INVITE' ? this.#offers.refusalOfReinvite(body.sdp) : null;
-    if (refusal !== null) {
-      this.#respond(incoming, refusal);
-      return;
-    }
-    // Without an offer an UPDATE is about metadata alone; an INVITE asks for ours (RFC 3261 §14.2).
-    const answer =
-      body.sdp === null
-        ? { status: 200, reason: '', body: request.method === 'UPDATE' ? '' : this.#media.offer() }
-        : await this.#offers.answer(body.sdp);
-    this.#takeMetadata(body);
-    if (answer.status >= 300) {
-      this.#respond(incoming, answer.status, { reason: answer.reason });
-      return;
-    }
-    const response = this.#response(request, 200, answer.body);
-    if (request.method === 'UPDATE') {
-      transaction.respond(response);
-      this.#media.acknowledged();
-    } else {
-      void dialog.respondReliably(incoming, response).then(ack => {
-        if (ack === null && this.#state === 'established') {
-          this.#deviate({
-            name: 'ack-missing',
-            clause: 'RFC 3261 §13.2.2.4',
-            message: 'a 200 to a re-INVITE was not acknowledged',
-          });
-        } else if (ack !== null && body.sdp === null) {
-          this.#offers.take(ack.body.toString('utf8'));
-        } else if (ack !== null) {
-          this.#media.acknowledged();
-        }
-      });
-    }
-    this.#options.onEvent({ kind: 'updated' });
   }
 
   #takeMetadata({ metadata, sdp }: RecordingBody): void {
@@ -464,7 +433,7 @@ export class Recording implements DialogOwner {
   }
 
   #onPacket(isFirst: boolean): void {
-    this.#lastActivityMs = this.#clock.monotonicMs();
+    this.#idle.noteActivity();
     if (isFirst) {
       this.#options.onEvent({ kind: 'first-packet' });
     }
@@ -476,32 +445,11 @@ export class Recording implements DialogOwner {
     this.#waiters.check();
   }
 
-  /** A session without any sign of life is asked for one, and ended when none comes. */
-  #watchIdle(): void {
-    const { idleTimeoutMs } = this.#options;
-    const idleMs = this.#clock.monotonicMs() - this.#lastActivityMs;
-    if (idleMs < idleTimeoutMs) {
-      this.#later(idleTimeoutMs - idleMs, () => this.#watchIdle());
-      return;
-    }
-    this.#established()
-      .request('OPTIONS')
-      .then(
-        response =>
-          response.status === 481 || response.status === 408 ? this.end('orphan') : null,
-        () => this.end('orphan'),
-      )
-      .then(() => this.#later(idleTimeoutMs, () => this.#watchIdle()))
-      .catch(() => undefined);
-  }
-
   async #end(endedBy: string): Promise<void> {
     this.#state = 'ended';
     this.#endedBy = endedBy;
     this.#endedAtMs = this.#clock.wallNowMs();
-    for (const timer of this.#timers) {
-      timer.cancel();
-    }
+    this.#timers.cancel();
     this.#dialog?.end();
     this.#options.endpoint.disown(this.callId, this.#localTag);
     if (this.#dialog !== null) {
@@ -521,44 +469,6 @@ export class Recording implements DialogOwner {
       throw new LabError('REC_ERR_LAB_STATE', `the recording session is ${this.#state}`);
     }
     return this.#dialog;
-  }
-
-  get #contact(): string {
-    const { endpoint, incoming } = this.#options;
-    return `<${endpoint.uri('srs', incoming.source.transport)}>;+sip.srs`;
-  }
-
-  #respond(incoming: IncomingRequest, status: number, options: { reason?: string } = {}): void {
-    incoming.transaction.respond(this.#response(incoming.request, status, '', options.reason));
-  }
-
-  #response(request: SipRequest, status: number, body: string, reason?: string): SipResponse {
-    const headers = body === '' ? new HeaderList() : sdpHeaders();
-    headers.append('Contact', this.#contact);
-    headers.append('Allow', ALLOW);
-    headers.append(
-      'Accept',
-      'application/sdp, application/rs-metadata, application/rs-metadata+xml',
-    );
-    return makeResponse(request, status, {
-      toTag: this.#localTag,
-      headers,
-      body,
-      ...(reason === undefined || reason === '' ? {} : { reason }),
-    });
-  }
-
-  #later(delayMs: number, action: () => void): void {
-    if (this.#state === 'ended') {
-      return;
-    }
-    const timer = this.#clock.setTimer(delayMs, () => {
-      this.#timers.delete(timer);
-      if (this.#state !== 'ended') {
-        action();
-      }
-    });
-    this.#timers.add(timer);
   }
 
   #judge(findings: readonly Omit<SrsDeviation, 'where'>[]): void {
