@@ -109,8 +109,9 @@ export class LegState {
     this.#table.doubles[(this.#row + LEG_ROW.lastRtpAtMs) >> 1] = atMs;
   }
 
-  /** What the leg sends is looked at anew, packet by packet: see plain-packet. */
+  /** What the leg sends is looked at anew, packet by packet: see plain-packet. So are its timers. */
   unsettle(): void {
+    this.#table.dueAtMs[this.slot] = 0;
     this.#table.words[this.#row + LEG_ROW.plain] = NOTHING_IS_PLAIN;
   }
 }

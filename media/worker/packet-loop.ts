@@ -231,7 +231,10 @@ export class PacketLoop implements PacketSink, ForwarderHost {
     const ssrc = view.getInt32(at + RTP_SSRC_AT);
     const rateHz = leg.clockRates[(bytes[at + 1] ?? 0) & 0x7f] ?? 0;
     leg.lastRtpAtMs = nowMs;
-    leg.hasTimedOut = false;
+    if (leg.hasTimedOut) {
+      leg.hasTimedOut = false;
+      leg.unsettle();
+    }
     if (leg.reception.update(ssrc, sequence, timestamp, rateHz === 0 ? 8000 : rateHz, nowMs)) {
       counters[base + LEG.packetsLost] = Math.max(0, leg.reception.packetsLost);
     }
@@ -551,24 +554,36 @@ export class PacketLoop implements PacketSink, ForwarderHost {
 
   #tick(nowMs: number): void {
     const wallMs = Date.now();
-    const timeoutMs = this.#settings.mediaTimeoutMs;
-    for (const leg of this.legs) {
-      if (leg === null) {
+    const { dueAtMs } = this.table;
+    for (let slot = 0; slot < dueAtMs.length; slot++) {
+      if ((dueAtMs[slot] ?? Infinity) > nowMs) {
         continue;
       }
-      this.reporter.reportToLeg(leg, nowMs, wallMs);
-      const isSilent = leg.sends && timeoutMs > 0 && nowMs - leg.lastRtpAtMs > timeoutMs;
-      if (isSilent && !leg.hasTimedOut) {
-        leg.hasTimedOut = true;
-        leg.unsettle();
-        this.#emit({ kind: 'timed-out', slot: leg.slot });
+      const leg = this.legs[slot];
+      const stream = this.streams[slot];
+      if (leg) {
+        const reportAtMs = this.reporter.reportToLeg(leg, nowMs, wallMs);
+        dueAtMs[slot] = Math.min(reportAtMs, this.#watchSilence(leg, nowMs));
+      } else {
+        dueAtMs[slot] = stream ? this.reporter.reportToSrs(stream, nowMs) : Infinity;
       }
     }
-    for (const recording of this.recordings.values()) {
-      for (const stream of recording.streams) {
-        this.reporter.reportToSrs(stream, nowMs);
-      }
+  }
+
+  /** Tells of a leg that sends nothing. @returns when it may be silent for too long, monotonic ms. */
+  #watchSilence(leg: LegState, nowMs: number): number {
+    const timeoutMs = this.#settings.mediaTimeoutMs;
+    if (!leg.sends || timeoutMs === 0 || leg.hasTimedOut) {
+      return Infinity;
     }
+    const timeoutAtMs = leg.lastRtpAtMs + timeoutMs;
+    if (nowMs <= timeoutAtMs) {
+      return timeoutAtMs;
+    }
+    leg.hasTimedOut = true;
+    leg.unsettle();
+    this.#emit({ kind: 'timed-out', slot: leg.slot });
+    return Infinity;
   }
 }
 

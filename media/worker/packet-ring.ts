@@ -10,21 +10,35 @@ const FILLER = 0xffff;
 /** The smallest ring that can hold any packet twice. */
 export const MIN_RING_BYTES = 4 * (RECORD_HEADER_BYTES + MAX_PACKET_BYTES);
 
-/** Words that a ring keeps in its row. All places are offsets in the memory that the ring lies in. */
-export const RING_WORDS = 8;
+/**
+ * Words that a ring keeps in its row; the second is left at 0. All places are offsets in the memory that the ring lies
+ * in.
+ */
+export const RING_WORDS = 10;
+/**
+ * How many bytes before the head are records of one size (in units of 16, upper bits), and that size (likewise, lower
+ * 8 bits). Speech has packets of one size: where all records have it, the oldest one need not be read to know how
+ * long it is, and it has left the cache long ago.
+ */
+const RUN = 0;
 /** Which of the pool's memories the ring lies in. */
-const SLAB = 0;
-const BASE = 1;
-const END = 2;
+const SLAB = 2;
+const BASE = 3;
+const END = 4;
 /** Where the next record goes, and the oldest one. */
-const HEAD = 3;
-const TAIL = 4;
+const HEAD = 5;
+const TAIL = 6;
 /** Bytes from the oldest record to the end of the newest. */
-const USED = 5;
+const USED = 7;
 /** The oldest unread record; of no meaning while none is {@link PENDING}. */
-const CURSOR = 6;
+const CURSOR = 8;
 /** Unread packets. */
-const PENDING = 7;
+const PENDING = 9;
+
+const RUN_SHIFT = 8;
+const RUN_SIZE_MASK = 0xff;
+/** More need not be counted; a sum of bytes stays within 32 bits. */
+const MAX_RUN = 0x3f_ffff;
 
 /** Where a ring lies. */
 export interface RingPlace {
@@ -70,9 +84,13 @@ export function reserveNext(
   let used = rows[at + USED] ?? 0;
   if (used > room) {
     const end = rows[at + END] ?? 0;
+    const run = rows[at + RUN] ?? 0;
+    const isUniform = (run >>> RUN_SHIFT) * ALIGN >= used;
+    const runSize = (run & RUN_SIZE_MASK) * ALIGN;
     let tail = rows[at + TAIL] ?? 0;
     while (used > room) {
-      const size = sizeAt(memory, tail);
+      // What does not fit before the end is a filler.
+      const size = isUniform ? Math.min(runSize, end - tail) : sizeAt(memory, tail);
       used -= size;
       tail += size;
       tail = tail === end ? (rows[at + BASE] ?? 0) : tail;
@@ -96,6 +114,7 @@ export function appendRead(
   const head = rows[at + HEAD] ?? 0;
   const size = recordBytes(length);
   writeRecordHeader(memory, head, size, mark, length, flags, captureMs);
+  countRun(rows, at, size);
   rows[at + USED] = (rows[at + USED] ?? 0) + size;
   const next = head + size;
   rows[at + HEAD] = next === rows[at + END] ? (rows[at + BASE] ?? 0) : next;
@@ -116,6 +135,13 @@ export function appendUnread(
   }
   rows[at + PENDING] = (rows[at + PENDING] ?? 0) + 1;
   appendRead(rows, at, memory, length, captureMs, flags, mark);
+}
+
+function countRun(rows: Int32Array, at: number, size: number): void {
+  const run = rows[at + RUN] ?? 0;
+  const units = size / ALIGN;
+  const before = (run & RUN_SIZE_MASK) === units ? run >>> RUN_SHIFT : 0;
+  rows[at + RUN] = (Math.min(MAX_RUN, before + units) << RUN_SHIFT) | units;
 }
 
 function sizeAt(memory: IoMemory, offset: number): number {
@@ -202,6 +228,7 @@ export class PacketRing {
       writeRecordHeader(this.memory, head, rest, 0, FILLER, 0, 0);
       this.#set(USED, this.#get(USED) + rest);
       this.#set(HEAD, this.#base);
+      this.#set(RUN, this.#get(RUN) + ((rest / ALIGN) << RUN_SHIFT));
     }
     this.#makeRoom(size);
     return this.#get(HEAD) + RECORD_HEADER_BYTES;

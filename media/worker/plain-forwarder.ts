@@ -210,8 +210,7 @@ export class PlainForwarder {
     stampNumbers(words, row + STREAM_ROW.output, memory.view, target);
     const flags = words[row + STREAM_ROW.plainFlags] ?? 0;
     words[row + STREAM_ROW.audioAt] = target;
-    words[row + STREAM_ROW.audioLength] = length;
-    words[row + STREAM_ROW.audioFlags] = flags;
+    words[row + STREAM_ROW.audioRecord] = (flags << 16) | length;
     doubles[(row + STREAM_ROW.audioAtMs) >> 1] = nowMs;
     add(counters, base, STREAM.captured, 1);
     const mark = memory.view.getUint16(target + RTP_SEQUENCE_AT);

@@ -39,12 +39,12 @@ export class LastAudio {
   }
 
   get length(): number {
-    return this.#table.words[this.#row + STREAM_ROW.audioLength] ?? 0;
+    return (this.#table.words[this.#row + STREAM_ROW.audioRecord] ?? 0) & 0xffff;
   }
 
   /** Of its record. */
   get flags(): number {
-    return this.#table.words[this.#row + STREAM_ROW.audioFlags] ?? 0;
+    return (this.#table.words[this.#row + STREAM_ROW.audioRecord] ?? 0) >>> 16;
   }
 
   /** When it was captured; −Infinity: never. */
@@ -55,8 +55,7 @@ export class LastAudio {
   set(at: number, length: number, flags: number, atMs: number): void {
     const { words, doubles } = this.#table;
     words[this.#row + STREAM_ROW.audioAt] = at;
-    words[this.#row + STREAM_ROW.audioLength] = length;
-    words[this.#row + STREAM_ROW.audioFlags] = flags;
+    words[this.#row + STREAM_ROW.audioRecord] = (flags << 16) | length;
     doubles[(this.#row + STREAM_ROW.audioAtMs) >> 1] = atMs;
   }
 }
@@ -116,6 +115,7 @@ export class RecordingStreamState {
   nextRtcpAtMs = 0;
   lastReportAtMs = -Infinity;
   lastUnreachableAtMs = -Infinity;
+  readonly #table: StateTable;
 
   constructor(
     io: PacketIo,
@@ -138,6 +138,14 @@ export class RecordingStreamState {
     table.doubles[table.at(options.slot, STREAM_ROW.wallOffsetMs) >> 1] = recording.wallOffsetMs;
     this.rtpRemote = io.createAddress();
     this.rtcpRemote = io.createAddress();
+    this.#table = table;
+    this.unsettle();
+  }
+
+  /** What is sent into the stream is looked at anew, packet by packet: see plain-packet. So are its timers. */
+  unsettle(): void {
+    this.#table.dueAtMs[this.slot] = 0;
+    this.source?.unsettle();
   }
 }
 
@@ -174,8 +182,8 @@ export class RecordingState {
 
   /** What is sent into the recording is looked at anew, packet by packet: see plain-packet. */
   unsettle(): void {
-    for (const { source } of this.streams) {
-      source?.unsettle();
+    for (const stream of this.streams) {
+      stream.unsettle();
     }
   }
 }

@@ -31,10 +31,16 @@ export class RtcpReporter {
     this.#scratch = io.allocate(MAX_RTCP_BYTES + MAX_SRTP_OVERHEAD_BYTES);
   }
 
-  /** Sends the leg's report when it is due (RFC 3550 §6.4): SR once we sent something, RR before. */
-  reportToLeg(leg: LegState, nowMs: number, wallMs: number): void {
-    if (!leg.receives || !(leg.output.started || leg.reception.started)) {
-      return;
+  /**
+   * Sends the leg's report when it is due (RFC 3550 §6.4): SR once we sent something, RR before.
+   * @returns when it wants to be asked again, monotonic ms.
+   */
+  reportToLeg(leg: LegState, nowMs: number, wallMs: number): number {
+    if (!leg.receives) {
+      return Infinity;
+    }
+    if (!(leg.output.started || leg.reception.started)) {
+      return nowMs;
     }
     if (leg.nextRtcpAtMs === 0) {
       leg.nextRtcpAtMs = nowMs + FIRST_LEG_REPORT_MS;
@@ -42,6 +48,7 @@ export class RtcpReporter {
       leg.nextRtcpAtMs = nowMs + nextIntervalMs();
       this.#sendToLeg(leg, nowMs, wallMs, false);
     }
+    return leg.nextRtcpAtMs;
   }
 
   /** Says goodbye to a leg that heard us (RFC 3550 §6.6). */
@@ -51,12 +58,16 @@ export class RtcpReporter {
     }
   }
 
-  /** Sends the stream's SR when it is due; the first one right after the first packet. */
-  reportToSrs(stream: RecordingStreamState, nowMs: number): void {
+  /**
+   * Sends the stream's SR when it is due; the first one right after the first packet.
+   * @returns when it wants to be asked again, monotonic ms.
+   */
+  reportToSrs(stream: RecordingStreamState, nowMs: number): number {
     if (nowMs >= stream.nextRtcpAtMs && this.#hasSent(stream)) {
       stream.nextRtcpAtMs = nowMs + nextIntervalMs();
       this.#sendToSrs(stream, nowMs, false);
     }
+    return stream.nextRtcpAtMs;
   }
 
   /** Ends a recording stream for the SRS (RFC 3550 §6.6). */

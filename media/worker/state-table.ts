@@ -32,15 +32,15 @@ export const LEG_ROW = {
 export const STREAM_ROW = {
   /** The packet of speech (or silence) that was captured last: see LastAudio. */
   audioAt: 0,
-  audioLength: 1,
-  audioFlags: 2,
-  /** The flags of the ring's record of a plain packet. */
-  plainFlags: 3,
+  /** 16 bits each: length, and the flags of its record above. */
+  audioRecord: 1,
   /** A double. */
-  audioAtMs: 4,
-  handle: 6,
-  /** 8 words of PacketRing. */
-  ring: 8,
+  audioAtMs: 2,
+  /** The flags of the ring's record of a plain packet. */
+  plainFlags: 4,
+  handle: 5,
+  /** 10 words of PacketRing, of which the second is always 0. */
+  ring: 6,
   /** 14 words of StreamRewriter. */
   output: LINE_WORDS,
   /** A double: wall clock minus monotonic time, ms. */
@@ -56,6 +56,8 @@ export class StateTable {
   readonly words: Int32Array;
   readonly doubles: Float64Array;
   readonly pointer: number;
+  /** By slot: when its timers are to be looked at, monotonic ms. Infinity: nothing is there. */
+  readonly dueAtMs: Float64Array;
   readonly #memory: IoMemory;
 
   constructor(io: PacketIo, slots: number) {
@@ -63,6 +65,7 @@ export class StateTable {
     this.words = this.#memory.words;
     this.doubles = this.#memory.doubles;
     this.pointer = this.#memory.pointer;
+    this.dueAtMs = new Float64Array(slots).fill(Infinity);
   }
 
   /** Where a slot's row begins, or a part of it, in words. */

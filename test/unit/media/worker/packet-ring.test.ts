@@ -1,6 +1,13 @@
 import fc from 'fast-check';
 import { memoryOf } from '../../../../media/io/packet-io';
-import { MIN_RING_BYTES, PacketRing } from '../../../../media/worker/packet-ring';
+import {
+  appendRead,
+  isReadToTheEnd,
+  MIN_RING_BYTES,
+  PacketRing,
+  reserveNext,
+} from '../../../../media/worker/packet-ring';
+import { ownRow } from '../../../../media/rtp/state-row';
 
 function ringOf(bytes: number): PacketRing {
   // A part of a larger memory whose other parts must stay untouched.
@@ -152,3 +159,56 @@ test('a record carries a mark of 16 bits', () => {
   ring.commit(20, 7, 3, 0xfffe);
   expect([ring.packetMark, ring.packetFlags, ring.packetLength]).toEqual([0xfffe, 3, 20]);
 });
+
+test('packets that are appended as read leave the ring as if they had been read one by one', () => {
+  const lengths = fc.oneof(
+    fc.constant([172]),
+    fc.array(fc.integer({ min: 12, max: 2048 }), { minLength: 1, maxLength: 4 }),
+  );
+  fc.assert(
+    fc.property(
+      fc.array(fc.tuple(lengths, fc.integer({ min: 1, max: 150 })), { maxLength: 6 }),
+      runs => {
+        const row = ownRow();
+        const bytes = MIN_RING_BYTES + 48;
+        const memory = memoryOf(new ArrayBuffer(bytes), 0, bytes, 0);
+        const ring = new PacketRing({ memory, slab: 0, base: 0, length: bytes }, row);
+        const model = new PacketRing({
+          memory: memoryOf(new ArrayBuffer(bytes), 0, bytes, 0),
+          slab: 0,
+          base: 0,
+          length: bytes,
+        });
+        let number = 0;
+        for (const [sizes, times] of runs) {
+          for (let i = 0; i < times; i++) {
+            const length = sizes[i % sizes.length]!;
+            push(model, ++number, length);
+            model.advance();
+            if (isReadToTheEnd(row.words, row.at, length)) {
+              const at = reserveNext(row.words, row.at, memory, length);
+              memory.bytes.fill(number & 0xff, at, at + length);
+              appendRead(row.words, row.at, memory, length, number, 0, 0);
+            } else {
+              push(ring, number, length);
+              ring.advance();
+            }
+          }
+          expect(ring.rewind(number - 20)).toBe(model.rewind(number - 20));
+          while (model.pending > 0) {
+            expect(take(ring)).toEqual(take(model));
+          }
+          expect(ring.pending).toBe(0);
+          expect(read(ring)).toEqual(read(model));
+        }
+      },
+    ),
+  );
+});
+
+/** The numbers of all packets that are still there. */
+function read(ring: PacketRing): number[] {
+  const numbers: number[] = [];
+  ring.visitSince(-Infinity, at => numbers.push(ring.memory.bytes[at] ?? -1));
+  return numbers;
+}
