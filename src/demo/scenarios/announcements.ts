@@ -1,13 +1,13 @@
-import { liveCallIsWhole, nothingLeftOpen, sessionOf } from '../proof/call-proof';
-import { doesNotHear, type Ear, hears, noPromptRecorded } from '../proof/prompt-proof';
-import { conforms, recordingsAre, tellsEvents, tellsNotice, verdictIs } from '../proof/wire';
+import { nothingLeftOpen, sessionOf } from '../proof/call-proof';
+import { doesNotHear, hears, noPromptRecorded } from '../proof/prompt-proof';
+import { conforms, recordingsAre, tellsNotice, verdictIs } from '../proof/wire';
 import { type Scenario, type ScenarioCheck } from '../scenario';
 import { type SessionEvidence } from '../stage/evidence';
 import { nothingWhilePaused } from '../proof/pause-proof';
-import { pressRecordKey } from '../stage/controls';
-import { ALICE, BOB, CAROL, DAVE, type DemoParty } from '../stage/places';
-import { type Stage, type StageCall } from '../stage/stage';
+import { ALICE, BOB, CAROL, DAVE } from '../stage/places';
+import { type Stage } from '../stage/stage';
 import { recordedUsers } from '../stage/stage-config';
+import { announcedToBoth, earsOf, playAnnouncedControls } from './announced-controls';
 
 /** Carol calls from here: the public network. */
 const PSTN_HOST = '127.0.0.2';
@@ -74,40 +74,12 @@ type Proof = (session: SessionEvidence) => readonly ScenarioCheck[];
 
 /** Alice records on demand: what she does is announced to both. */
 async function playInternal(stage: Stage): Promise<Proof> {
-  const call = await stage.call(ALICE, BOB);
-  await stage.until(2000);
-  const start = await pressRecordKey(stage, call.caller, 'start');
-  await stage.until(5000);
-  const pause = await pressRecordKey(stage, call.caller, 'pause');
-  await stage.until(7500);
-  const resume = await pressRecordKey(stage, call.caller, 'resume');
-  await stage.until(10_000);
-  const stop = await pressRecordKey(stage, call.caller, 'stop');
-  await stage.until(12_500);
-  await stage.hangUp(call);
-  const controls = [start, pause, resume, stop];
-  return session => {
-    const cues = controls.map(({ action, span }) => ({ kind: action, after: span }));
-    const [alices, bobs] = earsOf(stage, call, ALICE, BOB).map(ear =>
-      cues.map(cue => hears(stage, ear, cue)),
-    ) as [ReturnType<typeof hears>[], ReturnType<typeof hears>[]];
-    return [
-      ...controls.map(({ check }) => check),
-      ...[...alices, ...bobs].flatMap(({ checks }) => checks),
-      ...liveCallIsWhole(stage, call, start.span[0]),
-      ...noPromptRecorded(session, bobs),
-      ...nothingWhilePaused(session, pause, resume),
-      ...bobs.map(({ cue, found }) =>
-        tellsNotice(stage, session, cue.kind, found?.span ?? null, 2),
-      ),
-      tellsEvents(
-        stage,
-        session,
-        controls.map(({ action, span }) => [action, span[1]]),
-      ),
-      conforms(session),
-    ];
-  };
+  const played = await playAnnouncedControls(stage);
+  return session => [
+    ...announcedToBoth(stage, played, session),
+    ...nothingWhilePaused(session, played.pause, played.resume),
+    conforms(session),
+  ];
 }
 
 /** Carol calls Dave from the public network: she hears of it before his phone rings, he when it starts. */
@@ -170,28 +142,6 @@ async function playOutbound(stage: Stage): Promise<Proof> {
       conforms(session),
     ];
   };
-}
-
-function earsOf(
-  stage: Stage,
-  { caller, callee }: StageCall,
-  calling: DemoParty,
-  called: DemoParty,
-): readonly [Ear, Ear] {
-  return [
-    {
-      name: calling.name,
-      samples: stage.heard(caller),
-      speaker: called,
-      speakersCall: callee,
-    },
-    {
-      name: called.name,
-      samples: stage.heard(callee),
-      speaker: calling,
-      speakersCall: caller,
-    },
-  ];
 }
 
 function usersOf(users: Parameters<typeof recordedUsers>[0]): object {

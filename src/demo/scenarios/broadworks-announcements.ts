@@ -1,12 +1,11 @@
 import { explainedAs, requestsAre, wireForm } from '../proof/broadworks-proof';
-import { liveCallIsWhole, nothingLeftOpen, sessionOf } from '../proof/call-proof';
-import { type Ear, hears, noPromptRecorded } from '../proof/prompt-proof';
-import { conforms, recordingsAre, tellsEvents, tellsNotice, verdictIs } from '../proof/wire';
+import { nothingLeftOpen, sessionOf } from '../proof/call-proof';
+import { conforms, recordingsAre, verdictIs } from '../proof/wire';
 import { check, type Scenario, type ScenarioCheck } from '../scenario';
 import { broadworksConfig } from '../stage/broadworks';
-import { pressRecordKey } from '../stage/controls';
 import { type SessionEvidence } from '../stage/evidence';
 import { ALICE, BOB } from '../stage/places';
+import { announcedToBoth, playAnnouncedControls } from './announced-controls';
 
 /** Phones that keep what they send: what a busy machine holds up is not what the gateway takes away. */
 const CAPTURE = { capture: true };
@@ -27,33 +26,11 @@ export const broadworksAnnouncements: Scenario = {
       startStopAnnouncement: { internalCallsEnabled: true, pstnCallsEnabled: true },
     }),
   async play(stage) {
-    const call = await stage.call(ALICE, BOB);
-    await stage.until(1500);
-    const start = await pressRecordKey(stage, call.caller, 'start');
-    await stage.until(4500);
-    const pause = await pressRecordKey(stage, call.caller, 'pause');
-    await stage.until(7000);
-    const resume = await pressRecordKey(stage, call.caller, 'resume');
-    await stage.until(9500);
-    const stop = await pressRecordKey(stage, call.caller, 'stop');
-    await stage.until(12_000);
-    await stage.hangUp(call);
+    const played = await playAnnouncedControls(stage);
     const evidence = await stage.evidence();
     const session = sessionOf(evidence);
-    const controls = [start, pause, resume, stop];
-    const ears: readonly Ear[] = [
-      { name: 'alice', samples: stage.heard(call.caller), speaker: BOB, speakersCall: call.callee },
-      { name: 'bob', samples: stage.heard(call.callee), speaker: ALICE, speakersCall: call.caller },
-    ];
-    const heard = ears.map(ear =>
-      controls.map(({ action, span }) => hears(stage, ear, { kind: action, after: span })),
-    );
-    const bobs = heard[1] ?? [];
     return [
-      ...controls.map(each => each.check),
-      ...heard.flat().flatMap(({ checks }) => checks),
-      ...liveCallIsWhole(stage, call, start.span[0]),
-      ...noPromptRecorded(session, bobs),
+      ...announcedToBoth(stage, played, session),
       ...wireForm(session),
       requestsAre(session, [
         'INVITE sendonly +metadata',
@@ -65,14 +42,6 @@ export const broadworksAnnouncements: Scenario = {
         ]),
         'BYE',
       ]),
-      ...bobs.map(({ cue, found }) =>
-        tellsNotice(stage, session, cue.kind, found?.span ?? null, 2),
-      ),
-      tellsEvents(
-        stage,
-        session,
-        controls.map(({ action, span }) => [action, span[1]]),
-      ),
       inExtensionData(session),
       conforms(session),
       ...explainedAs(stage, session, [[ALICE], [BOB]]),
