@@ -1,28 +1,22 @@
-import {
-  decodeG722,
-  encodeG722,
-  type MediaCall,
-  type MediaLeg,
-  type MediaPlane,
-  type MediaRecording,
-} from '#media';
+import { decodeG722, encodeG722, type MediaCall, type MediaLeg, type MediaRecording } from '#media';
 
 import {
+  DTMF,
   eventually,
+  G722,
   inForce,
-  openPlane,
+  L16,
+  mediaStage,
   parse,
+  PCMA,
+  PCMU,
   rtp,
   type RtpParts,
   steps,
-  UdpPeer,
+  timestampSteps,
+  type UdpPeer,
 } from './media-support';
 
-const PCMU = { payloadType: 0, encoding: 'PCMU', clockRateHz: 8000, channels: 1 };
-const PCMA = { payloadType: 8, encoding: 'PCMA', clockRateHz: 8000, channels: 1 };
-const G722 = { payloadType: 9, encoding: 'G722', clockRateHz: 8000, channels: 1 };
-const L16 = { payloadType: 97, encoding: 'L16', clockRateHz: 16_000, channels: 1 };
-const DTMF = { payloadType: 101, encoding: 'TELEPHONE-EVENT', clockRateHz: 8000, channels: 1 };
 const PACKET_MS = 20;
 
 interface Scene {
@@ -40,32 +34,13 @@ function isSilent(packet: Buffer, encoding: string): boolean {
   return packet.subarray(12).every(octet => octet === CODES[encoding]);
 }
 
-/** Timestamps between packets in a row. */
-function gaps(packets: readonly Buffer[]): number[] {
-  return packets
-    .slice(1)
-    .map((packet, n) => (packet.readUInt32BE(4) - (packets[n]?.readUInt32BE(4) ?? 0)) | 0);
-}
-
 describe.each(['linux', 'dgram'] as const)('pauses that are filled with silence on %s', backend => {
-  let plane: MediaPlane;
-  let peers: UdpPeer[] = [];
-
-  afterEach(async () => {
-    peers.forEach(peer => peer.close());
-    peers = [];
-    await plane.close();
-  });
+  const stage = mediaStage(backend);
 
   async function scene(format = PCMU): Promise<Scene> {
-    plane = await openPlane(backend);
-    const open = async (): Promise<UdpPeer> => {
-      const peer = await UdpPeer.open();
-      peers.push(peer);
-      return peer;
-    };
-    const phones = [await open(), await open()] as const;
-    const srs = [await open(), await open()] as const;
+    const plane = await stage.plane();
+    const phones = [await stage.peer(), await stage.peer()] as const;
+    const srs = [await stage.peer(), await stage.peer()] as const;
     const call = plane.openCall({ callId: 'call' }, {});
     const legs = [
       await call.openLeg({ legId: 'a', network: 'lo' }),
@@ -159,7 +134,7 @@ describe.each(['linux', 'dgram'] as const)('pauses that are filled with silence 
       expect(Math.abs((last + 1 - first) * PACKET_MS - silentMs)).toBeLessThan(100);
       expect(report.packetsOfSilence).toBeGreaterThanOrEqual(48);
       // Speech, silence and speech touch: no timestamp is left out, but for the resumed source's own place in time.
-      const inside = gaps(packets);
+      const inside = timestampSteps(packets);
       expect(new Set([...inside.slice(0, last), ...inside.slice(last + 1)])).toEqual(
         new Set([160]),
       );
@@ -185,7 +160,7 @@ describe.each(['linux', 'dgram'] as const)('pauses that are filled with silence 
     expect(silent.length).toBeGreaterThanOrEqual(13);
     expect(silent.every(packet => packet.length === 12 + bytes)).toBe(true);
     expect(silent.every(packet => parse(packet).payloadType === payloadType)).toBe(true);
-    expect(new Set(gaps(packets))).toEqual(new Set([units]));
+    expect(new Set(timestampSteps(packets))).toEqual(new Set([units]));
   });
 
   test('the silence of G.722 is heard as such behind speech', async () => {
@@ -214,7 +189,7 @@ describe.each(['linux', 'dgram'] as const)('pauses that are filled with silence 
     for (const sink of all.srs) {
       const packets = await sink.packetsReach(8);
       expect(packets.every(packet => isSilent(packet, 'PCMU'))).toBe(true);
-      expect(new Set(gaps(packets))).toEqual(new Set([160]));
+      expect(new Set(timestampSteps(packets))).toEqual(new Set([160]));
     }
   });
 
@@ -236,8 +211,7 @@ describe.each(['linux', 'dgram'] as const)('pauses that are filled with silence 
     const talking = talk(all);
     await eventually(() => talking.sent() >= 20, 'speech');
     await whilePaused(all, 300);
-    const next = [await UdpPeer.open(), await UdpPeer.open()] as const;
-    peers.push(...next);
+    const next = [await stage.peer(), await stage.peer()] as const;
     await all.recording.rewind(0);
     all.recording.setRemotes(next.map(peer => peer.remote({ formats: [PCMU, DTMF] })));
     await eventually(
@@ -252,7 +226,7 @@ describe.each(['linux', 'dgram'] as const)('pauses that are filled with silence 
       expect(first).toBe(all.recording.report().streams[i]!.packetsCaptured);
       expect(silent.slice(first).every(Boolean)).toBe(true);
       expect(new Set(steps(packets))).toEqual(new Set([1]));
-      expect(new Set(gaps(packets))).toEqual(new Set([160]));
+      expect(new Set(timestampSteps(packets))).toEqual(new Set([160]));
     }
   });
 

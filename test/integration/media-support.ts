@@ -47,6 +47,25 @@ export function steps(packets: readonly Buffer[]): number[] {
     .map((packet, i) => (packet.readUInt16BE(2) - (packets[i]?.readUInt16BE(2) ?? 0)) & 0xffff);
 }
 
+/** How far timestamps of packets in a row are apart. */
+export function timestampSteps(packets: readonly Buffer[]): number[] {
+  return packets
+    .slice(1)
+    .map((packet, i) => (packet.readUInt32BE(4) - (packets[i]?.readUInt32BE(4) ?? 0)) | 0);
+}
+
+/** Formats of the tests. */
+export const PCMU = { payloadType: 0, encoding: 'PCMU', clockRateHz: 8000, channels: 1 };
+export const PCMA = { payloadType: 8, encoding: 'PCMA', clockRateHz: 8000, channels: 1 };
+export const G722 = { payloadType: 9, encoding: 'G722', clockRateHz: 8000, channels: 1 };
+export const L16 = { payloadType: 97, encoding: 'L16', clockRateHz: 16_000, channels: 1 };
+export const DTMF = {
+  payloadType: 101,
+  encoding: 'TELEPHONE-EVENT',
+  clockRateHz: 8000,
+  channels: 1,
+};
+
 export interface Received {
   readonly packet: Buffer;
   readonly source: RemoteInfo;
@@ -244,4 +263,34 @@ export function openPlane(
     clock: systemClock,
     ...parts,
   });
+}
+
+/** Opens planes and the peers around them. */
+export interface MediaStage {
+  plane(): Promise<MediaPlane>;
+  peer(): Promise<UdpPeer>;
+}
+
+/** For the tests of a block: what each of them opens is closed after it. */
+export function mediaStage(backend: MediaPlane['backend']): MediaStage {
+  const planes: MediaPlane[] = [];
+  const peers: UdpPeer[] = [];
+
+  afterEach(async () => {
+    peers.splice(0).forEach(peer => peer.close());
+    await Promise.all(planes.splice(0).map(plane => plane.close()));
+  });
+
+  return {
+    plane: async () => {
+      const plane = await openPlane(backend);
+      planes.push(plane);
+      return plane;
+    },
+    peer: async () => {
+      const peer = await UdpPeer.open();
+      peers.push(peer);
+      return peer;
+    },
+  };
 }

@@ -2,17 +2,25 @@ import {
   decodeG711,
   encodeG722,
   type MediaCall,
-  type MediaPlane,
   type MediaRecording,
   type RecordingStreamRules,
 } from '#media';
-import { eventually, inForce, openPlane, parse, rtp, steps, UdpPeer } from './media-support';
+import {
+  DTMF,
+  eventually,
+  G722,
+  inForce,
+  L16,
+  mediaStage,
+  parse,
+  PCMA,
+  PCMU,
+  rtp,
+  steps,
+  timestampSteps,
+  type UdpPeer,
+} from './media-support';
 
-const PCMU = { payloadType: 0, encoding: 'PCMU', clockRateHz: 8000, channels: 1 };
-const PCMA = { payloadType: 8, encoding: 'PCMA', clockRateHz: 8000, channels: 1 };
-const G722 = { payloadType: 9, encoding: 'G722', clockRateHz: 8000, channels: 1 };
-const L16 = { payloadType: 97, encoding: 'L16', clockRateHz: 16_000, channels: 1 };
-const DTMF = { payloadType: 101, encoding: 'TELEPHONE-EVENT', clockRateHz: 8000, channels: 1 };
 const NOISE = { payloadType: 13, encoding: 'CN', clockRateHz: 8000, channels: 1 };
 const TONE_HZ = 1000;
 const AMPLITUDE = 8000;
@@ -63,21 +71,8 @@ function levelErrorDb(packets: readonly Buffer[], law: 'PCMU' | 'PCMA'): number 
   return Math.abs(20 * Math.log10((2 * Math.hypot(re, im)) / samples.length / AMPLITUDE));
 }
 
-function timestampSteps(packets: readonly Buffer[]): number[] {
-  return packets
-    .slice(1)
-    .map((packet, n) => (packet.readUInt32BE(4) - (packets[n]?.readUInt32BE(4) ?? 0)) | 0);
-}
-
 describe.each(['linux', 'dgram'] as const)('transcoding recordings on %s', backend => {
-  let plane: MediaPlane;
-  let peers: UdpPeer[] = [];
-
-  afterEach(async () => {
-    peers.forEach(peer => peer.close());
-    peers = [];
-    await plane.close();
-  });
+  const stage = mediaStage(backend);
 
   async function scene(formats: readonly (typeof PCMU)[]): Promise<{
     call: MediaCall;
@@ -86,9 +81,8 @@ describe.each(['linux', 'dgram'] as const)('transcoding recordings on %s', backe
     recording: MediaRecording;
     send: (packets: readonly Buffer[], heard: number) => Promise<void>;
   }> {
-    plane = await openPlane(backend);
-    const [a, b, srs] = [await UdpPeer.open(), await UdpPeer.open(), await UdpPeer.open()];
-    peers.push(a, b, srs);
+    const plane = await stage.plane();
+    const [a, b, srs] = [await stage.peer(), await stage.peer(), await stage.peer()];
     const call = plane.openCall({ callId: 'call' }, {});
     const legA = await call.openLeg({ legId: 'a', network: 'lo' });
     const legB = await call.openLeg({ legId: 'b', network: 'lo' });
@@ -195,8 +189,7 @@ describe.each(['linux', 'dgram'] as const)('transcoding recordings on %s', backe
     await inForce(call);
     await send(g722Packets(), PACKETS);
     await srs.packetsReach(PACKETS);
-    const next = await UdpPeer.open();
-    peers.push(next);
+    const next = await stage.peer();
 
     await recording.rewind(0);
     recording.setRemotes([next.remote({ formats: [PCMA] })]);

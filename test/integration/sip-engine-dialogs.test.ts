@@ -1,19 +1,22 @@
 import type Srf from 'drachtio-srf';
-import { type SipRequest } from '#sip/engine';
 import {
+  type AnsweredCall,
+  answeredCall,
+  arrivedCall,
   type Bench,
   cancel,
+  endByCaller,
   failureOf,
   hangUp,
   nextInvite,
   once,
+  type PlacedCall,
+  placedCall,
   RawCall,
   respond,
   routed,
   SDP,
   startBench,
-  type TcpPeer,
-  type UdpPeer,
   until,
   within,
 } from './sip-engine-harness';
@@ -32,53 +35,12 @@ afterEach(async () => {
   }
 });
 
-type Peer = UdpPeer | TcpPeer;
-
-interface Answered {
-  readonly peer: Peer;
-  readonly call: RawCall;
-  readonly dialog: Srf.Dialog;
-  readonly to: string;
+async function answered(): Promise<AnsweredCall> {
+  return answeredCall(bench, await bench.peer('UDP'));
 }
 
-/** A caller whose call the application has answered. */
-async function answeredCall(protocol: 'UDP' | 'TCP' = 'UDP'): Promise<Answered> {
-  const peer = await bench.peer(protocol);
-  const call = new RawCall(peer);
-  const arriving = await nextInvite(bench);
-  call.request('INVITE', 1, { body: SDP });
-  const { req, res } = await within('INVITE', arriving.invite);
-  const dialog = await bench.srf.createUAS(req, res, { localSdp: SDP });
-  const to = (await peer.response(200)).headers.get('to') ?? '';
-  const acked = once(dialog, 'ack');
-  call.request('ACK', 1, { to });
-  await within('ack', acked);
-  return { peer, call, dialog, to };
-}
-
-async function endByPeer({ peer, call, to }: Answered, cseq = 50): Promise<void> {
-  call.request('BYE', cseq, { to });
-  await peer.response(200, 'BYE');
-}
-
-interface SentRequest {
-  readonly dialog: Srf.Dialog;
-  readonly peer: Peer;
-  readonly invite: SipRequest;
-}
-
-/** A call of the application's that a peer has answered. */
-async function placedCall(protocol: 'UDP' | 'TCP' = 'UDP'): Promise<SentRequest> {
-  const peer = await bench.peer(protocol);
-  const transport = protocol === 'TCP' ? ';transport=tcp' : '';
-  const calling = bench.srf.createUAC(`sip:bob@127.0.0.1:${peer.port}${transport}`, {
-    localSdp: SDP,
-  });
-  const invite = await peer.request('INVITE');
-  respond(peer, invite, 200, { tag: 'b', body: SDP });
-  const dialog = await within('UAC', calling);
-  await peer.request('ACK');
-  return { dialog, peer, invite };
+async function placed(protocol: 'UDP' | 'TCP' = 'UDP'): Promise<PlacedCall> {
+  return placedCall(bench, await bench.peer(protocol));
 }
 
 function ask(
@@ -94,7 +56,7 @@ function ask(
 
 describe('in a dialog', () => {
   test('a re-INVITE of the peer may be rung and answered; its ACK comes up', async () => {
-    const call = await answeredCall();
+    const call = await answered();
     call.dialog.on('modify', ((_req: unknown, res: { send(status: number, o?: object): void }) => {
       res.send(183);
       res.send(200, { body: SDP });
@@ -107,11 +69,11 @@ describe('in a dialog', () => {
     const acked = once(call.dialog, 'ack');
     call.call.request('ACK', 2, { to: call.to });
     await within('ack', acked);
-    await endByPeer(call);
+    await endByCaller(call);
   });
 
   test('a re-INVITE of the application outlives a provisional response', async () => {
-    const { dialog, peer } = await placedCall();
+    const { dialog, peer } = await placed();
     // request() of drachtio-srf settles with the first response, modify() with the final one.
     const modified = dialog.modify(SDP);
     const invite = await peer.request('INVITE');
@@ -127,7 +89,7 @@ describe('in a dialog', () => {
   test.each(['INFO', 'OPTIONS', 'UPDATE', 'NOTIFY', 'MESSAGE', 'REFER'])(
     '%s passes from the peer to the application and back',
     async method => {
-      const call = await answeredCall();
+      const call = await answered();
       call.dialog.on(
         method.toLowerCase() as 'info',
         ((_req: unknown, res: { send(status: number, o?: object): void }) => {
@@ -137,14 +99,14 @@ describe('in a dialog', () => {
       call.call.request(method, 2, { to: call.to });
       const answer = await call.peer.response(202, method);
       expect(answer.headers.get('x-answer')).toBe(method);
-      await endByPeer(call);
+      await endByCaller(call);
     },
   );
 
   test.each(['INFO', 'OPTIONS', 'UPDATE', 'NOTIFY', 'MESSAGE', 'REFER'])(
     '%s passes from the application to the peer and back',
     async method => {
-      const { dialog, peer } = await placedCall('TCP');
+      const { dialog, peer } = await placed('TCP');
       const answering = ask(dialog, { method, headers: { 'X-Question': 'q' } });
       const request = await peer.request(method);
       expect(request.headers.get('x-question')).toBe('q');
@@ -157,7 +119,7 @@ describe('in a dialog', () => {
   );
 
   test('a request out of order gets 500, an unknown method 501 (RFC 3261 §12.2.2, §8.2.1)', async () => {
-    const call = await answeredCall();
+    const call = await answered();
     call.call.request('INFO', 10, { to: call.to });
     await call.peer.response(200, 'INFO');
     call.call.request('INFO', 9, { to: call.to });
@@ -165,11 +127,11 @@ describe('in a dialog', () => {
     call.call.request('FROB', 11, { to: call.to });
     const refused = await call.peer.response(501, 'FROB');
     expect(refused.headers.get('allow')).toContain('INVITE');
-    await endByPeer(call);
+    await endByCaller(call);
   });
 
   test('a re-INVITE that crosses ours gets 491 (RFC 3261 §14.2)', async () => {
-    const call = await answeredCall();
+    const call = await answered();
     const answering = ask(call.dialog, { method: 'INVITE', body: SDP });
     const ours = await call.peer.request('INVITE');
     call.call.request('INVITE', 2, { to: call.to, body: SDP });
@@ -177,11 +139,11 @@ describe('in a dialog', () => {
     respond(call.peer, ours, 491);
     await call.peer.request('ACK');
     expect((await within('answer', answering)).status).toBe(491);
-    await endByPeer(call);
+    await endByCaller(call);
   });
 
   test('a BYE that the peer does not answer settles as 408 and the dialog is gone', async () => {
-    const { dialog, peer } = await placedCall();
+    const { dialog, peer } = await placed();
     const gone = hangUp(dialog);
     await peer.request('BYE');
     const bye = await within('destroy', gone);
@@ -192,11 +154,7 @@ describe('in a dialog', () => {
 
 describe('a 2xx that is not acknowledged', () => {
   test('is repeated, then ended by BYE, and the application is told', async () => {
-    const peer = await bench.peer('UDP');
-    const call = new RawCall(peer);
-    const arriving = await nextInvite(bench);
-    call.request('INVITE', 1, { body: SDP });
-    const { req, res } = await within('INVITE', arriving.invite);
+    const { peer, req, res } = await arrivedCall(bench, await bench.peer('UDP'));
     const dialog = await bench.srf.createUAS(req, res, { localSdp: SDP });
     const destroyed = once(dialog, 'destroy');
     const bye = await peer.request('BYE');
@@ -209,11 +167,7 @@ describe('a 2xx that is not acknowledged', () => {
   });
 
   test('holds back the BYE of the application until the ACK is there (RFC 3261 §15)', async () => {
-    const peer = await bench.peer('UDP');
-    const call = new RawCall(peer);
-    const arriving = await nextInvite(bench);
-    call.request('INVITE', 1, { body: SDP });
-    const { req, res } = await within('INVITE', arriving.invite);
+    const { peer, call, req, res } = await arrivedCall(bench, await bench.peer('UDP'));
     const dialog = await bench.srf.createUAS(req, res, { localSdp: SDP });
     const to = (await peer.response(200)).headers.get('to') ?? '';
     const gone = hangUp(dialog);
@@ -256,7 +210,7 @@ describe('races', () => {
   });
 
   test('the 200 of another branch of a fork is acknowledged and ended (RFC 3261 §13.2.2.4)', async () => {
-    const { dialog, peer, invite } = await placedCall();
+    const { dialog, peer, invite } = await placed();
     respond(peer, invite, 200, { tag: 'other', body: SDP });
     const ack = await peer.request('ACK');
     expect(ack.headers.get('to')).toContain('tag=other');
@@ -269,11 +223,7 @@ describe('races', () => {
   });
 
   test('a BYE before the answer ends the call like a CANCEL (RFC 3261 §15)', async () => {
-    const peer = await bench.peer('UDP');
-    const call = new RawCall(peer);
-    const arriving = await nextInvite(bench);
-    call.request('INVITE', 1, { body: SDP });
-    const { req, res } = await within('INVITE', arriving.invite);
+    const { peer, call, req, res } = await arrivedCall(bench, await bench.peer('UDP'));
     const inviteBranch = call.lastBranch;
     const cancelled = once(req, 'cancel');
     res.send(180);
@@ -287,11 +237,7 @@ describe('races', () => {
   });
 
   test('a CANCEL after the 200 is answered 200 and changes nothing (RFC 3261 §9.2)', async () => {
-    const peer = await bench.peer('UDP');
-    const call = new RawCall(peer);
-    const arriving = await nextInvite(bench);
-    call.request('INVITE', 1, { body: SDP });
-    const { req, res } = await within('INVITE', arriving.invite);
+    const { peer, call, req, res } = await arrivedCall(bench, await bench.peer('UDP'));
     const dialog = await bench.srf.createUAS(req, res, { localSdp: SDP });
     const to = (await peer.response(200)).headers.get('to') ?? '';
     call.request('CANCEL', 1, { branch: call.lastBranch });
@@ -300,7 +246,7 @@ describe('races', () => {
     call.request('ACK', 1, { to });
     await within('ack', acked);
     expect((await bench.engine.counters()).dialogs).toBe(1);
-    await endByPeer({ peer, call, dialog, to });
+    await endByCaller({ peer, call, dialog, to });
   });
 
   test('a CANCEL for nothing is 481', async () => {
@@ -342,7 +288,7 @@ test('createB2BUA joins two peers, and a BYE of either ends both', async () => {
 test('a body of 60 kB with NUL bytes and many languages passes through TCP unchanged', async () => {
   const body = `${'é漢字🎙'.repeat(4500)}\u0000end`;
   expect(Buffer.byteLength(body)).toBeGreaterThan(50_000);
-  const { dialog, peer } = await placedCall('TCP');
+  const { dialog, peer } = await placed('TCP');
   const answering = ask(dialog, {
     method: 'INFO',
     body,
@@ -436,11 +382,7 @@ describe('requests that no application sees', () => {
   });
 
   test('the same INVITE over another path is 482 (RFC 3261 §8.2.2.2)', async () => {
-    const peer = await bench.peer('UDP');
-    const call = new RawCall(peer);
-    const arriving = await nextInvite(bench);
-    call.request('INVITE', 1, { body: SDP });
-    const { res } = await within('INVITE', arriving.invite);
+    const { peer, call, res } = await arrivedCall(bench, await bench.peer('UDP'));
     const firstBranch = call.lastBranch;
     call.request('INVITE', 1, { body: SDP });
     const merged = await peer.response(482, 'INVITE');

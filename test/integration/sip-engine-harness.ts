@@ -456,3 +456,90 @@ export async function failureOf(promise: Promise<unknown>): Promise<unknown> {
   }
   throw new Error('it should have failed');
 }
+
+/** A call that has come to the application, which has said nothing yet. */
+export interface ArrivedCall {
+  readonly peer: UdpPeer | TcpPeer;
+  readonly call: RawCall;
+  readonly req: Parameters<Handler>[0];
+  readonly res: Parameters<Handler>[1];
+}
+
+/** @param peer that calls. @param extra header lines of its INVITE. */
+export async function arrivedCall(
+  bench: Bench,
+  peer: UdpPeer | TcpPeer,
+  extra = '',
+): Promise<ArrivedCall> {
+  const call = new RawCall(peer);
+  const arriving = await nextInvite(bench);
+  call.request('INVITE', 1, { body: SDP, extra });
+  return { peer, call, ...(await within('INVITE', arriving.invite)) };
+}
+
+/** A caller whose call the application has answered, and which has acknowledged that. */
+export interface AnsweredCall {
+  readonly peer: UdpPeer | TcpPeer;
+  readonly call: RawCall;
+  readonly dialog: Srf.Dialog;
+  /** With the application's tag. */
+  readonly to: string;
+  /** Headers of the 200. */
+  readonly ok: SipResponse['headers'];
+}
+
+/** @param peer that calls. */
+export async function answeredCall(
+  bench: Bench,
+  peer: UdpPeer | TcpPeer,
+  options: { readonly extra?: string; readonly answerHeaders?: Record<string, string> } = {},
+): Promise<AnsweredCall> {
+  const { call, req, res } = await arrivedCall(bench, peer, options.extra);
+  const headers = options.answerHeaders ?? {};
+  const dialog = await bench.srf.createUAS(req, res, { localSdp: SDP, headers });
+  const ok = (await peer.response(200)).headers;
+  const to = ok.get('to') ?? '';
+  const acked = once(dialog, 'ack');
+  call.request('ACK', 1, { to });
+  await within('ack', acked);
+  return { peer, call, dialog, to, ok };
+}
+
+/** A call of the application's that a peer has answered. */
+export interface PlacedCall {
+  readonly dialog: Srf.Dialog;
+  readonly peer: UdpPeer | TcpPeer;
+  readonly invite: SipRequest;
+}
+
+/** @param peer that is called. @param options.extra header lines of its 200; the others are the application's. */
+export async function placedCall(
+  bench: Bench,
+  peer: UdpPeer | TcpPeer,
+  options: {
+    readonly extra?: string;
+    readonly headers?: Record<string, string>;
+    readonly body?: string;
+  } = {},
+): Promise<PlacedCall> {
+  const { extra = '', headers = {}, body = SDP } = options;
+  const transport = peer instanceof TcpPeer ? ';transport=tcp' : '';
+  const uri = `sip:bob@127.0.0.1:${peer.port}${transport}`;
+  const calling = bench.srf.createUAC(uri, { localSdp: body, headers });
+  const invite = await peer.request('INVITE');
+  respond(peer, invite, 200, { tag: 'b', body: SDP, extra });
+  const dialog = await within('UAC', calling);
+  await peer.request('ACK');
+  return { peer, dialog, invite };
+}
+
+/** The caller hangs up, and the application hears of it. */
+export async function endByCaller(
+  { peer, call, dialog, to }: Omit<AnsweredCall, 'ok'>,
+  cseq = 50,
+): Promise<void> {
+  const destroyed = once(dialog, 'destroy');
+  call.request('BYE', cseq, { to });
+  await peer.response(200, 'BYE');
+  await within('end', destroyed);
+}

@@ -3,7 +3,9 @@ import { type EmbeddedEngineOptions, type EngineLimits } from '#sip/engine';
 import { TestCa } from '../support/test-ca';
 import { waitUntil } from '../support/wait-until';
 import {
+  answeredCall,
   type Bench,
+  endByCaller,
   failureOf,
   nextInvite,
   once,
@@ -174,15 +176,7 @@ describe('transactions and calls', () => {
     // A 2xx is given up after 64*T1: longer than a busy machine may need for the ACK.
     await start({ shedTransactions: 1 }, { t1Ms: 60, t2Ms: 240, t4Ms: 60 });
     const peer = await bench.peer('TCP');
-    const call = new RawCall(peer);
-    const arriving = await nextInvite(bench);
-    call.request('INVITE', 1, { body: SDP });
-    const { req, res } = await within('INVITE', arriving.invite);
-    const dialog = await bench.srf.createUAS(req, res, { localSdp: SDP });
-    const to = (await peer.response(200)).headers.get('to') ?? '';
-    const acked = once(dialog, 'ack');
-    call.request('ACK', 1, { to });
-    await within('ack', acked);
+    const call = await answeredCall(bench, peer);
     await waitUntil(
       async () => (await bench.engine.counters()).serverTransactions === 0,
       'the transaction of the INVITE is over',
@@ -195,10 +189,7 @@ describe('transactions and calls', () => {
     new RawCall(peer).request('INVITE', 1, { body: SDP });
     expect((await peer.response(503, 'INVITE')).headers.get('retry-after')).toBe('5');
     expect((await bench.engine.counters()).shed).toMatchObject({ transactions: 1 });
-    const destroyed = once(dialog, 'destroy');
-    call.request('BYE', 2, { to });
-    await peer.response(200, 'BYE');
-    await within('end', destroyed);
+    await endByCaller(call);
     waiting.request('CANCEL', 1, { branch: waiting.lastBranch });
     await peer.response(487, 'INVITE');
   });

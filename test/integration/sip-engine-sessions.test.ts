@@ -1,10 +1,12 @@
 import type Srf from 'drachtio-srf';
-import { type SipRequest } from '#sip/engine';
 import {
+  answeredCall,
+  type AnsweredCall,
   type Bench,
   hangUp,
-  nextInvite,
   once,
+  type PlacedCall,
+  placedCall,
   RawCall,
   respond,
   SDP,
@@ -32,41 +34,19 @@ afterEach(async () => {
 type Peer = UdpPeer | TcpPeer;
 
 /** A caller with `extra` headers in its INVITE, answered by the application. */
-async function answeredCall(
+async function answered(
   extra: string,
   answerHeaders: Record<string, string> = {},
-): Promise<{ peer: Peer; call: RawCall; dialog: Srf.Dialog; to: string; ok: Headers }> {
-  const peer = await bench.peer('UDP');
-  const call = new RawCall(peer);
-  const arriving = await nextInvite(bench);
-  call.request('INVITE', 1, { body: SDP, extra });
-  const { req, res } = await within('INVITE', arriving.invite);
-  const dialog = await bench.srf.createUAS(req, res, { localSdp: SDP, headers: answerHeaders });
-  const { headers } = await peer.response(200);
-  const to = headers.get('to') ?? '';
-  const acked = once(dialog, 'ack');
-  call.request('ACK', 1, { to });
-  await within('ack', acked);
-  return { peer, call, dialog, to, ok: headers };
+): Promise<AnsweredCall> {
+  return answeredCall(bench, await bench.peer('UDP'), { extra, answerHeaders });
 }
 
-type Headers = Awaited<ReturnType<Peer['response']>>['headers'];
-
 /** A call of the application's; the peer answers with `extra` headers. */
-async function placedCall(
+async function placed(
   extra: string,
   options: { headers?: Record<string, string>; body?: string } = {},
-): Promise<{ peer: Peer; dialog: Srf.Dialog; invite: SipRequest }> {
-  const peer = await bench.peer('UDP');
-  const calling = bench.srf.createUAC(`sip:bob@127.0.0.1:${peer.port}`, {
-    localSdp: options.body ?? SDP,
-    headers: options.headers ?? {},
-  });
-  const invite = await peer.request('INVITE');
-  respond(peer, invite, 200, { tag: 'b', body: SDP, extra });
-  const dialog = await within('UAC', calling);
-  await peer.request('ACK');
-  return { peer, dialog, invite };
+): Promise<PlacedCall> {
+  return placedCall(bench, await bench.peer('UDP'), { extra, ...options });
 }
 
 async function end(peer: Peer, dialog: Srf.Dialog): Promise<void> {
@@ -85,7 +65,7 @@ describe('a caller that asks for a session timer', () => {
     ['is refreshed when a proxy asked and it cannot', '', '120;refresher=uas', null],
   ])('%s (RFC 4028 §9)', async (_name, supported, expected, required) => {
     const wish = expected.endsWith('uas') && supported !== '' ? ';refresher=uas' : '';
-    const { peer, dialog, ok } = await answeredCall(`Session-Expires: 120${wish}\r\n${supported}`);
+    const { peer, dialog, ok } = await answered(`Session-Expires: 120${wish}\r\n${supported}`);
     expect(ok.get('session-expires')).toBe(expected);
     expect(ok.get('require')).toBe(required);
     expect(ok.getList('supported')).toContain('timer');
@@ -93,7 +73,7 @@ describe('a caller that asks for a session timer', () => {
   });
 
   test('gets what the application chose', async () => {
-    const { peer, dialog, ok } = await answeredCall(`Session-Expires: 1800\r\n${TIMER}`, {
+    const { peer, dialog, ok } = await answered(`Session-Expires: 1800\r\n${TIMER}`, {
       'Session-Expires': '300;refresher=uas',
     });
     expect(ok.get('session-expires')).toBe('300;refresher=uas');
@@ -101,7 +81,7 @@ describe('a caller that asks for a session timer', () => {
   });
 
   test('and does not ask gets none', async () => {
-    const { peer, dialog, ok } = await answeredCall(TIMER);
+    const { peer, dialog, ok } = await answered(TIMER);
     expect(ok.get('session-expires')).toBeNull();
     await end(peer, dialog);
   });
@@ -119,7 +99,7 @@ describe('a caller that asks for a session timer', () => {
   });
 
   test('and then is silent is hung up, and the application is told (§10)', async () => {
-    const { peer, dialog } = await answeredCall(`Session-Expires: 2;refresher=uac\r\n${TIMER}`);
+    const { peer, dialog } = await answered(`Session-Expires: 2;refresher=uac\r\n${TIMER}`);
     const destroyed = once(dialog, 'destroy');
     const bye = await peer.request('BYE');
     expect(bye.headers.get('reason')).toBe('SIP;cause=200;text="Session timer expired"');
@@ -129,7 +109,7 @@ describe('a caller that asks for a session timer', () => {
   });
 
   test('and refreshes lives on; the 200 of the re-INVITE says so again', async () => {
-    const { peer, dialog, call, to } = await answeredCall(`Session-Expires: 2\r\n${TIMER}`);
+    const { peer, dialog, call, to } = await answered(`Session-Expires: 2\r\n${TIMER}`);
     const extra = `Session-Expires: 120;refresher=uac\r\n${TIMER}`;
     call.request('INVITE', 2, { to, body: SDP, extra });
     const { headers } = await peer.response(200, 'INVITE');
@@ -143,7 +123,7 @@ describe('a caller that asks for a session timer', () => {
 
 describe('a session that we refresh', () => {
   test('is refreshed by UPDATE without a body where the peer allows it', async () => {
-    const { peer, dialog } = await placedCall(
+    const { peer, dialog } = await placed(
       `Session-Expires: 2;refresher=uac\r\nRequire: timer\r\n${ALLOW_UPDATE}`,
     );
     const update = await peer.request('UPDATE');
@@ -154,7 +134,7 @@ describe('a session that we refresh', () => {
   });
 
   test('is refreshed by a re-INVITE with our session description otherwise', async () => {
-    const { peer, dialog, invite } = await placedCall('Session-Expires: 2;refresher=uac\r\n', {
+    const { peer, dialog, invite } = await placed('Session-Expires: 2;refresher=uac\r\n', {
       headers: { Contact: '<sip:rec@localhost>;+sip.src' },
     });
     const again = await peer.request('INVITE');
@@ -177,7 +157,7 @@ describe('a session that we refresh', () => {
       `--b1\r\nContent-Type: application/sdp\r\n\r\n${SDP}\r\n` +
       '--b1\r\nContent-Type: application/rs-metadata+xml\r\nContent-Disposition: recording-session' +
       '\r\n\r\n<recording/>\r\n--b1--\r\n';
-    const { peer, dialog } = await placedCall('Session-Expires: 2;refresher=uac\r\n', {
+    const { peer, dialog } = await placed('Session-Expires: 2;refresher=uac\r\n', {
       headers: { 'Content-Type': 'multipart/mixed;boundary=b1' },
       body,
     });
@@ -190,7 +170,7 @@ describe('a session that we refresh', () => {
   });
 
   test('falls back to a re-INVITE when UPDATE is not taken after all', async () => {
-    const { peer, dialog } = await placedCall(`Session-Expires: 2\r\n${ALLOW_UPDATE}`);
+    const { peer, dialog } = await placed(`Session-Expires: 2\r\n${ALLOW_UPDATE}`);
     respond(peer, await peer.request('UPDATE'), 501);
     const again = await peer.request('INVITE');
     expect(again.body.toString()).toBe(SDP);
@@ -200,7 +180,7 @@ describe('a session that we refresh', () => {
   });
 
   test('asks with a longer interval after 422', async () => {
-    const { peer, dialog } = await placedCall(`Session-Expires: 6\r\n${ALLOW_UPDATE}`);
+    const { peer, dialog } = await placed(`Session-Expires: 6\r\n${ALLOW_UPDATE}`);
     respond(peer, await peer.request('UPDATE'), 422, { extra: 'Min-SE: 100\r\n' });
     const longer = await peer.request('UPDATE');
     expect(longer.headers.get('session-expires')).toBe('100;refresher=uac');
@@ -210,7 +190,7 @@ describe('a session that we refresh', () => {
   });
 
   test('ends when the peer does not know it any more', async () => {
-    const { peer, dialog } = await placedCall(`Session-Expires: 2\r\n${ALLOW_UPDATE}`);
+    const { peer, dialog } = await placed(`Session-Expires: 2\r\n${ALLOW_UPDATE}`);
     const destroyed = once(dialog, 'destroy');
     respond(peer, await peer.request('UPDATE'), 481);
     const bye = await peer.request('BYE');
@@ -242,7 +222,7 @@ describe('a call of the application', () => {
   });
 
   test('whose callee promised refreshes and sends none is hung up', async () => {
-    const { peer, dialog } = await placedCall('Session-Expires: 2;refresher=uas\r\n');
+    const { peer, dialog } = await placed('Session-Expires: 2;refresher=uas\r\n');
     const destroyed = once(dialog, 'destroy');
     const bye = await peer.request('BYE');
     expect(bye.headers.get('reason')).toContain('Session timer expired');

@@ -1,14 +1,13 @@
 import { waitUntil } from '../support/wait-until';
 import {
+  answeredCall,
   type Bench,
-  nextInvite,
-  once,
+  endByCaller,
   RawCall,
   SDP,
   startBench,
   type TcpPeer,
   type UdpPeer,
-  within,
 } from './sip-engine-harness';
 
 /** Nobody on this machine. */
@@ -51,22 +50,9 @@ describe.each(['UDP', 'TCP'] as const)('known sources over %s', protocol => {
 
   test('a call goes on when its peer is no longer known, and ends as always', async () => {
     bench = await startBench({ knownSources: HERE });
-    const peer = await bench.peer(protocol);
-    const arriving = await nextInvite(bench);
-    const call = new RawCall(peer);
-    call.request('INVITE', 1, { body: SDP });
-    const { req, res } = await within('INVITE', arriving.invite);
-    const dialog = await bench.srf.createUAS(req, res, { localSdp: SDP });
-    const to = (await peer.response(200)).headers.get('to') ?? '';
-    const acked = once(dialog, 'ack');
-    call.request('ACK', 1, { to });
-    await within('ack', acked);
-
+    const call = await answeredCall(bench, await bench.peer(protocol));
     bench.engine.setKnownSources(ELSEWHERE);
-    const destroyed = once(dialog, 'destroy');
-    call.request('BYE', 2, { to });
-    await peer.response(200, 'BYE');
-    await within('end', destroyed);
+    await endByCaller(call);
     expect(await dropped()).toBe(0);
   });
 });

@@ -1,7 +1,4 @@
-import { noopLogger, randomIds, systemClock } from '#core';
-import { createSipStack, type SipStack } from '#sip';
 import { describeOnEmbedded } from '../support/on-embedded';
-import { RawSipPeer } from '../support/raw-sip-peer';
 import {
   answerSdp,
   endRecording,
@@ -11,98 +8,70 @@ import {
   RecordingEvents,
   streams,
 } from '../support/raw-srs';
-import { type EngineUnderTest, startEngineUnderTest } from '../support/sip-engine-under-test';
+import { recordingClientBench } from '../support/recording-client-bench';
 import { waitUntil } from '../support/wait-until';
 
-let engine: EngineUnderTest;
-let stack: SipStack;
-let srs: RawSipPeer;
-
-beforeAll(async () => {
-  // Intervals of seconds instead of minutes; refreshes then come within a test.
-  engine = await startEngineUnderTest({ minSessionExpiresS: 2 });
-  stack = createSipStack({
-    engine,
-    clock: systemClock,
-    logger: noopLogger,
-    ids: randomIds,
-    random: () => 0,
-  });
-  await stack.connect();
-});
-beforeEach(async () => {
-  srs = await RawSipPeer.open('srs');
-});
-afterEach(async () => {
-  await waitUntil(() => {
-    const { pendingRequests, dialogs } = stack.gateway.counters();
-    return pendingRequests === 0 && dialogs === 0;
-  }, 'no request and no dialog is left');
-  await engine.expectIdle();
-  await srs.close();
-});
-afterAll(async () => {
-  await stack.close();
-  await engine.close();
-});
+// Intervals of seconds instead of minutes; refreshes then come within a test.
+const bench = recordingClientBench({ minSessionExpiresS: 2 });
 
 const originOf = (sdp: string): string => /^o=.*$/m.exec(sdp)?.[0] ?? '';
 
 describeOnEmbedded('the session timer of a recording session (RFC 4028)', () => {
-  const bench = (): Parameters<typeof establishRecording>[0] => ({ stack, engine, srs });
-
   it('is asked for as the provider wants it, again after a 422, and refreshed by UPDATE alone', async () => {
     const events = new RecordingEvents();
-    const invited = stack.srsClient.invite(
-      recordingInvite(srs, { sessionExpiresS: 120 }),
+    const invited = bench.stack.srsClient.invite(
+      recordingInvite(bench.srs, { sessionExpiresS: 120 }),
       events,
       new AbortController().signal,
     );
-    const refused = await srs.request('INVITE');
+    const refused = await bench.srs.request('INVITE');
     expect(refused.get('session-expires')).toBe('120');
     expect(refused.get('supported')).toContain('timer');
-    srs.reply(refused, '422 Session Interval Too Small', { headers: { 'Min-SE': '600' } });
-    await srs.request('ACK');
-    const invite = await srs.request('INVITE');
+    bench.srs.reply(refused, '422 Session Interval Too Small', { headers: { 'Min-SE': '600' } });
+    await bench.srs.request('ACK');
+    const invite = await bench.srs.request('INVITE');
     expect(invite.get('session-expires')).toBe('600');
     expect(invite.get('min-se')).toBe('600');
     expect(invite.body).toContain(METADATA);
-    srs.reply(invite, '200 OK', {
+    bench.srs.reply(invite, '200 OK', {
       body: answerSdp([6_000, 6_002]),
       headers: { Allow: 'INVITE, ACK, BYE, UPDATE', 'Session-Expires': '2;refresher=uac' },
     });
     const dialog = await invited;
-    await srs.request('ACK');
-    const refresh = await srs.request('UPDATE');
+    await bench.srs.request('ACK');
+    const refresh = await bench.srs.request('UPDATE');
     expect(refresh.body).toBe('');
     expect(refresh.get('content-type')).toBeUndefined();
     expect(refresh.get('session-expires')).toBe('2;refresher=uac');
     expect(refresh.get('contact')).toMatch(/;\+sip\.src$/);
-    srs.reply(refresh, '200 OK', { headers: { 'Session-Expires': '120;refresher=uac' } });
+    bench.srs.reply(refresh, '200 OK', { headers: { 'Session-Expires': '120;refresher=uac' } });
     const gone = dialog.bye();
-    srs.reply(await srs.request('BYE'), '200 OK');
+    bench.srs.reply(await bench.srs.request('BYE'), '200 OK');
     await gone;
     expect(events.ends).toEqual([]);
   });
 
   it('is refreshed toward an SRS without UPDATE by our newest SDP, labels and version included', async () => {
     const timer = { 'Session-Expires': '2;refresher=uac' };
-    const recording = await establishRecording(bench(), { ...timer, Allow: 'INVITE, ACK, BYE' });
-    const first = await srs.request('INVITE');
+    const recording = await establishRecording(bench, { ...timer, Allow: 'INVITE, ACK, BYE' });
+    const first = await bench.srs.request('INVITE');
     expect(first.get('content-type')).toBe('application/sdp');
     expect(first.body.match(/a=label:\d/g)).toEqual(['a=label:1', 'a=label:2']);
     // RFC 4028 §7.4: the same origin line says that nothing has changed.
     expect(originOf(first.body)).toBe(originOf(recording.invite.body));
-    srs.reply(first, '200 OK', { body: answerSdp([6_000, 6_002]), headers: timer });
-    await srs.request('ACK');
+    bench.srs.reply(first, '200 OK', { body: answerSdp([6_000, 6_002]), headers: timer });
+    await bench.srs.request('ACK');
 
     const pause = recording.dialog.update({ streams: streams('inactive'), metadata: METADATA });
-    const change = await srs.request('INVITE');
-    srs.reply(change, '200 OK', { body: answerSdp([6_000, 6_002], 'inactive'), headers: timer });
-    await srs.request('ACK');
+    const change = await bench.srs.request('INVITE');
+    bench.srs.reply(change, '200 OK', {
+      body: answerSdp([6_000, 6_002], 'inactive'),
+      headers: timer,
+    });
+    await bench.srs.request('ACK');
     await pause;
 
-    const second = await srs.request('INVITE');
+    const second = await bench.srs.request('INVITE');
     expect(second.body.match(/a=(?:inactive|label:\d)/g)).toEqual([
       'a=inactive',
       'a=label:1',
@@ -110,31 +79,31 @@ describeOnEmbedded('the session timer of a recording session (RFC 4028)', () => 
       'a=label:2',
     ]);
     expect(originOf(second.body)).toBe(originOf(change.body));
-    srs.reply(second, '200 OK', { body: answerSdp([6_000, 6_002], 'inactive') });
-    await srs.request('ACK');
-    await endRecording(srs, recording);
+    bench.srs.reply(second, '200 OK', { body: answerSdp([6_000, 6_002], 'inactive') });
+    await bench.srs.request('ACK');
+    await endRecording(bench.srs, recording);
     expect(recording.events.answers).toEqual([]);
   });
 
   it('is kept by an SRS that refreshes, and the session is lost when it stops', async () => {
     const timer = { 'Session-Expires': '2;refresher=uas', Require: 'timer' };
-    const recording = await establishRecording(bench(), timer);
+    const recording = await establishRecording(bench, timer);
     const refresh = { Supported: 'timer', 'Session-Expires': '2;refresher=uac' };
     recording.srsDialog.send('INVITE', { body: answerSdp([6_000, 6_002]), headers: refresh });
-    const ok = await srs.response(200, 'INVITE');
+    const ok = await bench.srs.response(200, 'INVITE');
     recording.srsDialog.acknowledge(ok);
     expect(ok.get('session-expires')).toBe('2;refresher=uac');
     expect(ok.get('require')).toContain('timer');
     expect(ok.body.match(/a=sendonly/g)).toHaveLength(2);
     recording.srsDialog.send('UPDATE', { headers: refresh });
-    const update = await srs.response(200, 'UPDATE');
+    const update = await bench.srs.response(200, 'UPDATE');
     expect(update.get('session-expires')).toBe('2;refresher=uac');
     expect(update.body).toBe('');
     expect(recording.events.ends).toEqual([]);
 
-    const bye = await srs.request('BYE');
+    const bye = await bench.srs.request('BYE');
     expect(bye.get('reason')).toContain('Session timer expired');
-    srs.reply(bye, '200 OK');
+    bench.srs.reply(bye, '200 OK');
     await waitUntil(() => recording.events.ends.length === 1, 'the loss is told');
     expect(recording.events.ends).toMatchObject([{ cause: 'session-expired' }]);
   });
@@ -145,40 +114,40 @@ describe('re-INVITEs that cross in a recording session (RFC 3261 §14)', () => {
     recording.dialog.streams.map(stream => stream?.rtp?.port ?? null);
 
   it('the SRS gets our 491, asks again, and both sides agree', async () => {
-    const recording = await establishRecording({ stack, engine, srs });
+    const recording = await establishRecording(bench);
     const pause = recording.dialog.update({ streams: streams('inactive'), metadata: METADATA });
-    const ours = await srs.request('INVITE');
+    const ours = await bench.srs.request('INVITE');
     recording.srsDialog.send('INVITE', { body: answerSdp([7_000, 7_002]) });
-    recording.srsDialog.acknowledgeFailure(await srs.response(491, 'INVITE'));
-    srs.reply(ours, '200 OK', { body: answerSdp([6_000, 6_002], 'inactive') });
-    await srs.request('ACK');
+    recording.srsDialog.acknowledgeFailure(await bench.srs.response(491, 'INVITE'));
+    bench.srs.reply(ours, '200 OK', { body: answerSdp([6_000, 6_002], 'inactive') });
+    await bench.srs.request('ACK');
     await pause;
     recording.srsDialog.send('INVITE', { body: answerSdp([7_000, 7_002]) });
-    const answer = await srs.response(200, 'INVITE');
+    const answer = await bench.srs.response(200, 'INVITE');
     recording.srsDialog.acknowledge(answer);
     // We are paused, whatever the SRS would take.
     expect(answer.body.match(/a=inactive/g)).toHaveLength(2);
     expect(ports(recording)).toEqual([7_000, 7_002]);
     expect(recording.events.answers).toHaveLength(1);
-    await endRecording(srs, recording);
+    await endRecording(bench.srs, recording);
   });
 
   it('we get the 491 of the SRS, take its offer meanwhile, ask again, and both sides agree', async () => {
-    const recording = await establishRecording({ stack, engine, srs });
+    const recording = await establishRecording(bench);
     const pause = recording.dialog.update({ streams: streams('inactive'), metadata: METADATA });
-    srs.reply(await srs.request('INVITE'), '491 Request Pending');
-    await srs.request('ACK');
+    bench.srs.reply(await bench.srs.request('INVITE'), '491 Request Pending');
+    await bench.srs.request('ACK');
     recording.srsDialog.send('INVITE', { body: answerSdp([7_000, 7_002]) });
-    const answer = await srs.response(200, 'INVITE');
+    const answer = await bench.srs.response(200, 'INVITE');
     recording.srsDialog.acknowledge(answer);
     // What the SRS has not accepted yet is not in force.
     expect(answer.body.match(/a=sendonly/g)).toHaveLength(2);
-    const again = await srs.request('INVITE');
+    const again = await bench.srs.request('INVITE');
     expect(again.body.match(/a=inactive/g)).toHaveLength(2);
-    srs.reply(again, '200 OK', { body: answerSdp([7_004, 7_006], 'inactive') });
-    await srs.request('ACK');
+    bench.srs.reply(again, '200 OK', { body: answerSdp([7_004, 7_006], 'inactive') });
+    await bench.srs.request('ACK');
     await pause;
     expect(ports(recording)).toEqual([7_004, 7_006]);
-    await endRecording(srs, recording);
+    await endRecording(bench.srs, recording);
   });
 });

@@ -1,12 +1,4 @@
-import { noopLogger, randomIds, systemClock } from '#core';
-import {
-  createSipStack,
-  findPart,
-  isSipError,
-  readMultipart,
-  type SipErrorCode,
-  type SipStack,
-} from '#sip';
+import { findPart, isSipError, readMultipart, type SipErrorCode } from '#sip';
 import { RawSipPeer } from '../support/raw-sip-peer';
 import {
   answerSdp,
@@ -18,46 +10,17 @@ import {
   RecordingEvents,
   streams,
 } from '../support/raw-srs';
-import { type EngineUnderTest, startEngineUnderTest } from '../support/sip-engine-under-test';
+import { recordingClientBench } from '../support/recording-client-bench';
 import { waitUntil } from '../support/wait-until';
 
-let engine: EngineUnderTest;
-let stack: SipStack;
-let srs: RawSipPeer;
-
-beforeAll(async () => {
-  engine = await startEngineUnderTest();
-  stack = createSipStack({
-    engine,
-    clock: systemClock,
-    logger: noopLogger,
-    ids: randomIds,
-    random: () => 0,
-  });
-  await stack.connect();
-});
-beforeEach(async () => {
-  srs = await RawSipPeer.open('srs');
-});
-afterEach(async () => {
-  await waitUntil(() => {
-    const { pendingRequests, dialogs } = stack.gateway.counters();
-    return pendingRequests === 0 && dialogs === 0;
-  }, 'no request and no dialog is left');
-  await engine.expectIdle();
-  await srs.close();
-});
-afterAll(async () => {
-  await stack.close();
-  await engine.close();
-});
+const bench = recordingClientBench();
 
 function established(allow?: string): Promise<RawRecording> {
-  return establishRecording({ stack, engine, srs }, allow === undefined ? {} : { Allow: allow });
+  return establishRecording(bench, allow === undefined ? {} : { Allow: allow });
 }
 
 function end(recording: RawRecording): Promise<void> {
-  return endRecording(srs, recording);
+  return endRecording(bench.srs, recording);
 }
 
 async function expectRefusal(promise: Promise<unknown>, code: SipErrorCode): Promise<unknown> {
@@ -98,8 +61,8 @@ describe('inviting an SRS', () => {
   });
 
   it('follows the profile: other tag, no Require, old media type, metadata first', async () => {
-    const promise = stack.srsClient.invite(
-      recordingInvite(srs, {
+    const promise = bench.stack.srsClient.invite(
+      recordingInvite(bench.srs, {
         profile: {
           requireSiprec: false,
           contactTag: 'src',
@@ -111,8 +74,8 @@ describe('inviting an SRS', () => {
       new RecordingEvents(),
       new AbortController().signal,
     );
-    const invite = await srs.request('INVITE');
-    srs.reply(invite, '403 Forbidden');
+    const invite = await bench.srs.request('INVITE');
+    bench.srs.reply(invite, '403 Forbidden');
     expect(await expectRefusal(promise, 'REC_ERR_SIP_SRS_REFUSED')).toMatchObject({
       details: { status: 403 },
     });
@@ -127,20 +90,20 @@ describe('inviting an SRS', () => {
   });
 
   it('takes port 0 as a refused stream and inactive as not receiving', async () => {
-    const promise = stack.srsClient.invite(
-      recordingInvite(srs),
+    const promise = bench.stack.srsClient.invite(
+      recordingInvite(bench.srs),
       new RecordingEvents(),
       new AbortController().signal,
     );
-    const invite = await srs.request('INVITE');
-    srs.reply(invite, '200 OK', { body: answerSdp([0, 6_002], 'inactive') });
+    const invite = await bench.srs.request('INVITE');
+    bench.srs.reply(invite, '200 OK', { body: answerSdp([0, 6_002], 'inactive') });
     const dialog = await promise;
-    await srs.request('ACK');
+    await bench.srs.request('ACK');
     expect(dialog.streams[0]).toBeNull();
     expect(dialog.streams[1]).toMatchObject({ receives: false, rtp: { port: 6_002 } });
     const gone = dialog.bye({ metadata: METADATA, reason: 'SIP;cause=200' });
-    const bye = await srs.request('BYE');
-    srs.reply(bye, '200 OK');
+    const bye = await bench.srs.request('BYE');
+    bench.srs.reply(bye, '200 OK');
     await gone;
     expect(bye.body).toBe(METADATA);
     expect(bye.get('content-disposition')).toBe('recording-session');
@@ -152,57 +115,57 @@ describe('inviting an SRS', () => {
     ['with fewer m-lines', answerSdp([6_000])],
     ['that is garbage', 'x'],
   ])('ends a session with an answer %s', async (_what, body) => {
-    const promise = stack.srsClient.invite(
-      recordingInvite(srs),
+    const promise = bench.stack.srsClient.invite(
+      recordingInvite(bench.srs),
       new RecordingEvents(),
       new AbortController().signal,
     );
     const refused = expectRefusal(promise, 'REC_ERR_SIP_SRS_BAD_ANSWER');
-    const invite = await srs.request('INVITE');
-    srs.reply(invite, '200 OK', { body });
-    await srs.request('ACK');
-    srs.reply(await srs.request('BYE'), '200 OK');
+    const invite = await bench.srs.request('INVITE');
+    bench.srs.reply(invite, '200 OK', { body });
+    await bench.srs.request('ACK');
+    bench.srs.reply(await bench.srs.request('BYE'), '200 OK');
     await refused;
   });
 
   it('gives up in time, and ends an answer that comes too late', async () => {
-    const promise = stack.srsClient.invite(
-      recordingInvite(srs, { answerTimeoutMs: 200 }),
+    const promise = bench.stack.srsClient.invite(
+      recordingInvite(bench.srs, { answerTimeoutMs: 200 }),
       new RecordingEvents(),
       new AbortController().signal,
     );
     const refused = expectRefusal(promise, 'REC_ERR_SIP_SRS_TIMEOUT');
-    const invite = await srs.request('INVITE');
-    srs.reply(invite, '180 Ringing');
+    const invite = await bench.srs.request('INVITE');
+    bench.srs.reply(invite, '180 Ringing');
     await refused;
-    srs.reply(await srs.request('CANCEL'), '200 OK');
-    srs.reply(invite, '200 OK', { body: answerSdp([6_000, 6_002]) });
-    await srs.request('ACK');
-    srs.reply(await srs.request('BYE'), '200 OK');
+    bench.srs.reply(await bench.srs.request('CANCEL'), '200 OK');
+    bench.srs.reply(invite, '200 OK', { body: answerSdp([6_000, 6_002]) });
+    await bench.srs.request('ACK');
+    bench.srs.reply(await bench.srs.request('BYE'), '200 OK');
   });
 
   it('is given up by its AbortSignal', async () => {
     const controller = new AbortController();
-    const promise = stack.srsClient.invite(
-      recordingInvite(srs),
+    const promise = bench.stack.srsClient.invite(
+      recordingInvite(bench.srs),
       new RecordingEvents(),
       controller.signal,
     );
     const refused = expectRefusal(promise, 'REC_ERR_SIP_ABORTED');
-    const invite = await srs.request('INVITE');
-    srs.reply(invite, '180 Ringing');
+    const invite = await bench.srs.request('INVITE');
+    bench.srs.reply(invite, '180 Ringing');
     controller.abort();
     await refused;
-    srs.reply(await srs.request('CANCEL'), '200 OK');
-    srs.reply(invite, '487 Request Terminated');
+    bench.srs.reply(await bench.srs.request('CANCEL'), '200 OK');
+    bench.srs.reply(invite, '487 Request Terminated');
   });
 
   it('says that nobody listens there', async () => {
     const nowhere = await RawSipPeer.open('nowhere');
     const srsUri = `${nowhere.uri};transport=tcp`;
     await nowhere.close();
-    const promise = stack.srsClient.invite(
-      recordingInvite(srs, { srsUri }),
+    const promise = bench.stack.srsClient.invite(
+      recordingInvite(bench.srs, { srsUri }),
       new RecordingEvents(),
       new AbortController().signal,
     );
@@ -216,11 +179,11 @@ describe('an established recording session', () => {
     const versions: number[] = [];
     for (const direction of ['inactive', 'sendonly'] as const) {
       const update = recording.dialog.update({ streams: streams(direction), metadata: METADATA });
-      const request = await srs.request('INVITE');
-      srs.reply(request, '200 OK', {
+      const request = await bench.srs.request('INVITE');
+      bench.srs.reply(request, '200 OK', {
         body: answerSdp([6_000, 6_002], direction === 'inactive' ? 'inactive' : 'recvonly'),
       });
-      await srs.request('ACK');
+      await bench.srs.request('ACK');
       const answers = await update;
       expect(answers.map(answer => answer?.receives)).toEqual([
         direction === 'sendonly',
@@ -240,8 +203,8 @@ describe('an established recording session', () => {
   it('sends metadata alone by UPDATE, or by re-INVITE to an SRS without UPDATE', async () => {
     const first = await established();
     const update = first.dialog.update({ metadata: METADATA });
-    const request = await srs.request('UPDATE');
-    srs.reply(request, '200 OK');
+    const request = await bench.srs.request('UPDATE');
+    bench.srs.reply(request, '200 OK');
     await update;
     expect(request.get('content-type')).toBe('application/rs-metadata+xml');
     expect(request.get('content-disposition')).toBe('recording-session');
@@ -249,9 +212,9 @@ describe('an established recording session', () => {
     await end(first);
     const second = await established('INVITE, ACK, BYE');
     const reinvite = second.dialog.update({ metadata: METADATA });
-    const invite = await srs.request('INVITE');
-    srs.reply(invite, '200 OK', { body: answerSdp([6_000, 6_002]) });
-    await srs.request('ACK');
+    const invite = await bench.srs.request('INVITE');
+    bench.srs.reply(invite, '200 OK', { body: answerSdp([6_000, 6_002]) });
+    await bench.srs.request('ACK');
     await reinvite;
     expect(invite.get('content-type')).toMatch(/^multipart\/mixed;boundary=/);
     await end(second);
@@ -261,13 +224,13 @@ describe('an established recording session', () => {
     const recording = await established();
     const pause = recording.dialog.update({ streams: streams('inactive') });
     const resume = recording.dialog.update({ streams: streams('sendonly') });
-    srs.reply(await srs.request('INVITE'), '491 Request Pending');
-    await srs.request('ACK');
+    bench.srs.reply(await bench.srs.request('INVITE'), '491 Request Pending');
+    await bench.srs.request('ACK');
     for (const direction of ['inactive', 'sendonly']) {
-      const request = await srs.request('INVITE');
+      const request = await bench.srs.request('INVITE');
       expect(request.body).toContain(`a=${direction}`);
-      srs.reply(request, '200 OK', { body: answerSdp([6_000, 6_002]) });
-      await srs.request('ACK');
+      bench.srs.reply(request, '200 OK', { body: answerSdp([6_000, 6_002]) });
+      await bench.srs.request('ACK');
     }
     await Promise.all([pause, resume]);
     await end(recording);
@@ -276,7 +239,7 @@ describe('an established recording session', () => {
   it('stays as it was when the SRS refuses a change', async () => {
     const recording = await established();
     const update = recording.dialog.update({ streams: streams('inactive') });
-    srs.reply(await srs.request('INVITE'), '488 Not Acceptable Here');
+    bench.srs.reply(await bench.srs.request('INVITE'), '488 Not Acceptable Here');
     expect(await expectRefusal(update, 'REC_ERR_SIP_SRS_REFUSED')).toMatchObject({
       details: { status: 488 },
     });
@@ -289,10 +252,10 @@ describe('an established recording session', () => {
     const recording = await established();
     const update = recording.dialog.update({ streams: streams('inactive') });
     const refused = expectRefusal(update, 'REC_ERR_SIP_SRS_REFUSED');
-    srs.reply(await srs.request('INVITE'), '481 Call Does Not Exist');
+    bench.srs.reply(await bench.srs.request('INVITE'), '481 Call Does Not Exist');
     await refused;
     expect(recording.events.ends).toEqual([{ cause: 're-invite-failed', reason: 'SIP;cause=481' }]);
-    srs.reply(await srs.request('BYE'), '481 Call Does Not Exist');
+    bench.srs.reply(await bench.srs.request('BYE'), '481 Call Does Not Exist');
   });
 
   it('answers a snapshot request and passes it on with its reason', async () => {
@@ -302,7 +265,7 @@ describe('an established recording session', () => {
       contentType: 'application/rs-metadata',
       headers: { 'Content-Disposition': 'recording-session' },
     });
-    await srs.response(200, 'UPDATE');
+    await bench.srs.response(200, 'UPDATE');
     expect(recording.events.snapshots).toEqual(['lost & found']);
     await end(recording);
   });
@@ -310,12 +273,12 @@ describe('an established recording session', () => {
   it('follows a re-INVITE of the SRS to a new address and to inactive', async () => {
     const recording = await established();
     recording.srsDialog.send('INVITE', { body: answerSdp([7_000, 7_002], 'recvonly') });
-    const first = await srs.response(200, 'INVITE');
+    const first = await bench.srs.response(200, 'INVITE');
     recording.srsDialog.acknowledge(first);
     expect(first.body.match(/a=sendonly/g)).toHaveLength(2);
     expect(first.get('contact')).toMatch(/;\+sip\.src$/);
     recording.srsDialog.send('INVITE', { body: answerSdp([7_000, 0], 'inactive') });
-    const second = await srs.response(200, 'INVITE');
+    const second = await bench.srs.response(200, 'INVITE');
     recording.srsDialog.acknowledge(second);
     expect(second.body).toContain('a=inactive');
     expect(second.body).toMatch(/m=audio 0 RTP\/AVP/);
@@ -331,7 +294,7 @@ describe('an established recording session', () => {
   it('makes the offer when the SRS sends an offerless re-INVITE', async () => {
     const recording = await established();
     recording.srsDialog.send('INVITE');
-    const ok = await srs.response(200, 'INVITE');
+    const ok = await bench.srs.response(200, 'INVITE');
     expect(ok.body.match(/a=label/g)).toHaveLength(2);
     recording.srsDialog.acknowledge(ok, { body: answerSdp([7_100, 7_102]) });
     await waitUntil(() => recording.events.answers.length === 1, 'the answer has changed');
@@ -346,7 +309,7 @@ describe('an established recording session', () => {
       ['v=0\r\nm=audio\r\n', 400],
     ] as const) {
       recording.srsDialog.send('INVITE', { body });
-      recording.srsDialog.acknowledgeFailure(await srs.response(status, 'INVITE'));
+      recording.srsDialog.acknowledgeFailure(await bench.srs.response(status, 'INVITE'));
     }
     expect(recording.events.answers).toHaveLength(0);
     await end(recording);
@@ -356,7 +319,7 @@ describe('an established recording session', () => {
     const recording = await established();
     for (const method of ['INFO', 'OPTIONS']) {
       recording.srsDialog.send(method);
-      const answer = await srs.response(200, method);
+      const answer = await bench.srs.response(200, method);
       expect(answer.get('contact')).toMatch(/;\+sip\.src$/);
     }
     await end(recording);
@@ -365,7 +328,7 @@ describe('an established recording session', () => {
   it('ends with the SRS’s BYE, and our bye afterwards sends nothing', async () => {
     const recording = await established();
     recording.srsDialog.send('BYE', { headers: { Reason: 'SIP;cause=503;text="disk full"' } });
-    await srs.response(200, 'BYE');
+    await bench.srs.response(200, 'BYE');
     expect(recording.events.ends).toEqual([
       { cause: 'bye', reason: 'SIP;cause=503;text="disk full"' },
     ]);
