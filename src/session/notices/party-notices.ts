@@ -97,7 +97,8 @@ export class PartyNotices {
 
   /** Notices that still wait are given up. */
   giveUpWaiting(): void {
-    this.#waiting.abort();
+    // With a reason of its own: the default one is an error with a stack, which every call would pay for.
+    this.#waiting.abort('the recording has stopped');
     this.#waiting = new AbortController();
   }
 
