@@ -10,7 +10,7 @@ import {
 import { SipError } from './errors';
 import { type CallSrtp, type RecordIndication, type RecordPreference } from './ports';
 import { RecordIndicator } from './record-indicator';
-import { keepEncodings, keepPayloadTypes } from './sdp/codec-policy';
+import { keepAgreed, keepEncodings } from './sdp/codec-policy';
 import {
   readRecord,
   readRecordPreference,
@@ -21,17 +21,18 @@ import { isSecureProfile } from './sdp/crypto';
 import { LegSecurity, type MediaSecurity } from './sdp/leg-security';
 import { anchorDescription, findAnchorableMedia, isAnchorable } from './sdp/media-anchoring';
 import { preAnswer } from './sdp/pre-answer';
+import { withoutHold } from './sdp/hold';
 import { agreedFormats, type Flow, payloadFormats } from './sdp/offer-answer';
-import { statedFlow, toRemoteStream } from './sdp/remote-stream';
-import { connectionLine, SdpOrigin } from './sdp/sdp-origin';
+import { toRemoteStream } from './sdp/remote-stream';
+import { SdpOrigin } from './sdp/sdp-origin';
 import {
   formatSdp,
   hasAttribute,
   type MediaDescription,
   parseSdp,
   type SessionDescription,
-  statedDirection,
 } from './sdp/session-description';
+import { agreedOr, type StreamAgreement, streamAgreements } from './sdp/stream-agreements';
 
 export interface CallMediaEvents {
   remoteStream(role: LegRole, stream: RemoteStream): void;
@@ -209,21 +210,12 @@ export class CallMedia {
     const offererSecurity = this.#legs[to].security;
     const offererCrypto = isRestated ? offererSecurity.agreed : offererSecurity.answered;
     const answererCrypto = this.#legs[from].security.takeAnswer(answered);
-    const theirs = payloadFormats(offered);
-    const ours = payloadFormats(answered);
-    // Each peer sends with the numbers that it was told, which are those of the other's description.
-    const forOfferer = {
-      formats: agreedOr(agreedFormats(theirs, ours, 'answer'), ours),
-      rtcpMux: offererMux,
-      ours: statedFlow(description, answered),
-    };
-    const forAnswerer = {
-      formats: agreedOr(agreedFormats(theirs, ours, 'offer'), ours),
-      rtcpMux: answererMux,
-      ours: statedFlow(offer.description, offered),
-    };
-    this.#tell(to, offer.description, offered, forOfferer, offererCrypto);
-    this.#tell(from, description, answered, forAnswerer, answererCrypto);
+    const { withOfferer, withAnswerer } = streamAgreements(
+      { description: offer.description, media: offered, rtcpMux: offererMux },
+      { description, media: answered, rtcpMux: answererMux },
+    );
+    this.#tell(to, offer.description, offered, withOfferer, offererCrypto);
+    this.#tell(from, description, answered, withAnswerer, answererCrypto);
     beforeWriting?.();
     const text = isRestated ? '' : this.#anchor(description, to, offererMux, offer.description);
     if (isFinal) {
@@ -257,7 +249,9 @@ export class CallMedia {
     if (this.#mode !== 'anchored' || agreed === null) {
       return null;
     }
-    const description = onlyAgreed ? this.#narrowed(agreed, this.#legs[to].agreed) : agreed;
+    const description = onlyAgreed
+      ? keepAgreed(agreed, this.#legs[to].agreed, this.#mediaIndex)
+      : agreed;
     this.#offer = { from, description, isRestated: true };
     return this.#anchor(description, to, this.#legs[to].mux);
   }
@@ -419,22 +413,6 @@ export class CallMedia {
     }
   }
 
-  #narrowed(description: SessionDescription, peer: SessionDescription | null): SessionDescription {
-    const ours = description.media[this.#mediaIndex];
-    const theirs = peer?.media[this.#mediaIndex];
-    const agreed =
-      ours === undefined || theirs === undefined
-        ? []
-        : agreedFormats(payloadFormats(ours), payloadFormats(theirs), 'offer');
-    return agreed.length === 0
-      ? description
-      : keepPayloadTypes(
-          description,
-          this.#mediaIndex,
-          new Set(agreed.map(each => each.payloadType)),
-        );
-  }
-
   #anchor(
     description: SessionDescription,
     to: LegRole,
@@ -490,7 +468,7 @@ export class CallMedia {
     role: LegRole,
     description: SessionDescription,
     media: MediaDescription,
-    agreement: Parameters<typeof toRemoteStream>[2],
+    agreement: StreamAgreement,
     crypto: StreamCrypto | null,
   ): void {
     const plain = toRemoteStream(description, media, agreement);
@@ -503,27 +481,10 @@ export class CallMedia {
   }
 }
 
-/** A peer that answers with formats never offered is wrong, but its packets come all the same. */
-function agreedOr<T>(agreed: readonly T[], answered: readonly T[]): readonly T[] {
-  return agreed.length > 0 ? agreed : answered;
-}
-
 function notAnchorable(reason: 'srtp-only' | 'no-audio'): SipError {
   const message =
     reason === 'srtp-only'
       ? 'only plain RTP and SRTP with SDES keys are supported'
       : 'an audio stream is required';
   return new SipError('REC_ERR_SIP_NOT_ANCHORABLE', message, { details: { reason } });
-}
-
-/** A description as its writer would have it without any hold (RFC 3264 §8.4). */
-function withoutHold(description: SessionDescription, local: LocalEndpoint): SessionDescription {
-  const free = (lines: readonly string[]): readonly string[] =>
-    lines
-      .filter(line => statedDirection([line]) === null)
-      .map(line => (line.startsWith('c=') ? connectionLine(local.rtp.host) : line));
-  return {
-    session: free(description.session),
-    media: description.media.map(each => ({ ...each, lines: free(each.lines) })),
-  };
 }

@@ -1,4 +1,4 @@
-import { payloadFormats } from './offer-answer';
+import { agreedFormats, payloadFormats } from './offer-answer';
 import {
   attributeName,
   type MediaDescription,
@@ -56,4 +56,21 @@ export function keepPayloadTypes(
     }),
   };
   return { ...description, media: description.media.with(mediaIndex, reduced) };
+}
+
+/** The codecs alone that the peer has agreed to as well; all of them where that would leave none. Pure. */
+export function keepAgreed(
+  description: SessionDescription,
+  peer: SessionDescription | null,
+  mediaIndex: number,
+): SessionDescription {
+  const ours = description.media[mediaIndex];
+  const theirs = peer?.media[mediaIndex];
+  const agreed =
+    ours === undefined || theirs === undefined
+      ? []
+      : agreedFormats(payloadFormats(ours), payloadFormats(theirs), 'offer');
+  return agreed.length === 0
+    ? description
+    : keepPayloadTypes(description, mediaIndex, new Set(agreed.map(each => each.payloadType)));
 }
