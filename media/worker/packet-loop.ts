@@ -2,7 +2,6 @@ import { KIND_EVENT } from '../codec/payload-kinds';
 import { type IoMemory, type PacketIo, type PacketSink, type SendResult } from '../io/packet-io';
 import { describeSource } from '../io/peer-address';
 import { GOES_BESIDE, GOES_ON, IS_TOO_LATE } from '../mixer/leg-mixer';
-import { parseRtcp } from '../rtcp/parse';
 import {
   isRtp,
   looksLikeRtcp,
@@ -11,7 +10,7 @@ import {
   RTP_TIMESTAMP_AT,
 } from '../rtp/header';
 import { type StreamProtection } from '../srtp/stream-protection';
-import { add, LEG, STREAM } from './counters';
+import { add, LEG } from './counters';
 import { EarlyPackets } from './early-packets';
 import { LegSender } from './leg-sender';
 import { LegServices } from './leg-services';
@@ -22,8 +21,10 @@ import { type WorkerEvent, type WorkerSettings } from './protocol';
 import { PUMP_INTERVAL_MS, Recorder } from './recorder';
 import { type RecordingState, type RecordingStreamState } from './recording-state';
 import { RingPool } from './ring-pool';
+import { RtcpReceiver } from './rtcp-receiver';
 import { RtcpReporter } from './rtcp-reporter';
 import { SilenceFiller } from './silence-filler';
+import { SlotTimers } from './slot-timers';
 import { type SourceLatch } from './source-latch';
 import { StateTable } from './state-table';
 
@@ -33,8 +34,6 @@ const TICK_MS = 100;
 const INTRUDER_INTERVAL_MS = 10_000;
 /** So is an SRS that is not there. */
 const UNREACHABLE_INTERVAL_MS = 5000;
-/** Receiver reports beyond this rate are read but not told, ms. */
-const REPORT_INTERVAL_MS = 500;
 
 export interface PacketLoopOptions {
   readonly io: PacketIo;
@@ -69,12 +68,13 @@ export class PacketLoop implements PacketSink, ForwarderHost {
   readonly #io: PacketIo;
   readonly #received: IoMemory;
   readonly #counters: Float64Array;
-  readonly #settings: WorkerSettings;
   readonly #emit: (event: WorkerEvent) => void;
   readonly #control: () => boolean;
   readonly #onDrained: (recording: RecordingState) => void;
   /** null: the backend has no pointers, and every packet goes through the objects. */
   readonly #forwarder: PlainForwarder | null;
+  readonly #rtcp: RtcpReceiver;
+  readonly #timers: SlotTimers;
   /** Legs that hold packets from before their peer's address was known. */
   readonly #early = new Set<LegState>();
   #nextTickMs = 0;
@@ -86,7 +86,6 @@ export class PacketLoop implements PacketSink, ForwarderHost {
     this.#io = options.io;
     this.#received = options.io.received;
     this.#counters = options.counters;
-    this.#settings = options.settings;
     this.#emit = options.emit;
     this.#control = options.control;
     this.#onDrained = options.onDrained;
@@ -111,6 +110,14 @@ export class PacketLoop implements PacketSink, ForwarderHost {
       options.emit,
       this,
     );
+    this.#timers = new SlotTimers(this, options.settings.mediaTimeoutMs, options.emit);
+    this.#rtcp = new RtcpReceiver({
+      received: this.#received,
+      counters: this.#counters,
+      clock: this,
+      emit: options.emit,
+      rejectSource: (leg, latch, sourceAt) => this.#rejectSource(leg, latch, sourceAt),
+    });
     this.#forwarder = this.#createForwarder(options);
   }
 
@@ -137,7 +144,7 @@ export class PacketLoop implements PacketSink, ForwarderHost {
     const leg = this.legs[slot];
     if (leg !== null && leg !== undefined) {
       if (isRtcpPort) {
-        this.#onLegRtcp(leg, at, length, sourceAt, leg.rtcpLatch);
+        this.#rtcp.onLegPacket(leg, at, length, sourceAt, leg.rtcpLatch);
       } else {
         this.#onLegRtp(leg, at, length, sourceAt);
       }
@@ -145,7 +152,7 @@ export class PacketLoop implements PacketSink, ForwarderHost {
     }
     const stream = this.streams[slot];
     if (stream !== null && stream !== undefined) {
-      this.#onSrsPacket(stream, at, length, sourceAt, isRtcpPort);
+      this.#rtcp.onSrsPacket(stream, at, length, sourceAt, isRtcpPort);
     }
   }
 
@@ -187,7 +194,7 @@ export class PacketLoop implements PacketSink, ForwarderHost {
     }
     if (nowMs >= this.#nextTickMs) {
       this.#nextTickMs = nowMs + TICK_MS;
-      this.#tick(nowMs);
+      this.#timers.service(nowMs);
     }
     if (nowMs >= this.#nextServiceMs) {
       this.#nextServiceMs = this.services.service(nowMs);
@@ -207,14 +214,14 @@ export class PacketLoop implements PacketSink, ForwarderHost {
     }
     if (!isRtp(bytes, at, length)) {
       if (length >= 8 && looksLikeRtcp(bytes[at + 1] ?? 0)) {
-        this.#onLegRtcp(leg, at, length, sourceAt, leg.rtpLatch);
+        this.#rtcp.onLegPacket(leg, at, length, sourceAt, leg.rtpLatch);
       } else {
         add(this.#counters, leg.counterBase, LEG.malformed, 1);
       }
       return;
     }
     if (looksLikeRtcp(bytes[at + 1] ?? 0)) {
-      this.#onLegRtcp(leg, at, length, sourceAt, leg.rtpLatch);
+      this.#rtcp.onLegPacket(leg, at, length, sourceAt, leg.rtpLatch);
       return;
     }
     if (!leg.rtpLatch.isLockedSource(words, sourceAt) && !this.#admit(leg, at, length, sourceAt)) {
@@ -443,94 +450,6 @@ export class PacketLoop implements PacketSink, ForwarderHost {
     }
   }
 
-  #onLegRtcp(
-    leg: LegState,
-    at: number,
-    receivedBytes: number,
-    sourceAt: number,
-    latch: SourceLatch,
-  ): void {
-    const { words, view } = this.#received;
-    let length = receivedBytes;
-    if (leg.protection !== null) {
-      if (latch.isLocked && !latch.isLockedSource(words, sourceAt)) {
-        this.#rejectSource(leg, latch, sourceAt);
-        return;
-      }
-      length = leg.protection.receiver.unprotectRtcp(this.#received, at, receivedBytes);
-      if (length === 0) {
-        add(this.#counters, leg.counterBase, LEG.unauthentic, 1);
-        return;
-      }
-    }
-    if (!latch.isLockedSource(words, sourceAt)) {
-      // RTCP never latches RTP: on a shared port only the locked source counts.
-      const verdict = latch === leg.rtpLatch ? 'reject' : latch.judge(words, sourceAt);
-      if (verdict === 'reject') {
-        this.#rejectSource(leg, latch, sourceAt);
-      }
-      if (verdict === 'reject' || verdict === 'wait') {
-        return;
-      }
-    }
-    const parsed = parseRtcp(view, at, length);
-    if (parsed === null) {
-      add(this.#counters, leg.counterBase, LEG.malformed, 1);
-    } else if (parsed.senderReport !== null) {
-      leg.lastSrNtpMiddle = parsed.senderReport.ntpMiddle;
-      leg.lastSrAtMs = this.nowMs;
-    }
-  }
-
-  /** The SRS sends nothing but RTCP: on its own port, or on the RTP port (RFC 5761). */
-  #onSrsPacket(
-    stream: RecordingStreamState,
-    at: number,
-    receivedBytes: number,
-    sourceAt: number,
-    isRtcpPort: boolean,
-  ): void {
-    const { view, words } = this.#received;
-    const expected = isRtcpPort && !stream.rtcpMux ? stream.rtcpRemote : stream.rtpRemote;
-    if (!expected.isSet || !expected.sameHost(words, sourceAt)) {
-      add(this.#counters, stream.counterBase, STREAM.rejectedSource, 1);
-      return;
-    }
-    const length =
-      stream.protection === null
-        ? receivedBytes
-        : stream.protection.receiver.unprotectRtcp(this.#received, at, receivedBytes);
-    if (length === 0) {
-      add(this.#counters, stream.counterBase, STREAM.unauthentic, 1);
-      return;
-    }
-    const parsed = parseRtcp(view, at, length);
-    if (parsed === null) {
-      add(this.#counters, stream.counterBase, STREAM.malformed, 1);
-      return;
-    }
-    const block = parsed.blocks.find(candidate => candidate.ssrc === stream.output.ssrc);
-    if (block === undefined) {
-      return;
-    }
-    const report = {
-      fractionLost: block.fractionLost / 256,
-      packetsLost: block.packetsLost,
-      jitterMs: (block.jitter * 1000) / stream.output.clockRateHz,
-    };
-    const counters = this.#counters;
-    const base = stream.counterBase;
-    counters[base + STREAM.fractionLost] = report.fractionLost;
-    counters[base + STREAM.packetsLost] = report.packetsLost;
-    counters[base + STREAM.jitterMs] = report.jitterMs;
-    counters[base + STREAM.receiverReportAtMs] = Date.now();
-    add(counters, base, STREAM.receiverReports, 1);
-    if (this.nowMs - stream.lastReportAtMs >= REPORT_INTERVAL_MS) {
-      stream.lastReportAtMs = this.nowMs;
-      this.#emit({ kind: 'receiver-report', slot: stream.slot, report });
-    }
-  }
-
   #tellUnreachable(stream: RecordingStreamState): void {
     if (this.nowMs - stream.lastUnreachableAtMs >= UNREACHABLE_INTERVAL_MS) {
       stream.lastUnreachableAtMs = this.nowMs;
@@ -550,40 +469,6 @@ export class PacketLoop implements PacketSink, ForwarderHost {
       }
     }
     this.#nextPumpMs = isAnyBehind ? nowMs + PUMP_INTERVAL_MS : Infinity;
-  }
-
-  #tick(nowMs: number): void {
-    const wallMs = Date.now();
-    const { dueAtMs } = this.table;
-    for (let slot = 0; slot < dueAtMs.length; slot++) {
-      if ((dueAtMs[slot] ?? Infinity) > nowMs) {
-        continue;
-      }
-      const leg = this.legs[slot];
-      const stream = this.streams[slot];
-      if (leg) {
-        const reportAtMs = this.reporter.reportToLeg(leg, nowMs, wallMs);
-        dueAtMs[slot] = Math.min(reportAtMs, this.#watchSilence(leg, nowMs));
-      } else {
-        dueAtMs[slot] = stream ? this.reporter.reportToSrs(stream, nowMs) : Infinity;
-      }
-    }
-  }
-
-  /** Tells of a leg that sends nothing. @returns when it may be silent for too long, monotonic ms. */
-  #watchSilence(leg: LegState, nowMs: number): number {
-    const timeoutMs = this.#settings.mediaTimeoutMs;
-    if (!leg.sends || timeoutMs === 0 || leg.hasTimedOut) {
-      return Infinity;
-    }
-    const timeoutAtMs = leg.lastRtpAtMs + timeoutMs;
-    if (nowMs <= timeoutAtMs) {
-      return timeoutAtMs;
-    }
-    leg.hasTimedOut = true;
-    leg.unsettle();
-    this.#emit({ kind: 'timed-out', slot: leg.slot });
-    return Infinity;
   }
 }
 
