@@ -10,7 +10,7 @@ import {
   type PartyDescription,
   type SharedMetadataIds,
   type SideParticipant,
-} from '../recording/recording-metadata';
+} from '../parties/party-description';
 import { type CallLegs } from './call-legs';
 
 /** What a recording event is about; the call alone, when nothing else is named. */

@@ -7,11 +7,7 @@ import {
 } from '#core';
 import { type DtmfHoldRule, type LegCounters, type MediaCall, type MediaLeg } from '#media';
 
-/** Whether a party's words go out, and whether it hears the other's. */
-export interface PartyActivity {
-  readonly sends: boolean;
-  readonly receives: boolean;
-}
+import { type PartyActivity } from '../parties/party-description';
 
 /** The media of both legs of a call, and what their peers have said about it. */
 export class CallLegs {

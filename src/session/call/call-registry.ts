@@ -8,7 +8,7 @@ import {
   type RecordingEventListener,
 } from '../live-view';
 import { type ParticipantsOutcome } from '../parties/call-participants';
-import { type PartyDescription } from '../recording/recording-metadata';
+import { type PartyDescription } from '../parties/party-description';
 import { type RecordedCall } from './recorded-call';
 
 /** The calls in progress: what a drain waits for, an orderly stop hangs up, and an API looks at and controls. */

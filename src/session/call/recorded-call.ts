@@ -35,7 +35,7 @@ import {
   tellParticipants,
 } from '../parties/call-participants';
 import { PartyDecisions, type PlannedRecording } from '../parties/party-decisions';
-import { type PartyDescription } from '../recording/recording-metadata';
+import { type PartyDescription } from '../parties/party-description';
 import { type RouteSettings, type TrunkSettings } from '../settings';
 import { type EventSubject } from './call-context';
 import { CallMedia } from './call-media';

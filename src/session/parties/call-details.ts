@@ -1,7 +1,7 @@
 import { type LegRole } from '#core';
 import { type InviteFacts } from '#sip';
 import { type CallDetails, type MetadataId, metadataIdToBytes, metadataIdToUuid } from '#metadata';
-import { type PartyDescription } from '../recording/recording-metadata';
+import { type PartyDescription } from './party-description';
 
 /** A counter of Diversion beyond this is not believed. */
 const MAX_REDIRECTIONS = 99;

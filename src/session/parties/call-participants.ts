@@ -1,7 +1,7 @@
 import { type LegRole, otherRole } from '#core';
 
 import { type RecordedParty } from '../recording/recorded-party';
-import { type PartyDescription } from '../recording/recording-metadata';
+import { type PartyDescription } from './party-description';
 import { addressOfRecord } from './address-of-record';
 import { type PartiesOfCall } from './parties-of-call';
 

@@ -3,13 +3,13 @@ import { newMetadataId } from '#metadata';
 import { type IncomingCall } from '#sip';
 
 import { type CallParties } from '../call/call-context';
+import { type RouteSettings, type TrunkSettings } from '../settings';
 import {
   newSharedMetadataIds,
   type PartyDescription,
   type SharedMetadataIds,
   type SideParticipant,
-} from '../recording/recording-metadata';
-import { type RouteSettings, type TrunkSettings } from '../settings';
+} from './party-description';
 import { addressOfRecord } from './address-of-record';
 import { type CallCircumstances, circumstancesOf } from './call-details';
 

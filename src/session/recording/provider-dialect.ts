@@ -1,7 +1,7 @@
 import { type DialectChoice } from '#metadata';
 
-import { type CallContext } from '../call/call-context';
 import { type RecordingDecision } from '../../policy';
+import { type CallContext } from '../call/call-context';
 import { type ProviderMetadata, type ProviderSettings } from '../settings';
 import { filledHeaders } from './extra-headers';
 import { type RecordingMetadata } from './recording-metadata';

@@ -15,31 +15,14 @@ import {
   toXml,
 } from '#metadata';
 
+import {
+  type PartyActivity,
+  type PartyDescription,
+  type SharedMetadataIds,
+  type SideParticipant,
+} from '../parties/party-description';
 import { type StreamLabels } from '../settings';
 import { type CallCircumstances, callDetails, numberOf } from '../parties/call-details';
-
-/** Who a party is, as the metadata tells it. */
-export interface PartyDescription {
-  /** SIP or tel URI. */
-  readonly aor: string;
-  readonly displayName: string | null;
-}
-
-/** The ids that all recordings of one call share (RFC 7865 §6.10); a new party brings a new id. */
-export interface SharedMetadataIds {
-  readonly sessionId: MetadataId;
-  readonly participantIds: Record<LegRole, MetadataId>;
-  /** Of the session since the last blind transfer, in dialects that tell it as another call; null: there was none. */
-  sinceTransferSessionId: MetadataId | null;
-}
-
-export function newSharedMetadataIds(ids: IdSource): SharedMetadataIds {
-  return {
-    sessionId: newMetadataId(ids),
-    participantIds: { caller: newMetadataId(ids), callee: newMetadataId(ids) },
-    sinceTransferSessionId: null,
-  };
-}
 
 /** One label is always the recorded party's and the other one the other side's, whoever called. */
 export const DEFAULT_LABELS: StreamLabels = { recordedParty: '1', otherParties: '2' };
@@ -57,17 +40,6 @@ export interface RecordingMetadataOptions {
   readonly labels?: StreamLabels;
   /** Later documents: what changed, or everything. Default: what the dialect usually does. */
   readonly updates?: 'partial' | 'complete';
-}
-
-/** Somebody on one side of a call: the leg's own peer, or one of those behind it (a conference that a switch holds). */
-export interface SideParticipant extends PartyDescription {
-  readonly participantId: MetadataId;
-}
-
-/** What one side of the call does with the streams. */
-export interface PartyActivity {
-  readonly sends: boolean;
-  readonly receives: boolean;
 }
 
 /** The rs-metadata of one recording, in its provider's dialect: facts of the call in, documents out. */

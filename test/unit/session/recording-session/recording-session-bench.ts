@@ -12,10 +12,8 @@ import {
 } from '#sip';
 
 import { noopMetrics } from '../../../../src/observability';
-import {
-  newSharedMetadataIds,
-  RecordingMetadata,
-} from '../../../../src/session/recording/recording-metadata';
+import { newSharedMetadataIds } from '../../../../src/session/parties/party-description';
+import { RecordingMetadata } from '../../../../src/session/recording/recording-metadata';
 import {
   type RecordingFacts,
   RecordingSession,

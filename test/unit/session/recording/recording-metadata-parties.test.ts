@@ -6,10 +6,10 @@ import {
 
 import {
   newSharedMetadataIds,
-  RecordingMetadata,
   type SharedMetadataIds,
   type SideParticipant,
-} from '../../../../src/session/recording/recording-metadata';
+} from '../../../../src/session/parties/party-description';
+import { RecordingMetadata } from '../../../../src/session/recording/recording-metadata';
 
 const T0 = Date.UTC(2026, 0, 2, 3, 4, 5);
 const ACTIVE = { sends: true, receives: true };
