@@ -1,3 +1,7 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
 import { CommanderError, parseArguments } from '../../bench/command-line';
 import { featuresReport } from '../../bench/features';
 import { FEATURE_NAMES, type FeatureName, FEATURES } from '../../bench/feature-rows';
@@ -76,6 +80,16 @@ describe('the command line of the benchmarks', () => {
     });
   });
 
+  test('takes backends, in the order of the report, and another build that has benchmarks', () => {
+    const dist = mkdtempSync(join(tmpdir(), 'bench-'));
+    const peers = join(dist, 'test', 'bench', 'peers');
+    mkdirSync(peers, { recursive: true });
+    writeFileSync(join(peers, 'plane-process.js'), '');
+    const words = ['media', '--backends', 'bare,linux', '--against', dist];
+    expect(parseArguments(words)).toMatchObject({ backends: ['linux', 'bare'], against: dist });
+    rmSync(dist, { recursive: true });
+  });
+
   test('takes a drachtio-server to compare with', () => {
     const words = 'signalling --drachtio 77,127.0.0.1:9022,127.0.0.9:5060';
     expect(parseArguments(words.split(' ')).drachtio).toEqual({
@@ -93,6 +107,8 @@ describe('the command line of the benchmarks', () => {
     'media --calls 100000',
     'signalling --drachtio 127.0.0.1:9022',
     'features --rows tone,nonsense',
+    'media --backends linux,nonsense',
+    'media --against /nowhere/at/all',
   ])('refuses: %s', words => {
     const stderr = jest.spyOn(process.stderr, 'write').mockReturnValue(true);
     expect(() => parseArguments(words.split(' '))).toThrow(CommanderError);
