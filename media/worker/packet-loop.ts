@@ -298,16 +298,22 @@ export class PacketLoop implements PacketSink, ForwarderHost {
     const leg = this.legs[slot];
     if (leg) {
       const { ssrc, sequence, timestamp, rateHz } = packet;
-      const kind = leg.kinds[(this.#received.bytes[at + 1] ?? 0) & 0x7f] ?? 0;
+      const type = (this.#received.bytes[at + 1] ?? 0) & 0x7f;
+      const kind = leg.kinds[type] ?? 0;
       this.#copy(leg, at, length, ssrc, sequence, timestamp, kind, rateHz);
+      // The recording may have caught up meanwhile: then the next packet needs no objects.
+      settle(this.table, leg, this.#counters, type);
     }
   }
 
   relayPlain(slot: number, at: number, length: number, packet: PlainNumbers): void {
-    const peer = this.legs[slot]?.peer;
-    if (peer) {
+    const leg = this.legs[slot];
+    if (leg?.peer) {
+      const type = (this.#received.bytes[at + 1] ?? 0) & 0x7f;
       const { ssrc, sequence, timestamp, rateHz } = packet;
-      this.#relay(peer, at, length, ssrc, sequence, timestamp, rateHz);
+      this.#relay(leg.peer, at, length, ssrc, sequence, timestamp, rateHz);
+      // A notice may have ended meanwhile.
+      settle(this.table, leg, this.#counters, type);
     }
   }
 

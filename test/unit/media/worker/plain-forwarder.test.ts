@@ -164,7 +164,8 @@ type Step =
   | { readonly kind: 'talk'; readonly packets: number }
   | { readonly kind: 'packet'; readonly leg: number; readonly how: PacketKind }
   | { readonly kind: 'command'; readonly commands: readonly WorkerCommand[] }
-  | { readonly kind: 'time'; readonly ms: number };
+  | { readonly kind: 'time'; readonly ms: number }
+  | { readonly kind: 'look'; readonly look: () => void };
 
 const PACKET_KINDS = [
   'next',
@@ -253,6 +254,9 @@ function play(plane: Plane, steps: readonly Step[]): void {
         break;
       case 'time':
         advance(step.ms);
+        break;
+      case 'look':
+        step.look();
         break;
     }
   }
@@ -410,6 +414,62 @@ test('an established call goes by the forwarder: only its first packets are left
   // What is left: until the streams are live, the wrap of the numbers, the end of the ring.
   expect(send.mock.calls.length).toBeLessThan(100);
   expect(capture.mock.calls.length).toBeLessThan(100);
+});
+
+const LATE_SRS: Step[] = [
+  {
+    kind: 'command',
+    commands: [{ kind: 'close-recording', request: 6, recording: 1, drainMs: 0 }],
+  },
+  { kind: 'time', ms: 5 },
+  { kind: 'command', commands: openRecording(0).slice(0, 1) },
+  { kind: 'talk', packets: 60 },
+  { kind: 'command', commands: openRecording(0).slice(1) },
+];
+const NOTICE: Step[] = [
+  { kind: 'talk', packets: 60 },
+  {
+    kind: 'command',
+    commands: [
+      { kind: 'play-notice', slot: 1, number: 1, soundId: 'tone', durationMs: 100, duckDb: 6 },
+    ],
+  },
+];
+const PAUSE: Step[] = [false, true].flatMap(open => [
+  { kind: 'talk', packets: 20 },
+  {
+    kind: 'command',
+    commands: [{ kind: 'set-gate', request: 3, recording: 1, open, fillsSilence: false }],
+  },
+]);
+
+test.each([
+  ['an SRS that answers late', LATE_SRS],
+  ['a notice', NOTICE],
+  ['a pause', PAUSE],
+])('after %s the call goes by the forwarder again', (_what, steps) => {
+  const plane = new Plane(true);
+  const capture = jest.spyOn(plane.loop.recorder, 'capture');
+  const send = jest.spyOn(plane.loop.sender, 'send');
+  const sent = (): number => plane.counters[3 * COUNTER_STRIDE + STREAM.packetsSent] ?? 0;
+  let before = 0;
+  play(plane, [
+    ...steps,
+    { kind: 'talk', packets: 60 },
+    {
+      kind: 'look',
+      look: () => {
+        capture.mockClear();
+        send.mockClear();
+        before = sent();
+      },
+    },
+    { kind: 'talk', packets: 100 },
+  ]);
+  expect(sent()).toBe(before + 100);
+  // Of two legs; the end of the ring comes now and then.
+  expect(send.mock.calls.length).toBeLessThan(10);
+  expect(capture.mock.calls.length).toBeLessThan(10);
 });
 
 test.each(COMMANDS.map(commands => [commands.map(({ kind }) => kind).join(', '), commands]))(
