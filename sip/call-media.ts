@@ -381,7 +381,7 @@ export class CallMedia {
           rtcpMux: false,
           ours: BOTH_WAYS,
         };
-        this.#tell(role, description, theirs, agreement, crypto);
+        this.#tell(role, description, theirs, agreement, crypto, true);
       },
     };
   }
@@ -470,13 +470,14 @@ export class CallMedia {
     media: MediaDescription,
     agreement: StreamAgreement,
     crypto: StreamCrypto | null,
+    isNewPeer = false,
   ): void {
     const plain = toRemoteStream(description, media, agreement);
     const stream = crypto === null ? plain : { ...plain, crypto };
     const told = JSON.stringify(stream);
-    if (told !== this.#legs[role].lastTold) {
+    if (isNewPeer || told !== this.#legs[role].lastTold) {
       this.#legs[role].lastTold = told;
-      this.#events.remoteStream(role, stream);
+      this.#events.remoteStream(role, isNewPeer ? { ...stream, isNewPeer } : stream);
     }
   }
 }

@@ -24,6 +24,8 @@ export interface LatchFacts {
   readonly isSignalledHost: boolean;
   /** It comes from the source that was locked before the signalled address changed. */
   readonly isPreviousSource: boolean;
+  /** That source was somebody else, who has left the leg. */
+  readonly isFormerPeer: boolean;
   /** Packets in a row from this same source, this one included; with a lock, without one of the locked source between. */
   readonly run: number;
   /** Whether another host than the signalled one may be learnt at all. */
@@ -52,6 +54,10 @@ export function decideLatch(facts: LatchFacts): LatchVerdict {
   }
   if (facts.isSignalledSource) {
     return 'lock';
+  }
+  if (facts.isPreviousSource && facts.isFormerPeer) {
+    // Its last packets are for nobody, and least of all for a recording of who came instead.
+    return 'reject';
   }
   if (facts.isPreviousSource) {
     // It was the peer a moment ago: audible until the new source shows up, locked again if none does.

@@ -21,13 +21,14 @@ function rtcpAddress(remote: RemoteStream): { host: string; port: number } | nul
 export function applyLegRemote(leg: LegState, remote: RemoteStream, nowMs: number): void {
   const { rtp } = remote;
   leg.isSignalled = true;
-  const isMoved = rtp !== null && leg.rtpLatch.signal(rtp.host, rtp.port);
+  const isNewPeer = remote.isNewPeer === true;
+  const isMoved = rtp !== null && leg.rtpLatch.signal(rtp.host, rtp.port, isNewPeer);
   const rtcp = rtcpAddress(remote);
   const signalledRtcp = rtcp === null ? '' : formatEndpoint(rtcp.host, rtcp.port);
   // A NAT may have made us follow another RTCP address than the signalled one: only a move resets that.
   if (rtcp !== null && (isMoved || signalledRtcp !== leg.signalledRtcp)) {
     leg.signalledRtcp = signalledRtcp;
-    leg.rtcpLatch.signal(rtcp.host, rtcp.port);
+    leg.rtcpLatch.signal(rtcp.host, rtcp.port, isNewPeer);
   }
   leg.rtcpMux = remote.rtcpMux;
   leg.receives = remote.receives && rtp !== null;

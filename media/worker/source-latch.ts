@@ -13,6 +13,8 @@ export class SourceLatch {
   readonly #previous: PeerAddress;
   readonly #candidate: PeerAddress;
   readonly #allowsForeign: boolean;
+  /** Whether the source before was somebody else. */
+  #isFormerPeer = false;
   #run = 0;
 
   /** @param destination where the memory of it is to be a certain one. */
@@ -25,14 +27,19 @@ export class SourceLatch {
     this.#candidate = io.createAddress();
   }
 
-  /** @returns whether the signalled address changed, which unlocks the latch. */
-  signal(host: string, port: number): boolean {
+  /**
+   * @param isNewPeer whether it is somebody else's.
+   * @returns whether the signalled address changed, which unlocks the latch.
+   */
+  signal(host: string, port: number, isNewPeer = false): boolean {
     if (this.#signalled.host === host && this.#signalled.port === port) {
       return false;
     }
     if (this.isLocked) {
       this.#previous.copyFrom(this.destination);
+      this.#isFormerPeer = false;
     }
+    this.#isFormerPeer ||= isNewPeer;
     this.isLocked = false;
     this.#run = 0;
     this.#candidate.clear();
@@ -73,6 +80,7 @@ export class SourceLatch {
       isSignalledSource,
       isSignalledHost: this.#signalled.sameHost(words, at),
       isPreviousSource: this.#previous.isSet && this.#previous.matches(words, at),
+      isFormerPeer: this.#isFormerPeer,
       run: this.#run,
       allowsForeign: this.#allowsForeign,
     });
@@ -81,6 +89,7 @@ export class SourceLatch {
       this.#run = 0;
       this.destination.learn(words, at);
       this.#previous.clear();
+      this.#isFormerPeer = false;
     }
     return verdict;
   }

@@ -56,6 +56,8 @@ export interface RemoteStream {
   readonly ptimeMs?: number;
   /** SRTP; absent: plain RTP. */
   readonly crypto?: StreamCrypto;
+  /** Somebody else is at this leg now: what the peer before still sends is not for it any more. */
+  readonly isNewPeer?: true;
 }
 
 /** What we tell the peer to send to: advertised addresses, not bound ones. */

@@ -177,6 +177,20 @@ describe('SRTP of a call', () => {
     expect(told.get('callee')?.crypto?.sendKey).toEqual(lines[0]?.key);
   });
 
+  it('tells of a newcomer that it is somebody else, and of its later changes that it is not', () => {
+    const { media, told } = newCall();
+    media.offer('caller', sdp('RTP/AVP', []));
+    media.answer('callee', sdp('RTP/AVP', []), true);
+    expect(told.get('callee')?.isNewPeer).toBeUndefined();
+    const replacement = media.replace('callee');
+    replacement.accept(sdp('RTP/AVP', []));
+    expect(told.get('callee')?.isNewPeer).toBe(true);
+    media.offer('callee', sdp('RTP/AVP', [], 4002));
+    media.answer('caller', sdp('RTP/AVP', []), true);
+    expect(told.get('callee')?.rtp?.port).toBe(4002);
+    expect(told.get('callee')?.isNewPeer).toBeUndefined();
+  });
+
   it('lets a callee that makes the offer be protected, and offers the caller the same', () => {
     const { media, told } = newCall();
     const toCaller = section(media.offer('callee', sdp('RTP/SAVP', [lineOf(4)])));

@@ -14,11 +14,22 @@ const STRANGER: LatchFacts = {
   isSignalledSource: false,
   isSignalledHost: false,
   isPreviousSource: false,
+  isFormerPeer: false,
   run: 1,
   allowsForeign: true,
 };
 
 const ROWS: readonly (readonly [string, Partial<LatchFacts>, LatchVerdict])[] = [
+  [
+    'the source of a peer who has left, on the host of the one who came',
+    { isPreviousSource: true, isFormerPeer: true, isSignalledHost: true, run: 1000 },
+    'reject',
+  ],
+  [
+    'the new peer, from just where the one before was',
+    { isPreviousSource: true, isFormerPeer: true, isSignalledSource: true },
+    'lock',
+  ],
   ['the locked source', { isLocked: true, isLockedSource: true }, 'accept'],
   ['a stranger after the lock', { isLocked: true }, 'reject'],
   ['a long run of a stranger after the lock', { isLocked: true, run: 1000 }, 'reject'],
@@ -58,7 +69,7 @@ test.each(ROWS)('%s', (_name, facts, verdict) => {
 });
 
 test('once locked, nothing but the locked source and the signalled address is ever taken', () => {
-  for (let bits = 0; bits < 16; bits++) {
+  for (let bits = 0; bits < 32; bits++) {
     const has = (bit: number): boolean => ((bits >> bit) & 1) === 1;
     const verdict = decideLatch({
       isLocked: true,
@@ -68,6 +79,7 @@ test('once locked, nothing but the locked source and the signalled address is ev
       isSignalledHost: has(1),
       isPreviousSource: has(2),
       allowsForeign: has(3),
+      isFormerPeer: has(4),
       run: 1000,
     });
     expect(verdict).toBe('reject');
