@@ -5,6 +5,9 @@ export const SOCKADDR_BYTES = 28;
 const SOCKADDR_WORDS = SOCKADDR_BYTES / 4;
 const AF_INET = 2;
 const AF_INET6 = 10;
+const SOCKADDR_IN_BYTES = 16;
+/** Of the first word; the port has the rest. */
+const FAMILY_MASK = 0xffff;
 
 /**
  * An IP address and port as a `sockaddr` in memory, so that retargeting, comparing and learning an address from a
@@ -24,13 +27,6 @@ export class PeerAddress {
   host = '';
   port = 0;
 
-  // The words once more as plain fields: comparing them is part of every packet.
-  #word0 = 0;
-  #word1 = 0;
-  #word2 = 0;
-  #word3 = 0;
-  #word4 = 0;
-  #word5 = 0;
   readonly #words: Int32Array;
   readonly #bytes: Uint8Array;
 
@@ -60,7 +56,6 @@ export class PeerAddress {
     this.length = isV4 ? 16 : 28;
     this.host = host;
     this.port = port;
-    this.#copyWords();
     return true;
   }
 
@@ -75,7 +70,6 @@ export class PeerAddress {
     this.host = isV4
       ? formatIpv4(this.#bytes.subarray(4, 8))
       : formatIpv6(this.#bytes.subarray(8, 24));
-    this.#copyWords();
   }
 
   copyFrom(other: PeerAddress): void {
@@ -91,37 +85,16 @@ export class PeerAddress {
     this.length = 0;
     this.host = '';
     this.port = 0;
-    this.#copyWords();
   }
 
   /** Whether a source has this address and port. */
   matches(words: Int32Array, at: number): boolean {
-    return words[at] === this.#word0 && this.sameHost(words, at);
+    return isSameSource(this.#words, 0, words, at);
   }
 
   /** Whether a source has this address, whatever its port. */
   sameHost(words: Int32Array, at: number): boolean {
-    if (this.length === 16) {
-      return ((words[at] ?? 0) & 0xffff) === AF_INET && words[at + 1] === this.#word1;
-    }
-    return (
-      this.length === 28 &&
-      ((words[at] ?? 0) & 0xffff) === AF_INET6 &&
-      words[at + 2] === this.#word2 &&
-      words[at + 3] === this.#word3 &&
-      words[at + 4] === this.#word4 &&
-      words[at + 5] === this.#word5
-    );
-  }
-
-  #copyWords(): void {
-    const [word0 = 0, word1 = 0, word2 = 0, word3 = 0, word4 = 0, word5 = 0] = this.#words;
-    this.#word0 = word0;
-    this.#word1 = word1;
-    this.#word2 = word2;
-    this.#word3 = word3;
-    this.#word4 = word4;
-    this.#word5 = word5;
+    return isSameHost(this.#words, 0, words, at);
   }
 
   /** The sockaddr itself; {@link length} says how much of it counts. */
@@ -133,6 +106,35 @@ export class PeerAddress {
   toString(): string {
     return formatEndpoint(this.host, this.port);
   }
+}
+
+/** Bytes of the sockaddr at `at`, which is set. */
+export function sockaddrBytes(words: Int32Array, at: number): number {
+  return ((words[at] ?? 0) & FAMILY_MASK) === AF_INET ? SOCKADDR_IN_BYTES : SOCKADDR_BYTES;
+}
+
+/** Whether two sockaddrs, the first one perhaps unset, have the same address and port. */
+export function isSameSource(
+  words: Int32Array,
+  at: number,
+  other: Int32Array,
+  otherAt: number,
+): boolean {
+  return words[at] === other[otherAt] && isSameHost(words, at, other, otherAt);
+}
+
+function isSameHost(words: Int32Array, at: number, other: Int32Array, otherAt: number): boolean {
+  const family = (words[at] ?? 0) & FAMILY_MASK;
+  if (family !== ((other[otherAt] ?? 0) & FAMILY_MASK)) {
+    return false;
+  }
+  return family === AF_INET
+    ? words[at + 1] === other[otherAt + 1]
+    : family === AF_INET6 &&
+        words[at + 2] === other[otherAt + 2] &&
+        words[at + 3] === other[otherAt + 3] &&
+        words[at + 4] === other[otherAt + 4] &&
+        words[at + 5] === other[otherAt + 5];
 }
 
 /** `host:port`, IPv6 in brackets. */

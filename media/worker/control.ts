@@ -522,13 +522,15 @@ function detach(stream: RecordingStreamState): void {
 
 function newStream(ssrc: number, isRecording: boolean, row: StateRow): StreamRewriter {
   const random = randomBytes(6);
-  const options = {
-    ssrc,
-    // Below 2¹⁵: losing the first packets then leaves no doubt about the rollover counter of SRTP (RFC 3711 §3.3.1).
-    firstSequence: random.readUInt16BE(0) & 0x7fff,
-    firstTimestamp: random.readUInt32BE(2),
-    maxSlipMs: isRecording ? MAX_SLIP_MS : 0,
-    splitsAtClockChange: isRecording,
-  };
-  return new StreamRewriter(options, row);
+  return new StreamRewriter(
+    {
+      ssrc,
+      // Below 2¹⁵: losing the first packets then leaves no doubt about the rollover counter of SRTP (RFC 3711 §3.3.1).
+      firstSequence: random.readUInt16BE(0) & 0x7fff,
+      firstTimestamp: random.readUInt32BE(2),
+      maxSlipMs: isRecording ? MAX_SLIP_MS : 0,
+      splitsAtClockChange: isRecording,
+    },
+    row,
+  );
 }

@@ -16,7 +16,6 @@ import { LegSender } from './leg-sender';
 import { LegServices } from './leg-services';
 import { type LegState } from './leg-state';
 import { type ForwarderHost, PlainForwarder, type PlainNumbers } from './plain-forwarder';
-import { settle } from './plain-packet';
 import { type WorkerEvent, type WorkerSettings } from './protocol';
 import { PUMP_INTERVAL_MS, Recorder } from './recorder';
 import { type RecordingState, type RecordingStreamState } from './recording-state';
@@ -264,7 +263,7 @@ export class PacketLoop implements PacketSink, ForwarderHost {
     if (peer?.receives === true && isMixed) {
       this.#relay(peer, at, length, ssrc, sequence, timestamp, rateHz);
     }
-    settle(this.table, leg, counters, payloadType);
+    this.#forwarder?.settle(leg, payloadType);
   }
 
   /** Copies one packet into the recordings whose gate is open. */
@@ -302,7 +301,7 @@ export class PacketLoop implements PacketSink, ForwarderHost {
       const kind = leg.kinds[type] ?? 0;
       this.#copy(leg, at, length, ssrc, sequence, timestamp, kind, rateHz);
       // The recording may have caught up meanwhile: then the next packet needs no objects.
-      settle(this.table, leg, this.#counters, type);
+      this.#forwarder?.settle(leg, type);
     }
   }
 
@@ -313,7 +312,7 @@ export class PacketLoop implements PacketSink, ForwarderHost {
       const { ssrc, sequence, timestamp, rateHz } = packet;
       this.#relay(leg.peer, at, length, ssrc, sequence, timestamp, rateHz);
       // A notice may have ended meanwhile.
-      settle(this.table, leg, this.#counters, type);
+      this.#forwarder?.settle(leg, type);
     }
   }
 

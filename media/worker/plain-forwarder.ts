@@ -1,4 +1,5 @@
 import { type IoMemory, type PointerSend, SEND_OK, type SendResult } from '../io/packet-io';
+import { isSameSource, sockaddrBytes } from '../io/peer-address';
 import {
   MAX_PACKET_BYTES,
   RTP_HEADER_BYTES,
@@ -9,16 +10,11 @@ import {
 import { countNext, isNextOfSource } from '../rtp/reception';
 import { goesOn, mapNext, slipOf, stampNumbers } from '../rtp/rewriter';
 import { add, COUNTER_STRIDE, LEG, STREAM } from './counters';
+import { type LegState } from './leg-state';
 import { appendRead, appendUnread, isReadToTheEnd, reserveNext, slabOf } from './packet-ring';
-import { COPY_SHIFT, LINK_OBJECTS, PLAIN_HEAD_MASK, RATE_SHIFT } from './plain-packet';
+import { COPY_SHIFT, LINK_OBJECTS, PLAIN_HEAD_MASK, RATE_SHIFT, settle } from './plain-packet';
 import { MAX_SLIP_MS } from './recording-state';
 import { LEG_ROW, ROW_WORDS, type StateTable, STREAM_ROW } from './state-table';
-
-/** Words of a sockaddr: family and port, IPv4 address or flow, IPv6 address. */
-const AF_INET = 2;
-const FAMILY_MASK = 0xffff;
-const SOCKADDR_IN_BYTES = 16;
-const SOCKADDR_IN6_BYTES = 28;
 
 /** The numbers of a packet's header, as signed integers, and the rate of its clock. */
 export interface PlainNumbers {
@@ -59,7 +55,7 @@ export class PlainForwarder {
   readonly #received: IoMemory;
   readonly #words: Int32Array;
   readonly #doubles: Float64Array;
-  readonly #tablePointer: number;
+  readonly #table: StateTable;
   readonly #counters: Float64Array;
   readonly #slabs: readonly IoMemory[];
   readonly #host: ForwarderHost;
@@ -71,10 +67,15 @@ export class PlainForwarder {
     this.#received = options.received;
     this.#words = options.table.words;
     this.#doubles = options.table.doubles;
-    this.#tablePointer = options.table.pointer;
+    this.#table = options.table;
     this.#counters = options.counters;
     this.#slabs = options.slabs;
     this.#host = options.host;
+  }
+
+  /** The objects have handled a packet of this payload type: says whether the next ones are plain. */
+  settle(leg: LegState, type: number): void {
+    settle(this.#table, leg, this.#counters, type);
   }
 
   /** @returns false, and nothing was done, when the packet is not plain. */
@@ -90,7 +91,7 @@ export class PlainForwarder {
       ((head ^ plain) & PLAIN_HEAD_MASK) !== 0 ||
       length < RTP_HEADER_BYTES ||
       length > MAX_PACKET_BYTES ||
-      !this.#isFrom(leg, sourceAt)
+      !isSameSource(words, leg + LEG_ROW.address, packet.words, sourceAt)
     ) {
       return false;
     }
@@ -142,22 +143,6 @@ export class PlainForwarder {
     return true;
   }
 
-  /** Whether a source is the leg's locked one. */
-  #isFrom(leg: number, sourceAt: number): boolean {
-    const words = this.#words;
-    const source = this.#received.words;
-    const family = words[leg] ?? 0;
-    if (source[sourceAt] !== family) {
-      return false;
-    }
-    return (family & FAMILY_MASK) === AF_INET
-      ? source[sourceAt + 1] === words[leg + 1]
-      : source[sourceAt + 2] === words[leg + 2] &&
-          source[sourceAt + 3] === words[leg + 3] &&
-          source[sourceAt + 4] === words[leg + 4] &&
-          source[sourceAt + 5] === words[leg + 5];
-  }
-
   #canCopy(
     copy: number,
     length: number,
@@ -180,13 +165,12 @@ export class PlainForwarder {
 
   #relay(slot: number, row: number, at: number, length: number): void {
     const words = this.#words;
-    const isV4 = ((words[row] ?? 0) & FAMILY_MASK) === AF_INET;
     const result = this.#send(
       words[row + LEG_ROW.handle] ?? -1,
       this.#received.pointer + at,
       length,
-      this.#tablePointer + 4 * row,
-      isV4 ? SOCKADDR_IN_BYTES : SOCKADDR_IN6_BYTES,
+      this.#table.pointer + 4 * (row + LEG_ROW.address),
+      sockaddrBytes(words, row + LEG_ROW.address),
     );
     const base = slot * COUNTER_STRIDE;
     if (result === SEND_OK) {
