@@ -1,11 +1,5 @@
 import { type CallId, noopLogger } from '#core';
-import {
-  type CallDelegate,
-  type CallPlan,
-  type IncomingCall,
-  type InviteFacts,
-  type NameAddr,
-} from '#sip';
+import { type CallDelegate, type CallPlan, type IncomingCall } from '#sip';
 
 import { noopMetrics } from '../../../../src/observability';
 import {
@@ -18,6 +12,7 @@ import {
   type TrunkSettings,
 } from '../../../../src/session';
 import { SrsHealth } from '../../../../src/session/srs/srs-health';
+import { inviteFor } from '../../../support/invite-facts';
 import { ManualClock } from '../../../support/manual-clock';
 import { callPolicy } from '../../../support/user-policy';
 
@@ -35,25 +30,7 @@ const ROUTE: RouteSettings = {
   targets: [{ requestUri: 'sip:bob@switch', nextHop: 'sip:switch', answerTimeoutMs: 1000 }],
 };
 
-function address(uri: string): NameAddr {
-  return { uri, displayName: null, params: {} };
-}
-
-const INVITE: InviteFacts = {
-  sipCallId: 'sip-1',
-  source: { transport: 'udp', host: '192.0.2.7', port: 5060 },
-  requestUri: 'sip:bob@gateway',
-  from: address('sip:alice@example.com'),
-  to: address('sip:bob@gateway'),
-  assertedIdentities: [],
-  remotePartyId: null,
-  diversions: [],
-  historyInfo: [],
-  privacy: [],
-  isRecordAware: false,
-  sessionId: null,
-  hasOffer: true,
-};
+const INVITE = inviteFor('sip:bob@gateway');
 
 type Rejection = [number, Parameters<IncomingCall['reject']>[1]];
 

@@ -1,10 +1,11 @@
 import { type CallId, type LegRole, noopLogger } from '#core';
-import { type AnswerFacts, type IncomingCall, type InviteFacts, type NameAddr } from '#sip';
+import { type AnswerFacts, type IncomingCall } from '#sip';
 
 import { noopMetrics } from '../../../../src/observability';
 import { type CallDeps, type RouteSettings, type TrunkSettings } from '../../../../src/session';
 import { decisionFor } from '../../../../src/session/call/call-plan';
 import { PartyDecisions } from '../../../../src/session/parties/party-decisions';
+import { inviteFor, nameAddr } from '../../../support/invite-facts';
 import { ManualClock } from '../../../support/manual-clock';
 import { callPolicy, userPolicy } from '../../../support/user-policy';
 
@@ -24,25 +25,7 @@ const ANSWER: AnswerFacts = {
   isRecordAware: false,
 };
 
-function address(uri: string): NameAddr {
-  return { uri, displayName: null, params: {} };
-}
-
-const INVITE: InviteFacts = {
-  sipCallId: 'sip-1',
-  source: { transport: 'udp', host: '192.0.2.7', port: 5060 },
-  requestUri: 'sip:bob@switch',
-  from: address('sip:alice@example.com'),
-  to: address('sip:bob@switch'),
-  assertedIdentities: [],
-  remotePartyId: null,
-  diversions: [],
-  historyInfo: [],
-  privacy: [],
-  isRecordAware: false,
-  sessionId: null,
-  hasOffer: true,
-};
+const INVITE = inviteFor('sip:bob@switch');
 
 interface Bench {
   readonly who: PartyDecisions;
@@ -118,24 +101,24 @@ describe('who is recorded of a call', () => {
 
   test('is decided again when somebody else answers', () => {
     const { who, told } = bench(['bob', 'carol']);
-    who.answered({ ...ANSWER, assertedIdentities: [address('sip:carol@switch')] }, 5);
+    who.answered({ ...ANSWER, assertedIdentities: [nameAddr('sip:carol@switch')] }, 5);
     expect(told).toEqual(['callee replaced', 'record carol as callee']);
     expect(who.parties.descriptions.callee.aor).toBe('sip:carol@switch');
   });
 
   test('does not follow identities that the answering side cannot be believed', () => {
     const { who, told } = bench(['bob', 'carol'], { ...ROUTE, trusted: false });
-    who.answered({ ...ANSWER, assertedIdentities: [address('sip:carol@switch')] }, 5);
-    who.identityChanged('callee', [address('sip:carol@switch')]);
+    who.answered({ ...ANSWER, assertedIdentities: [nameAddr('sip:carol@switch')] }, 5);
+    who.identityChanged('callee', [nameAddr('sip:carol@switch')]);
     expect(told).toEqual([]);
   });
 
   test('is decided again when a party is transferred or picked up', () => {
     const { who, told } = bench(['carol', 'dave']);
     who.answered(ANSWER, 5);
-    who.identityChanged('callee', [address('sip:carol@switch')]);
+    who.identityChanged('callee', [nameAddr('sip:carol@switch')]);
     who.transferred('caller', {
-      ...address('sip:dave@switch'),
+      ...nameAddr('sip:dave@switch'),
       assertedIdentities: [],
       isAttended: false,
     });
@@ -150,13 +133,16 @@ describe('who is recorded of a call', () => {
   test('is not decided again for the same party', () => {
     const { who, told } = bench(['bob']);
     who.answered(ANSWER, 5);
-    who.identityChanged('callee', [address('sip:bob@switch:5062')]);
+    who.identityChanged('callee', [nameAddr('sip:bob@switch:5062')]);
     expect(told).toEqual([]);
   });
 });
 
 describe('a mailbox that answers', () => {
-  const byMailbox: AnswerFacts = { ...ANSWER, assertedIdentities: [address('sip:mailbox@switch')] };
+  const byMailbox: AnswerFacts = {
+    ...ANSWER,
+    assertedIdentities: [nameAddr('sip:mailbox@switch')],
+  };
 
   test('leaves out whose recordings leave mailboxes out, and is nobody else', () => {
     const { who, told, leftOut } = bench(['bob']);
@@ -176,7 +162,7 @@ describe('a mailbox that answers', () => {
   test('is over for the other party when somebody comes in its place', () => {
     const { who, told, leftOut } = bench(['alice']);
     who.answered(byMailbox, 5);
-    who.identityChanged('callee', [address('sip:carol@switch')]);
+    who.identityChanged('callee', [nameAddr('sip:carol@switch')]);
     expect(who.voicemail).toBeNull();
     expect(told).toEqual(['callee replaced', 'record alice as caller']);
     expect(leftOut()).toEqual([]);
