@@ -10,8 +10,10 @@ import {
   respond,
   SDP,
   startBench,
+  UdpPeer,
   within,
 } from './sip-engine-harness';
+import { waitUntil } from '../support/wait-until';
 
 let bench: Bench;
 
@@ -113,6 +115,24 @@ test('a lost application ends its calls: 503, CANCEL and BYE', async () => {
   respond(callee, await callee.request('CANCEL'), 200);
   respond(callee, invite, 487, { tag: 'b' });
   expect((await callee.request('ACK')).headers.get('cseq')).toContain('ACK');
+});
+
+test('closing the engine ends the calls of an application that is still connected', async () => {
+  const engine = await startEmbeddedEngine({
+    listeners: [{ transport: 'udp', host: '127.0.0.1', port: 0 }],
+    logger: noopLogger,
+  });
+  const callee = await UdpPeer.start(engine.listeners[0]?.port ?? 0);
+  // Not by drachtio-srf, which would try to connect again for ever.
+  const invite = `INVITE sip:bob@127.0.0.1:${callee.port} SIP/2.0\r\nContent-Type: application/sdp\r\n\r\n${SDP}`;
+  const call = frame(`a1|authenticate|${engine.secret}|`) + frame(`a2|sip||\r\n${invite}`);
+  const cut = rawTalk(engine.port, call);
+  respond(callee, await callee.request('INVITE'), 200, { tag: 'b', body: SDP });
+  await waitUntil(async () => (await engine.counters()).pendingRequests === 0, 'it is answered');
+  await engine.close();
+  await within('cut', cut);
+  expect((await callee.request('BYE')).headers.get('reason')).toContain('application lost');
+  callee.close();
 });
 
 test('calls beyond the limit are refused with Retry-After', async () => {

@@ -99,12 +99,14 @@ export class AdminServer {
     return this.#apps.size;
   }
 
-  /** Cuts every application off and stops listening. */
+  /** Cuts every application off and stops listening. All of them have been told of as lost when it resolves. */
   async close(): Promise<void> {
     const closed = new Promise<void>(resolve => this.#server.close(() => resolve()));
-    for (const app of [...this.#apps]) {
+    const apps = [...this.#apps];
+    for (const app of apps) {
       app.close();
     }
-    await closed;
+    // The server is done with its connections before these say that they are closed.
+    await Promise.all([closed, ...apps.map(app => app.closed)]);
   }
 }

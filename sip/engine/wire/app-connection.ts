@@ -44,6 +44,8 @@ export class AppConnection implements AppPort {
   #stallTimer: Timer | null = null;
   #isHeldUp = false;
   #isOpen = true;
+  /** Resolves when the connection is no more and its end has been told. */
+  readonly closed: Promise<void>;
 
   constructor(options: {
     socket: Socket;
@@ -76,11 +78,14 @@ export class AppConnection implements AppPort {
         this.#events.onHeldUp(this, false);
       }
     });
-    this.#socket.on('close', () => {
-      this.#isOpen = false;
-      this.#authenticateTimer.cancel();
-      this.#stallTimer?.cancel();
-      this.#events.onClosed(this);
+    this.closed = new Promise(resolve => {
+      this.#socket.on('close', () => {
+        this.#isOpen = false;
+        this.#authenticateTimer.cancel();
+        this.#stallTimer?.cancel();
+        this.#events.onClosed(this);
+        resolve();
+      });
     });
   }
 
