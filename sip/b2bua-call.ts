@@ -47,7 +47,8 @@ export interface B2buaCallOptions {
 }
 
 /** What works on a call from connect() on. */
-interface Parts extends CallConnection {
+interface Parts {
+  readonly connection: CallConnection;
   readonly setup: CallSetup;
   readonly transfers: CallTransfers;
   readonly anchoring: AnchorLater;
@@ -132,11 +133,11 @@ export class B2buaCall implements IncomingCall {
 
   indicate(state: RecordIndication | null): void {
     this.#indication = state;
-    this.#parts?.bridge.indicate(state);
+    this.#parts?.connection.bridge.indicate(state);
   }
 
   sendInfo(role: LegRole, info: InfoToSend): void {
-    this.#parts?.bridge.sendInfo(role, info);
+    this.#parts?.connection.bridge.sendInfo(role, info);
   }
 
   async anchor(): Promise<void> {
@@ -158,7 +159,7 @@ export class B2buaCall implements IncomingCall {
   /** The connection to the SIP engine is gone, and both dialogs with it. */
   engineLost(): void {
     this.#incoming.cancelled();
-    this.#parts?.bridge.forget();
+    this.#parts?.connection.bridge.forget();
     void this.#finish({ by: 'gateway', status: 503, cause: 'engine-lost', reason: null }, null);
   }
 
@@ -179,14 +180,17 @@ export class B2buaCall implements IncomingCall {
       },
     });
     media.indicate(this.#indication);
-    const { ids } = this.#options;
-    const callerUuid = readSessionUuid(this.#incoming.facts.sessionId ?? undefined);
+    const { incoming, userAgent, directory, ids, random, timeouts, logger } = this.#options;
+    const callerUuid = readSessionUuid(incoming.facts.sessionId ?? undefined);
     const sessionIds = new SessionIds(ids, callerUuid);
     const bridge = new CallBridge({
-      ...this.#options,
+      userAgent,
+      directory,
+      logger,
+      random,
       media,
       sessionIds,
-      byeMs: this.#options.timeouts.byeMs,
+      byeMs: timeouts.byeMs,
       referReceived: (from, request, response) => transfers.referReceived(from, request, response),
       trusted: { caller: plan.callerTrusted === true, callee: plan.calleeTrusted },
       byeReceived: (by, bye) => this.#byeReceived(by, bye),
@@ -203,28 +207,29 @@ export class B2buaCall implements IncomingCall {
       engineLost: () => this.engineLost(),
     };
     const shared = {
-      ...this.#options,
+      incoming,
+      userAgent,
+      directory,
+      timeouts,
+      logger,
       connection,
       exits,
       tell: (what: string, run: () => void) => this.#tell(what, run),
     };
     const transfers = new CallTransfers(shared);
-    const setup = new CallSetup({
-      ...shared,
-      events: {
-        answered: () => {
-          this.#phase = 'answered';
-        },
-        answerNotSent: () => {
-          if (this.#end === null) {
-            // The caller's CANCEL has reached the engine before our 200 (RFC 3261 §9.2).
-            this.#phase = 'connecting';
-            void this.#finish({ by: 'caller', status: 487, cause: 'cancel', reason: null }, null);
-          }
-        },
+    const setup = new CallSetup(shared, {
+      answered: () => {
+        this.#phase = 'answered';
+      },
+      answerNotSent: () => {
+        if (this.#end === null) {
+          // The caller's CANCEL has reached the engine before our 200 (RFC 3261 §9.2).
+          this.#phase = 'connecting';
+          void this.#finish({ by: 'caller', status: 487, cause: 'cancel', reason: null }, null);
+        }
       },
     });
-    return { ...connection, setup, transfers, anchoring: new AnchorLater(shared) };
+    return { connection, setup, transfers, anchoring: new AnchorLater(shared) };
   }
 
   // -- ended -----------------------------------------------------------------------------------------
@@ -278,15 +283,15 @@ export class B2buaCall implements IncomingCall {
 
   async #close(end: CallEnd, reason: string | null): Promise<void> {
     const parts = this.#parts;
-    this.#tell('ending', () => parts?.delegate.ending?.(end));
+    this.#tell('ending', () => parts?.connection.delegate.ending?.(end));
     parts?.setup.cancel(reason);
     parts?.transfers.cancel(reason);
     // No effect when the caller has had its final response.
     this.#incoming.reject(end.status < 300 ? 500 : end.status, { headers: reasonHeaders(reason) });
     await parts?.setup.settled();
-    await parts?.bridge.end(reasonHeaders(reason), this.#options.timeouts.byeMs);
+    await parts?.connection.bridge.end(reasonHeaders(reason), this.#options.timeouts.byeMs);
     this.#options.closed();
-    this.#tell('ended', () => parts?.delegate.ended(end));
+    this.#tell('ended', () => parts?.connection.delegate.ended(end));
   }
 
   #stopDecisionTimer(): void {

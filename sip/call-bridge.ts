@@ -53,14 +53,23 @@ export class CallBridge {
 
   constructor(options: CallBridgeOptions) {
     this.#options = options;
-    this.#offers = new OfferRelay({ ...options, relayed: () => this.#relayed?.() });
+    const { userAgent, logger, media, sessionIds, identityChanged, broken } = options;
+    this.#offers = new OfferRelay({
+      userAgent,
+      logger,
+      media,
+      sessionIds,
+      identityChanged,
+      broken,
+      relayed: () => this.#relayed?.(),
+    });
     this.#requests = new DialogRelay({
-      userAgent: options.userAgent,
+      userAgent,
       directory: options.directory,
-      logger: options.logger,
-      sessionIds: options.sessionIds,
+      logger,
+      sessionIds,
       infoReceived: options.infoReceived,
-      dialogLost: leg => options.broken(leg.role, 'dialog-lost'),
+      dialogLost: leg => broken(leg.role, 'dialog-lost'),
     });
   }
 
@@ -168,14 +177,9 @@ export class CallBridge {
     }
   }
 
-  /** Both sides after the first exchange: what each agreed to. */
-  agreed(
-    caller: { local: string; remote: string },
-    callee: { local: string; remote: string },
-  ): void {
+  /** The first exchange is over on both sides. */
+  agreed(): void {
     if (this.#legs.caller !== undefined && this.#legs.callee !== undefined) {
-      this.#legs.caller.offers.agreed = caller;
-      this.#legs.callee.offers.agreed = callee;
       this.#isAgreed = true;
       this.#release();
       this.#tellIndications();

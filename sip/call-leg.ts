@@ -9,6 +9,8 @@ export class CallLeg {
   readonly offers: OfferQueue;
   /** Whether identity headers may go to this side (RFC 3325 §4). */
   readonly isTrusted: boolean;
+  /** CSeq numbers of REFERs as relayed to this leg, with those that they came with; null: there was none. */
+  referNumbers: Map<string, string> | null = null;
   #isEnded = false;
   #onAck: ((body: string) => void) | null = null;
 

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import {
   type IdSource,
   type LegRole,
@@ -58,11 +59,11 @@ export interface CallMediaOptions {
 interface LegMedia {
   local: LocalEndpoint | null;
   origin: SdpOrigin;
-  /** What the peer has said last in an exchange that was completed. */
-  agreed: SessionDescription | null;
+  /** What the peer has said last in an exchange that was completed; as text, because it is kept for long and read seldom. */
+  agreed: string | null;
   /** RFC 5761: stated by both sides in the last exchange. */
   mux: boolean;
-  lastTold: string;
+  lastTold: RemoteStream | null;
   preference: RecordPreference;
   readonly security: LegSecurity;
 }
@@ -84,10 +85,8 @@ const BOTH_WAYS: Flow = { sends: true, receives: true };
  */
 export class CallMedia {
   readonly #legs: Record<LegRole, LegMedia>;
-  readonly #newLeg: (local: LocalEndpoint | null) => LegMedia;
   readonly #events: CallMediaEvents;
   readonly #options: CallMediaOptions;
-  readonly #allowed: ReadonlySet<string> | null;
   readonly #record = new RecordIndicator();
   #mode: 'undecided' | 'anchored' | 'passed' = 'undecided';
   #mediaIndex = 0;
@@ -101,17 +100,6 @@ export class CallMedia {
   constructor(options: CallMediaOptions) {
     this.#events = options.events;
     this.#options = options;
-    const { allowedEncodings = null } = options;
-    this.#allowed = allowedEncodings === null ? null : new Set(allowedEncodings);
-    this.#newLeg = (local): LegMedia => ({
-      local,
-      origin: new SdpOrigin(options.ids),
-      agreed: null,
-      mux: false,
-      lastTold: '',
-      preference: 'nopreference',
-      security: new LegSecurity(options.srtp?.suites ?? []),
-    });
     this.#legs = { caller: this.#newLeg(null), callee: this.#newLeg(null) };
   }
 
@@ -220,13 +208,13 @@ export class CallMedia {
     const text = isRestated ? '' : this.#anchor(description, to, offererMux, offer.description);
     if (isFinal) {
       this.#legs[from].mux = answererMux;
-      this.#legs[from].agreed = description;
+      this.#legs[from].agreed = formatSdp(description);
       this.#record.agreed(from);
       this.#legs[from].security.commit(answererCrypto);
       if (!isRestated) {
         offererSecurity.commit(offererCrypto);
         this.#legs[to].mux = offererMux;
-        this.#legs[to].agreed = offer.description;
+        this.#legs[to].agreed = formatSdp(offer.description);
         this.#record.agreed(to);
       }
       this.#offer = null;
@@ -245,12 +233,12 @@ export class CallMedia {
    */
   restate(to: LegRole, onlyAgreed = false): string | null {
     const from = otherRole(to);
-    const { agreed } = this.#legs[from];
+    const agreed = this.#agreedBy(from);
     if (this.#mode !== 'anchored' || agreed === null) {
       return null;
     }
     const description = onlyAgreed
-      ? keepAgreed(agreed, this.#legs[to].agreed, this.#mediaIndex)
+      ? keepAgreed(agreed, this.#agreedBy(to), this.#mediaIndex)
       : agreed;
     this.#offer = { from, description, isRestated: true };
     return this.#anchor(description, to, this.#legs[to].mux);
@@ -307,20 +295,20 @@ export class CallMedia {
    * @throws SipError `REC_ERR_SIP_NOT_ANCHORABLE`: what the peers have agreed to cannot pass through us
    */
   beginAnchoring(): void {
-    const { caller, callee } = this.#legs;
+    const agreed = { caller: this.#agreedBy('caller'), callee: this.#agreedBy('callee') };
     const suites = this.#takenSuites;
-    const found = caller.agreed === null ? null : findAnchorableMedia(caller.agreed, suites);
-    const answered = callee.agreed?.media[found?.index ?? -1];
+    const found = agreed.caller === null ? null : findAnchorableMedia(agreed.caller, suites);
+    const answered = agreed.callee?.media[found?.index ?? -1];
     if (found?.index !== null && found !== null && isAnchorable(answered, suites)) {
       this.#mediaIndex = found.index;
       this.#mode = 'anchored';
       this.#offer = null;
       for (const role of ['caller', 'callee'] as const) {
-        const passed = this.#legs[otherRole(role)].agreed?.session;
+        const passed = agreed[otherRole(role)]?.session;
         const after = passed?.find(line => line.startsWith('o='));
         this.#legs[role].origin = new SdpOrigin(this.#options.ids, after);
         this.#legs[role].mux = false;
-        const own = this.#legs[role].agreed?.media[found.index];
+        const own = agreed[role]?.media[found.index];
         this.#legs[role].security.assume(own !== undefined && isSecureProfile(own.protocol));
       }
       return;
@@ -335,7 +323,7 @@ export class CallMedia {
    */
   endAnchoring(told: LegRole): string {
     const { origin } = this.#legs[told];
-    const description = this.#legs[otherRole(told)].agreed ?? { session: ['v=0'], media: [] };
+    const description = this.#agreedBy(otherRole(told)) ?? { session: ['v=0'], media: [] };
     this.#mode = 'passed';
     this.#offer = null;
     const session = description.session.filter(line => !/^[vo]=/.test(line));
@@ -349,7 +337,7 @@ export class CallMedia {
    * @throws SipError `REC_ERR_SIP_NOT_ANCHORABLE`
    */
   replace(role: LegRole): MediaReplacement {
-    const { agreed } = this.#legs[otherRole(role)];
+    const agreed = this.#agreedBy(otherRole(role));
     const { local } = this.#legs[role];
     if (this.#mode !== 'anchored' || agreed === null || local === null) {
       throw notAnchorable('no-audio');
@@ -371,7 +359,7 @@ export class CallMedia {
         }
         const crypto = leg.security.takeAnswer(theirs);
         leg.security.commit(crypto);
-        leg.agreed = description;
+        leg.agreed = formatSdp(description);
         this.#legs[role] = leg;
         this.#record.replaced(role, told);
         this.#offer = null;
@@ -386,6 +374,24 @@ export class CallMedia {
     };
   }
 
+  #newLeg(local: LocalEndpoint | null): LegMedia {
+    const { ids, srtp } = this.#options;
+    return {
+      local,
+      origin: new SdpOrigin(ids),
+      agreed: null,
+      mux: false,
+      lastTold: null,
+      preference: 'nopreference',
+      security: new LegSecurity(srtp?.suites ?? []),
+    };
+  }
+
+  #agreedBy(role: LegRole): SessionDescription | null {
+    const { agreed } = this.#legs[role];
+    return agreed === null ? null : parseSdp(agreed);
+  }
+
   /** Parses what a leg says, tells what it prefers, and takes out what the plan does not allow. */
   #read(from: LegRole, sdp: string, kind: 'offer' | 'answer'): SessionDescription {
     const description = parseSdp(sdp);
@@ -395,10 +401,11 @@ export class CallMedia {
       leg.preference = preference;
       this.#events.recordPreference?.(from, preference);
     }
-    if (this.#allowed === null || this.#mode === 'passed') {
+    const { allowedEncodings = null } = this.#options;
+    if (allowedEncodings === null || this.#mode === 'passed') {
       return description;
     }
-    const kept = keepEncodings(description, this.#mediaIndex, this.#allowed);
+    const kept = keepEncodings(description, this.#mediaIndex, allowedEncodings);
     if (kept === null && kind === 'offer') {
       this.#events.codecsNotStripped?.(from);
     }
@@ -407,8 +414,9 @@ export class CallMedia {
 
   #passAnswer(from: LegRole, sdp: string, isFinal: boolean): void {
     if (isFinal) {
-      this.#legs[from].agreed = this.#read(from, sdp, 'answer');
-      this.#legs[otherRole(from)].agreed = this.#offer?.description ?? null;
+      const offered = this.#offer?.description ?? null;
+      this.#legs[from].agreed = formatSdp(this.#read(from, sdp, 'answer'));
+      this.#legs[otherRole(from)].agreed = offered === null ? null : formatSdp(offered);
       this.#offer = null;
     }
   }
@@ -474,9 +482,8 @@ export class CallMedia {
   ): void {
     const plain = toRemoteStream(description, media, agreement);
     const stream = crypto === null ? plain : { ...plain, crypto };
-    const told = JSON.stringify(stream);
-    if (isNewPeer || told !== this.#legs[role].lastTold) {
-      this.#legs[role].lastTold = told;
+    if (isNewPeer || !isDeepStrictEqual(stream, this.#legs[role].lastTold)) {
+      this.#legs[role].lastTold = stream;
       this.#events.remoteStream(role, isNewPeer ? { ...stream, isNewPeer } : stream);
     }
   }

@@ -27,12 +27,13 @@ export interface CallSetupOptions {
   readonly logger: Logger;
   readonly tell: Tell;
   readonly exits: CallExits;
-  readonly events: {
-    /** The callee has answered and the caller is about to be told. */
-    answered(): void;
-    /** The caller's CANCEL has reached the engine before our 200. */
-    answerNotSent(): void;
-  };
+}
+
+export interface CallSetupEvents {
+  /** The callee has answered and the caller is about to be told. */
+  answered(): void;
+  /** The caller's CANCEL has reached the engine before our 200. */
+  answerNotSent(): void;
 }
 
 /**
@@ -41,7 +42,9 @@ export interface CallSetupOptions {
  */
 export class CallSetup {
   readonly #options: CallSetupOptions;
-  readonly #early = new EarlyAnswers();
+  readonly #events: CallSetupEvents;
+  /** Of the target that rings; null: nobody does. */
+  #early: EarlyAnswers | null = null;
   #hunt: CalleeHunt | null = null;
   #isOver = false;
   #stopWaiting: (() => void) | null = null;
@@ -50,8 +53,9 @@ export class CallSetup {
   /** Our 200 is on its way to the engine. */
   #answerSent: Promise<void> = Promise.resolve();
 
-  constructor(options: CallSetupOptions) {
+  constructor(options: CallSetupOptions, events: CallSetupEvents) {
     this.#options = options;
+    this.#events = events;
   }
 
   async start(): Promise<void> {
@@ -123,10 +127,11 @@ export class CallSetup {
   }
 
   #newHunt(connection: CallConnection, maxForwards: number, body: string | null): CalleeHunt {
-    const { incoming, directory, logger } = this.#options;
+    const { incoming, userAgent, timeouts, directory, logger } = this.#options;
     const { plan, bridge } = connection;
     return new CalleeHunt({
-      ...this.#options,
+      userAgent,
+      timeouts,
       targets: plan.targets,
       redirects: plan.redirects ?? 'pass',
       owner: bridge.ownerOf('callee'),
@@ -145,7 +150,7 @@ export class CallSetup {
       }),
       events: {
         trying: target => {
-          this.#early.clear();
+          this.#early = new EarlyAnswers();
           connection.sessionIds.forget('callee');
           logger.debug('trying a target', { requestUri: target.requestUri });
         },
@@ -244,7 +249,7 @@ export class CallSetup {
         return null;
       }
       const answer = connection.media.answer('callee', sdp, false);
-      this.#early.note(response, sdp);
+      this.#early?.note(response, sdp);
       return answer;
     } catch (error) {
       logger.info('early media could not be used', { error: errorMessage(error) });
@@ -282,17 +287,20 @@ export class CallSetup {
 
   /** @param offer what the callee was offered; null: the callee makes the offer in its 200 */
   #answered(answer: CalleeAnswer, offer: string | null): void {
-    const { incoming, connection, logger, tell, exits, events } = this.#options;
+    const { connection, logger, tell, exits } = this.#options;
     const { bridge, media, delegate } = connection;
     const { response } = answer;
     connection.sessionIds.learn('callee', response);
     bridge.addLeg('callee', answer.dialog);
     const remote = this.#finalSdp(response);
+    // The call may go on for hours: how its callee was found is not kept as long.
+    this.#hunt = null;
+    this.#early = null;
     const isRecordAware = supports(response, 'record-aware');
     media.setRecordAware('callee', isRecordAware);
     // The recording may begin in there; the SDP that the caller gets is written afterwards and can tell so.
     const answering = (): void => {
-      events.answered();
+      this.#events.answered();
       this.#owedAck = offer === null ? () => answer.ack() : null;
       tell('answering', () =>
         delegate.answering({
@@ -320,15 +328,13 @@ export class CallSetup {
       return;
     }
     this.#answerSent = this.#answerCaller(answer, body, caller => {
-      const received = readSdpBody(incoming.request) ?? '';
       if (offer !== null) {
-        bridge.agreed({ local: body, remote: received }, { local: offer, remote });
+        bridge.agreed();
         return;
       }
       caller.whenAcknowledged(ackBody => {
-        const local = this.#answerCallee(answer, ackBody);
-        if (local !== null) {
-          bridge.agreed({ local: body, remote: ackBody }, { local, remote });
+        if (this.#answerCallee(answer, ackBody)) {
+          bridge.agreed();
         }
       });
     });
@@ -344,7 +350,7 @@ export class CallSetup {
     body: string,
     sent: (caller: CallLeg) => void,
   ): Promise<void> {
-    const { incoming, connection, events } = this.#options;
+    const { incoming, connection } = this.#options;
     const { plan, bridge } = connection;
     const supported = passedOptionTags(answer.response, 'supported');
     const headers = {
@@ -359,7 +365,7 @@ export class CallSetup {
         if (dialog !== null) {
           sent(bridge.addLeg('caller', dialog));
         } else {
-          events.answerNotSent();
+          this.#events.answerNotSent();
         }
         resolve();
       });
@@ -368,25 +374,24 @@ export class CallSetup {
 
   /**
    * The caller's ACK carries the answer to the callee's offer (RFC 3261 §13.2.1).
-   * @returns what the callee was answered, or null when that cannot be
+   * @returns whether the callee could be answered
    */
-  #answerCallee(answer: CalleeAnswer, ackBody: string): string | null {
+  #answerCallee(answer: CalleeAnswer, ackBody: string): boolean {
     const { connection, logger, exits } = this.#options;
     try {
-      const local = connection.media.answer('caller', ackBody, true);
-      answer.ack(local);
-      return local;
+      answer.ack(connection.media.answer('caller', ackBody, true));
+      return true;
     } catch (error) {
       logger.warn('the SDP of an ACK could not be used', { error: errorMessage(error) });
       exits.broken('caller', 'bad-answer');
-      return null;
+      return false;
     }
   }
 
   #finalSdp(response: ResponseLike): string {
     try {
       // RFC 3261 §13.2.1: a 200 after early media may leave its answer out.
-      return readSdpBody(response) ?? this.#early.of(response) ?? '';
+      return readSdpBody(response) ?? this.#early?.of(response) ?? '';
     } catch {
       return '';
     }

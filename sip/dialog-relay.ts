@@ -36,20 +36,11 @@ const MAX_BODY_CHARS = 65_536;
 /** Carries requests within a dialog that are not about media to the other leg, and their final response back. */
 export class DialogRelay {
   readonly #options: DialogRelayOptions;
-  /** CSeq numbers of REFERs as relayed to a leg, with those that they came with. */
-  readonly #refers = new WeakMap<CallLeg, Map<string, string>>();
-
-  readonly #infos: Readonly<Record<LegRole, InfoVerdicts>>;
+  /** From the first INFO of a leg on. */
+  readonly #infos: Partial<Record<LegRole, InfoVerdicts>> = {};
 
   constructor(options: DialogRelayOptions) {
     this.#options = options;
-    const verdicts = (role: LegRole): InfoVerdicts =>
-      new InfoVerdicts({
-        clock: options.userAgent.clock,
-        logger: options.logger,
-        ask: info => options.infoReceived(role, info),
-      });
-    this.#infos = { caller: verdicts('caller'), callee: verdicts('callee') };
   }
 
   /** An INFO of our own. */
@@ -88,7 +79,7 @@ export class DialogRelay {
       this.#pass(from, to, request, response);
       return;
     }
-    this.#infos[from.role].judge(infoFacts(request), verdict => {
+    this.#infosOf(from.role).judge(infoFacts(request), verdict => {
       if (verdict === 'consumed') {
         userAgent.respond(response, 200);
       } else if (verdict !== 'relay') {
@@ -105,6 +96,15 @@ export class DialogRelay {
     });
   }
 
+  #infosOf(role: LegRole): InfoVerdicts {
+    const { userAgent, logger, infoReceived } = this.#options;
+    return (this.#infos[role] ??= new InfoVerdicts({
+      clock: userAgent.clock,
+      logger,
+      ask: info => infoReceived(role, info),
+    }));
+  }
+
   #pass(from: CallLeg, to: CallLeg, request: RequestLike, response: ResponseLike): void {
     const { userAgent, sessionIds } = this.#options;
     const { method } = request;
@@ -115,7 +115,7 @@ export class DialogRelay {
       method,
       { ...message, headers },
       {
-        ...(method === 'REFER' ? { sent: refer => this.#noteRefer(to, request, refer) } : {}),
+        ...(method === 'REFER' ? { sent: refer => noteRefer(to, request, refer) } : {}),
         final: relayed => {
           sessionIds.learn(to.role, relayed);
           const passed = this.#message(relayed, 'response', from.isTrusted && to.isTrusted);
@@ -148,22 +148,13 @@ export class DialogRelay {
     const event = unfold(request.get('event') ?? '').trim();
     if (request.method === 'NOTIFY' && /^refer\s*;/i.test(event)) {
       // RFC 3515 §2.4.6: the id is the CSeq number of the REFER, which differs between the legs.
-      const numbers = this.#refers.get(from);
       const translated = event.replace(
         /(;\s*id\s*=\s*)(\d+)/i,
-        (_whole, name: string, id: string) => name + (numbers?.get(id) ?? id),
+        (_whole, name: string, id: string) => name + (from.referNumbers?.get(id) ?? id),
       );
       return { event: translated };
     }
     return {};
-  }
-
-  #noteRefer(to: CallLeg, received: RequestLike, sent: RequestLike): void {
-    const numbers = this.#refers.get(to) ?? new Map<string, string>();
-    this.#refers.set(to, numbers);
-    if (numbers.size < MAX_REFERS) {
-      numbers.set(sequenceOf(sent), sequenceOf(received));
-    }
   }
 
   /** Headers by policy, and the body unless it is SDP, which would name the other leg's media. */
@@ -179,6 +170,13 @@ export class DialogRelay {
       return { headers };
     }
     return { headers: { ...headers, 'Content-Type': contentType }, body };
+  }
+}
+
+function noteRefer(to: CallLeg, received: RequestLike, sent: RequestLike): void {
+  const numbers = (to.referNumbers ??= new Map());
+  if (numbers.size < MAX_REFERS) {
+    numbers.set(sequenceOf(sent), sequenceOf(received));
   }
 }
 

@@ -25,8 +25,4 @@ export class EarlyAnswers {
   of(response: ResponseLike): string | null {
     return this.#byTag.get(tagOf(response.get('to'))) ?? null;
   }
-
-  clear(): void {
-    this.#byTag.clear();
-  }
 }

@@ -1,28 +1,35 @@
-import { type SipTransport } from '#core';
+import { ownString, type SipTransport } from '#core';
 import { parseNameAddr, parseNameAddrs, splitList, unfold } from './name-addr';
 import { type InviteFacts, type NameAddr } from './ports';
 import { type MessageLike, type RequestLike } from './srf-types';
 
 const NOBODY: NameAddr = { uri: 'sip:unknown@invalid', displayName: null, params: {} };
 
-/** Everything about an INVITE that policy may want to know; nothing in it is trusted. Never throws. */
+/**
+ * Everything about an INVITE that policy may want to know; nothing in it is trusted. Kept as long as the call, and nothing else of
+ * the INVITE with it. Never throws.
+ */
 export function inviteFacts(request: RequestLike): InviteFacts {
-  const sessionId = request.get('session-id');
+  const header = (name: string): string | undefined => {
+    const value = request.get(name);
+    return value === undefined ? undefined : ownString(value);
+  };
+  const sessionId = header('session-id');
   return {
-    sipCallId: request.get('call-id') ?? '',
+    sipCallId: header('call-id') ?? '',
     source: {
       transport: transportOf(request.protocol),
       host: request.source_address ?? '',
       port: request.source_port ?? 0,
     },
-    requestUri: request.uri,
-    from: parseNameAddr(request.get('from') ?? '') ?? NOBODY,
-    to: parseNameAddr(request.get('to') ?? '') ?? NOBODY,
-    assertedIdentities: assertedIdentities(request),
-    remotePartyId: parseNameAddrs(request.get('remote-party-id'))[0] ?? null,
-    diversions: parseNameAddrs(request.get('diversion')),
-    historyInfo: parseNameAddrs(request.get('history-info')),
-    privacy: tokens(request.get('privacy'), ';'),
+    requestUri: ownString(request.uri),
+    from: parseNameAddr(header('from') ?? '') ?? NOBODY,
+    to: parseNameAddr(header('to') ?? '') ?? NOBODY,
+    assertedIdentities: parseNameAddrs(header('p-asserted-identity')),
+    remotePartyId: parseNameAddrs(header('remote-party-id'))[0] ?? null,
+    diversions: parseNameAddrs(header('diversion')),
+    historyInfo: parseNameAddrs(header('history-info')),
+    privacy: tokens(header('privacy'), ';'),
     isRecordAware: supports(request, 'record-aware'),
     sessionId: sessionId === undefined ? null : unfold(sessionId).slice(0, 512),
     hasOffer: (request.body ?? '') !== '',

@@ -1,4 +1,5 @@
-import { type IdSource } from '#core';
+import { type IdSource, ownString } from '#core';
+import { SipError } from './errors';
 import { type InviteFacts } from './ports';
 import { newSessionUuid, readSessionUuid } from './session-id';
 import { inviteFacts } from './identity';
@@ -10,30 +11,37 @@ import { type OutgoingResponse, type UserAgent } from './user-agent';
 /** More provisional responses than any real call has; a callee that floods is ignored beyond. */
 const MAX_PROVISIONALS = 64;
 
+interface InviteMessages {
+  readonly request: RequestLike;
+  readonly response: ResponseLike;
+}
+
 /** The caller's INVITE, as the server side of its transaction (RFC 3261 §13.3). */
 export class IncomingInvite {
-  readonly request: RequestLike;
   readonly facts: InviteFacts;
+  /** Top Via's branch and sent-by: identifies the transaction, and its CANCEL (RFC 3261 §9.2). */
+  readonly transactionKey: string;
   /** The caller's dialog: from our first response with a tag on. */
   dialog: SipDialog | null = null;
-  readonly #response: ResponseLike;
+  /** null: a final response is with the engine. The call may go on for hours, and its INVITE is not kept as long. */
+  #messages: InviteMessages | null;
   readonly #userAgent: UserAgent;
   #isFinal = false;
   #provisionals = 0;
 
   constructor(userAgent: UserAgent, ids: IdSource, request: RequestLike, response: ResponseLike) {
     this.#userAgent = userAgent;
-    this.request = request;
-    this.#response = response;
+    this.#messages = { request, response };
+    this.transactionKey = ownString(transactionKey(request));
     const facts = inviteFacts(request);
     // RFC 7989 §7: a caller that has none gets one.
     const isKnown = readSessionUuid(facts.sessionId ?? undefined) !== null;
     this.facts = isKnown ? facts : { ...facts, sessionId: newSessionUuid(ids) };
   }
 
-  /** Top Via's branch and sent-by: identifies the transaction, and its CANCEL (RFC 3261 §9.2). */
-  get transactionKey(): string {
-    return transactionKey(this.request);
+  /** As it came. @throws SipError `REC_ERR_SIP_DIALOG_GONE` after the final response */
+  get request(): RequestLike {
+    return this.#opened().request;
   }
 
   /** A final response has been given, or the caller has cancelled. */
@@ -44,6 +52,7 @@ export class IncomingInvite {
   /** The caller has cancelled: the engine has sent the 487 itself. */
   cancelled(): void {
     this.#isFinal = true;
+    this.#messages = null;
     this.dialog?.close();
   }
 
@@ -52,9 +61,10 @@ export class IncomingInvite {
       return;
     }
     this.#provisionals++;
-    this.#userAgent.respond(this.#response, status, message, outcome => {
+    const messages = this.#opened();
+    this.#userAgent.respond(messages.response, status, message, outcome => {
       if (outcome.sent !== null && !this.#isFinal) {
-        this.#openDialog(outcome.sent, owner);
+        this.#openDialog(outcome.sent, owner, messages);
       }
     });
   }
@@ -73,16 +83,16 @@ export class IncomingInvite {
       done(null);
       return;
     }
-    this.#isFinal = true;
-    this.#userAgent.respond(this.#response, 200, message, outcome => {
-      const dialog = outcome.sent === null ? null : this.#openDialog(outcome.sent, owner);
+    const messages = this.#end();
+    this.#userAgent.respond(messages.response, 200, message, outcome => {
+      const dialog = outcome.sent === null ? null : this.#openDialog(outcome.sent, owner, messages);
       if (outcome.sent === null || dialog === null) {
         this.dialog?.close();
         done(null);
         return;
       }
       dialog.confirm(contactOf(outcome.sent));
-      dialog.learn(this.request);
+      dialog.learn(messages.request);
       done(dialog);
     });
   }
@@ -92,14 +102,32 @@ export class IncomingInvite {
     if (this.#isFinal) {
       return false;
     }
-    this.#isFinal = true;
-    this.#userAgent.respond(this.#response, status, message);
+    this.#userAgent.respond(this.#end().response, status, message);
     this.dialog?.close();
     return true;
   }
 
-  #openDialog(sent: MessageLike, owner: DialogOwner): SipDialog | null {
-    const id = this.#response.stackDialogId;
+  #opened(): InviteMessages {
+    if (this.#messages === null) {
+      throw new SipError('REC_ERR_SIP_DIALOG_GONE', 'the INVITE has had its final response');
+    }
+    return this.#messages;
+  }
+
+  /** The final response is being given. */
+  #end(): InviteMessages {
+    const messages = this.#opened();
+    this.#isFinal = true;
+    this.#messages = null;
+    return messages;
+  }
+
+  #openDialog(
+    sent: MessageLike,
+    owner: DialogOwner,
+    { request, response }: InviteMessages,
+  ): SipDialog | null {
+    const id = response.stackDialogId;
     if (this.dialog === null && id !== undefined && id !== '') {
       this.dialog = new SipDialog({
         userAgent: this.#userAgent,
@@ -107,8 +135,8 @@ export class IncomingInvite {
         sipCallId: this.facts.sipCallId,
         role: 'uas',
         contact: contactOf(sent),
-        tags: { local: tagOf(sent.get('to')), remote: tagOf(this.request.get('from')) },
-        socket: this.request.socket,
+        tags: { local: tagOf(sent.get('to')), remote: tagOf(request.get('from')) },
+        socket: request.socket,
         owner,
       });
     }

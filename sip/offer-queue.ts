@@ -65,12 +65,9 @@ const ACKNOWLEDGE_DEADLINE_MS = 32_000;
 
 /**
  * One offer at a time per dialog, ours or the peer's (RFC 3264 §4, RFC 3261 §14): our offers wait in line, an
- * offer of the peer that crosses ours is to be answered 491, and a 491 for ours leads to a later attempt. Keeps the
- * descriptions last agreed, because the engine's dialog does not.
+ * offer of the peer that crosses ours is to be answered 491, and a 491 for ours leads to a later attempt.
  */
 export class OfferQueue {
-  /** What both sides have agreed last; null before the first exchange. */
-  agreed: { readonly local: string; readonly remote: string } | null = null;
   readonly #options: OfferQueueOptions;
   readonly #waiting: Job[] = [];
   #running: Job | null = null;

@@ -43,7 +43,7 @@ interface Exchange extends PeerOffer {
  */
 export class OfferRelay {
   readonly #options: OfferRelayOptions;
-  readonly #running = new Set<PeerOffer>();
+  #running: readonly PeerOffer[] = [];
   #waiting: { readonly resolve: () => void; readonly reject: (error: SipError) => void }[] = [];
   /** The exchange of our own that was asked for last. */
   #lastOwn: Promise<unknown> = Promise.resolve();
@@ -101,7 +101,6 @@ export class OfferRelay {
       const outcome = await sent.outcome;
       if (outcome.kind === 'answered' && outcome.sdp !== null) {
         media.answer(to.role, outcome.sdp, true);
-        to.offers.agreed = { local: offer, remote: outcome.sdp };
       } else {
         media.abandon();
       }
@@ -116,7 +115,7 @@ export class OfferRelay {
     if (this.#isClosed) {
       return Promise.reject(gone());
     }
-    return this.#running.size === 0
+    return this.#running.length === 0
       ? Promise.resolve()
       : new Promise((resolve, reject) => {
           this.#waiting.push({ resolve, reject });
@@ -124,11 +123,15 @@ export class OfferRelay {
   }
 
   #begin(offer: PeerOffer): Exchange {
-    this.#running.add(offer);
+    this.#running = this.#running.concat(offer);
     return {
       ...offer,
       over: () => {
-        if (this.#running.delete(offer) && this.#running.size === 0) {
+        if (!this.#running.includes(offer)) {
+          return;
+        }
+        this.#running = this.#running.filter(each => each !== offer);
+        if (this.#running.length === 0) {
           for (const { resolve } of this.#waiting.splice(0)) {
             resolve();
           }
@@ -180,7 +183,7 @@ export class OfferRelay {
 
   #relayOffer(exchange: Exchange, offer: string): void {
     const { to, request } = exchange;
-    const canUpdate = to.dialog.peerAllows?.has('UPDATE') === true;
+    const canUpdate = to.dialog.peerAllowsUpdate === true;
     const sent = to.offers.offer({
       method: request.method === 'UPDATE' && canUpdate ? 'UPDATE' : 'INVITE',
       message: () => ({ body: offer, headers: this.#headersFor(exchange, true) }),
@@ -197,8 +200,6 @@ export class OfferRelay {
       const { from } = exchange;
       this.#tellIdentities(to.role, outcome.response);
       const answer = this.#options.media.answer(to.role, outcome.sdp ?? '', true);
-      to.offers.agreed = { local: offer, remote: outcome.sdp ?? '' };
-      from.offers.agreed = { local: answer, remote: readSdpBody(request) ?? '' };
       this.#answer(exchange, outcome.response, answer, {
         sent: () => {
           exchange.over();
@@ -233,9 +234,7 @@ export class OfferRelay {
           sent: () => undefined,
           acknowledged: body => {
             exchange.over();
-            const answer = this.#acknowledge(outcome, from.role, body);
-            to.offers.agreed = { local: answer, remote: outcome.sdp ?? '' };
-            from.offers.agreed = { local: offer, remote: body };
+            this.#acknowledge(outcome, from.role, body);
             this.#options.relayed();
           },
           notSent: () => {
@@ -253,18 +252,16 @@ export class OfferRelay {
   /** An UPDATE without SDP refreshes targets and identities (RFC 3311 §5.1); nobody has to know who does not want to. */
   #relayBareUpdate(exchange: PeerOffer): void {
     const { from, to, response } = exchange;
-    if (to.dialog.peerAllows?.has('UPDATE') === true) {
+    if (to.dialog.peerAllowsUpdate === true) {
       to.dialog.send('UPDATE', { headers: this.#headersFor(exchange, false) }, silent);
     }
     this.#options.userAgent.respond(response, 200, { headers: this.#ownHeaders(from) });
   }
 
   /** The ACK of one side, for the other; it must go out even when its answer is useless. */
-  #acknowledge(outcome: Answered, answerer: LegRole, body: string): string {
+  #acknowledge(outcome: Answered, answerer: LegRole, body: string): void {
     try {
-      const answer = this.#options.media.answer(answerer, body, true);
-      outcome.acknowledge(answer);
-      return answer;
+      outcome.acknowledge(this.#options.media.answer(answerer, body, true));
     } finally {
       outcome.acknowledge();
     }

@@ -56,8 +56,8 @@ export class SipDialog implements InDialogHandler {
   readonly role: 'uas' | 'uac';
   readonly tags: { readonly local: string; readonly remote: string };
   contact: string | null;
-  /** Methods that the peer says it takes; null: not said. */
-  peerAllows: ReadonlySet<string> | null = null;
+  /** Whether the peer says that it takes UPDATE (RFC 3311 §4); null: not said. */
+  peerAllowsUpdate: boolean | null = null;
   /** Headers that every request of ours carries unless it has its own. */
   stamp: () => Readonly<Record<string, string>> = () => ({});
   readonly #options: Pick<SipDialogOptions, 'userAgent' | 'socket' | 'owner' | 'digest'>;
@@ -94,7 +94,7 @@ export class SipDialog implements InDialogHandler {
 
   /** Remembers what the peer says about itself. */
   learn(message: MessageLike): void {
-    this.peerAllows = allowedMethods(message) ?? this.peerAllows;
+    this.peerAllowsUpdate = allowedMethods(message)?.has('UPDATE') ?? this.peerAllowsUpdate;
   }
 
   /** Called by drachtio-srf. Never throws. */

@@ -37,6 +37,11 @@ export class SipSrsClient implements SrsClient {
   readonly #options: SrsClientOptions;
   readonly #open = new Set<SrsDialog>();
 
+  /** One for all dialogs: it keeps nothing of how they came into being. */
+  readonly #over = (dialog: SrsDialog): void => {
+    this.#open.delete(dialog);
+  };
+
   constructor(options: SrsClientOptions) {
     this.#options = options;
   }
@@ -75,7 +80,7 @@ export class SipSrsClient implements SrsClient {
         origin,
         profile: invite.profile,
         streams: invite.streams,
-        over: () => this.#open.delete(session),
+        over: this.#over,
       });
       const settle = (): void => {
         timer.cancel();

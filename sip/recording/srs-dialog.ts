@@ -38,7 +38,7 @@ export interface SrsDialogOptions {
   readonly events: RecordingDialogEvents;
   readonly byeTimeoutMs: number;
   /** The dialog is over, by whichever side; called once. */
-  readonly over: () => void;
+  readonly over: (dialog: SrsDialog) => void;
 }
 
 /** An established recording session (RFC 7866 §6.1): our offers go through one queue, the SRS's are answered here. */
@@ -88,7 +88,7 @@ export class SrsDialog implements RecordingDialog, DialogOwner {
   }): Promise<readonly SrsStreamAnswer[]> {
     const { dialog, queue } = this.#opened();
     // RFC 3311 §4: UPDATE only for a peer that allows it; a re-INVITE with the same SDP carries metadata as well.
-    const isUpdate = change.streams === undefined && dialog.peerAllows?.has('UPDATE') !== false;
+    const isUpdate = change.streams === undefined && dialog.peerAllowsUpdate !== false;
     let wanted = this.#offered;
     const { outcome } = queue.offer({
       method: isUpdate ? 'UPDATE' : 'INVITE',
@@ -251,7 +251,6 @@ export class SrsDialog implements RecordingDialog, DialogOwner {
     if (request.method !== 'INVITE') {
       queue.peerOfferDone();
     }
-    queue.agreed = { local: body, remote: sdp };
     this.#changed(answers);
   }
 
@@ -274,7 +273,6 @@ export class SrsDialog implements RecordingDialog, DialogOwner {
       queue.peerOfferDone();
       try {
         const answers = this.#read(answer, this.#offered);
-        queue.agreed = { local: body, remote: answer };
         this.#changed(answers);
       } catch (error) {
         this.#unusable(error);
@@ -313,7 +311,7 @@ export class SrsDialog implements RecordingDialog, DialogOwner {
   #close(): void {
     this.#isEnded = true;
     this.#queue?.close();
-    this.#options.over();
+    this.#options.over(this);
   }
 
   #end(cause: RecordingDialogEnd, reason: string | null): void {

@@ -19,7 +19,8 @@ export class RecordingStreamKeys implements RecordingKeys {
   readonly #keys: CryptoKeys[] = [];
 
   offer(index: number, stream: RecordingStreamOffer): readonly CryptoLine[] {
-    return this.#keysOf(index).offer(stream.srtpSuites ?? []);
+    const { srtpSuites = [] } = stream;
+    return srtpSuites.length === 0 ? [] : this.#keysOf(index).offer(srtpSuites);
   }
 
   /**

@@ -18,7 +18,7 @@ const FORMAT_ATTRIBUTES: ReadonlySet<string> = new Set(['rtpmap', 'fmtp', 'rtcp-
 export function keepEncodings(
   description: SessionDescription,
   mediaIndex: number,
-  allowed: ReadonlySet<string>,
+  allowed: readonly string[],
 ): SessionDescription | null {
   const media = description.media[mediaIndex];
   if (media === undefined || media.port === 0) {
@@ -26,7 +26,7 @@ export function keepEncodings(
   }
   const formats = payloadFormats(media);
   const kept = formats.filter(
-    ({ encoding }) => ALWAYS_ALLOWED.has(encoding) || allowed.has(encoding),
+    ({ encoding }) => ALWAYS_ALLOWED.has(encoding) || allowed.includes(encoding),
   );
   return kept.some(({ encoding }) => !ALWAYS_ALLOWED.has(encoding))
     ? keepPayloadTypes(description, mediaIndex, new Set(kept.map(each => each.payloadType)))

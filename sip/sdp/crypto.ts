@@ -91,15 +91,10 @@ export function newSrtpKey(suite: SrtpSuite): SrtpKey {
  * what is in force (RFC 4568 §7.1.4).
  */
 export class CryptoKeys {
-  readonly #keys = new Map<SrtpSuite, SrtpKey>();
+  readonly #keys: Partial<Record<SrtpSuite, SrtpKey>> = {};
 
   keyFor(suite: SrtpSuite): SrtpKey {
-    let key = this.#keys.get(suite);
-    if (key === undefined) {
-      key = newSrtpKey(suite);
-      this.#keys.set(suite, key);
-    }
-    return key;
+    return (this.#keys[suite] ??= newSrtpKey(suite));
   }
 
   /** Lines of an offer, the most wanted first (RFC 4568 §5.1.1). */

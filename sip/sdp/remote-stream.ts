@@ -54,7 +54,8 @@ export function toRemoteStream(
     rtcpMux: attributes.rtcpMux && agreement.rtcpMux,
     sends: flow.sends && agreement.ours.receives,
     receives: flow.receives && agreement.ours.sends && rtp !== null,
-    formats: agreement.formats,
+    // Kept as long as the call: a copy has no room to grow, which the list that was built has.
+    formats: [...agreement.formats],
     ...(attributes.ptimeMs === null ? {} : { ptimeMs: attributes.ptimeMs }),
   };
 }
