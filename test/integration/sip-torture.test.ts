@@ -1,4 +1,4 @@
-import { createSocket } from 'node:dgram';
+import { createSocket, type Socket } from 'node:dgram';
 import { connect } from 'node:net';
 import type Srf from 'drachtio-srf';
 import { noopLogger, systemClock, withDeadline } from '#core';
@@ -29,6 +29,12 @@ const seen = new Map<
   { readonly method: string; readonly uri: string; readonly contact: string | undefined }
 >();
 
+/**
+ * The sockets of all exchanges. They stay open as long as the engine: it repeats its 486 to an INVITE, which nobody
+ * acknowledges here, and a later exchange must not get the port that this goes to.
+ */
+const sockets: Socket[] = [];
+
 async function start(): Promise<void> {
   engine = await startEmbeddedEngine({
     listeners: [
@@ -58,6 +64,9 @@ async function start(): Promise<void> {
 async function stop(): Promise<void> {
   srf.disconnect();
   await engine.close();
+  for (const socket of sockets.splice(0)) {
+    socket.close();
+  }
 }
 
 let count = 0;
@@ -99,28 +108,25 @@ function sorted(received: string, callId: string): Exchange {
  */
 async function exchangeUdp(message: Buffer): Promise<Exchange> {
   const socket = createSocket('udp4');
+  sockets.push(socket);
   await new Promise<void>(resolve => socket.bind(0, '127.0.0.1', () => resolve()));
   const via = `UDP 127.0.0.1:${socket.address().port}`;
   const { text, callId } = ping(via);
-  try {
-    let received = '';
-    const answered = new Promise<void>(resolve => {
-      socket.on('message', bytes => {
-        received += bytes.toString('latin1');
-        if (sorted(received, callId).pong !== '') {
-          resolve();
-        }
-      });
+  let received = '';
+  const answered = new Promise<void>(resolve => {
+    socket.on('message', bytes => {
+      received += bytes.toString('latin1');
+      if (sorted(received, callId).pong !== '') {
+        resolve();
+      }
     });
-    if (message.length > 0) {
-      socket.send(throughProxy(message, via), udpPort, '127.0.0.1');
-    }
-    socket.send(text, udpPort, '127.0.0.1');
-    await withDeadline(systemClock, answered, DEADLINE_MS, () => new Error(`no pong; ${received}`));
-    return sorted(received, callId);
-  } finally {
-    socket.close();
+  });
+  if (message.length > 0) {
+    socket.send(throughProxy(message, via), udpPort, '127.0.0.1');
   }
+  socket.send(text, udpPort, '127.0.0.1');
+  await withDeadline(systemClock, answered, DEADLINE_MS, () => new Error(`no pong; ${received}`));
+  return sorted(received, callId);
 }
 
 function throughProxy(message: Buffer, via: string): Buffer {
