@@ -66,3 +66,8 @@ export function get(counters: Float64Array, base: number, column: number): numbe
 export function add(counters: Float64Array, base: number, column: number, amount: number): void {
   counters[base + column] = (counters[base + column] ?? 0) + amount;
 }
+
+/** A row is somebody else's from now on. */
+export function clearRow(counters: Float64Array, slot: number): void {
+  counters.fill(0, slot * COUNTER_STRIDE, (slot + 1) * COUNTER_STRIDE);
+}

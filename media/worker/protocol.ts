@@ -132,6 +132,8 @@ export type WorkerCommand =
   | { readonly kind: 'watch-level'; readonly slot: number; readonly on: boolean }
   | { readonly kind: 'shutdown' };
 
+export type CommandOf<K extends WorkerCommand['kind']> = Extract<WorkerCommand, { kind: K }>;
+
 /** Answer to a command. `error`: why sockets could not be opened, an errno name; `busySlot`: whose. */
 export interface WorkerReply {
   readonly kind: 'reply';
