@@ -6,6 +6,9 @@
 import { type RecordingDetails } from './recording-details';
 import { type MetadataId } from './unique-id';
 
+/** An empty list, one for all documents: most of their lists are empty, and the last document of each recording is kept. */
+export const NONE: readonly never[] = [];
+
 /** Whether a document stands alone or tells only what has changed (RFC 7865 §5). */
 export type DataMode = 'complete' | 'partial';
 

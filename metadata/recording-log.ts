@@ -40,7 +40,7 @@ export class RecordingLog {
   }
 
   addNotice(notice: PlayedNotice): void {
-    const all = [...this.#notices, notice];
+    const all = this.#notices.concat(notice);
     const tones = all.filter(isTone).slice(-MAX_TONES);
     const announcements = all.filter(each => !isTone(each)).slice(-MAX_ANNOUNCEMENTS);
     this.#notices = all.filter(each => tones.includes(each) || announcements.includes(each));

@@ -1,4 +1,5 @@
 import {
+  NONE,
   type Participant,
   type ParticipantSessionAssociation,
   type ParticipantStreamAssociation,
@@ -105,7 +106,7 @@ export class TrackedParticipant {
     return {
       participantId: this.participantId,
       nameIds: [{ aor: this.#aor, name: this.#name, language: null }],
-      extensions: [],
+      extensions: NONE,
     };
   }
 
@@ -115,8 +116,8 @@ export class TrackedParticipant {
       sessionId,
       associateTimeMs: this.#joinedAtMs,
       disassociateTimeMs: this.#leftAtMs,
-      params: [],
-      extensions: [],
+      params: NONE,
+      extensions: NONE,
     };
   }
 
@@ -127,7 +128,7 @@ export class TrackedParticipant {
       recv: this.#recv,
       associateTimeMs: this.#sendingSinceMs,
       disassociateTimeMs: this.#sendingUntilMs,
-      extensions: [],
+      extensions: NONE,
     };
   }
 }

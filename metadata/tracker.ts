@@ -3,6 +3,7 @@ import { isExpressible } from './date-time';
 import { MetadataError } from './errors';
 import {
   type CommunicationSession,
+  NONE,
   type RecordingMetadata,
   type SessionGroup,
   type SessionReason,
@@ -75,8 +76,8 @@ export class MetadataTracker {
   #participants = new Map<MetadataId, TrackedParticipant>();
   /** Stream → label. */
   #streams = new Map<MetadataId, string>();
-  #sipSessionIds: readonly string[] = [];
-  #reasons: readonly SessionReason[] = [];
+  #sipSessionIds: readonly string[] = NONE;
+  #reasons: readonly SessionReason[] = NONE;
   #startedAtMs: number | null = null;
   #endedAtMs: number | null = null;
   #recording: { startedAtMs: number; stoppedAtMs: number | null } | null = null;
@@ -307,7 +308,7 @@ export class MetadataTracker {
         streamId,
         sessionId: this.sessionId,
         label,
-        extensions: [],
+        extensions: NONE,
       })),
       sessionRecordingAssociations: this.#sessionRecordings(),
       participantSessionAssociations: participants.map(participant =>
@@ -317,22 +318,22 @@ export class MetadataTracker {
         participant.toStreamAssociation(),
       ),
       ...(details && { details }),
-      extensions: [],
+      extensions: NONE,
     };
   }
 
   #groups(): readonly SessionGroup[] {
     const times = { associateTimeMs: this.#startedAtMs, disassociateTimeMs: this.#endedAtMs };
-    return this.#groupId === null ? [] : [{ groupId: this.#groupId, ...times, extensions: [] }];
+    return this.#groupId === null ? NONE : [{ groupId: this.#groupId, ...times, extensions: NONE }];
   }
 
   #sessionRecordings(): readonly SessionRecordingAssociation[] {
     if (this.#recording === null) {
-      return [];
+      return NONE;
     }
     const { startedAtMs, stoppedAtMs } = this.#recording;
     const times = { associateTimeMs: startedAtMs, disassociateTimeMs: stoppedAtMs };
-    return [{ sessionId: this.sessionId, ...times, extensions: [] }];
+    return [{ sessionId: this.sessionId, ...times, extensions: NONE }];
   }
 
   #session(): CommunicationSession {
@@ -343,7 +344,7 @@ export class MetadataTracker {
       groupRef: this.#groupId,
       startTimeMs: this.#startedAtMs,
       stopTimeMs: this.#endedAtMs,
-      extensions: [],
+      extensions: NONE,
     };
   }
 

@@ -13,22 +13,27 @@ export interface Clock {
   setTimer(delayMs: number, callback: () => void): Timer;
 }
 
+class SystemTimer implements Timer {
+  #handle: NodeJS.Timeout | null;
+
+  constructor(delayMs: number, callback: () => void) {
+    this.#handle = setTimeout(callback, delayMs);
+  }
+
+  cancel(): void {
+    if (this.#handle !== null) {
+      clearTimeout(this.#handle);
+      // Who keeps the timer of something that is over does not keep more than that.
+      this.#handle = null;
+    }
+  }
+}
+
 /** The system's clock. Its timers keep the process alive. */
 export const systemClock: Clock = {
   wallNowMs: () => Date.now(),
   monotonicMs: () => performance.now(),
-  setTimer(delayMs, callback) {
-    let handle: NodeJS.Timeout | null = setTimeout(callback, delayMs);
-    return {
-      cancel: () => {
-        if (handle !== null) {
-          clearTimeout(handle);
-          // Who keeps the timer of something that is over does not keep more than that.
-          handle = null;
-        }
-      },
-    };
-  },
+  setTimer: (delayMs, callback) => new SystemTimer(delayMs, callback),
 };
 
 /** Rejects with `makeError()` unless `promise` settles within `deadlineMs`. */

@@ -29,10 +29,9 @@ export interface JournalOptions {
 interface OpenRecording {
   readonly snapshot: () => LedgerRecord;
   readonly ledgerSeq: number;
-  last: LedgerRecord;
   dueMs: number;
-  /** Its closing record is on its way: nothing new will be known. */
-  isClosing: boolean;
+  /** On its way into the ledger: nothing new will be known. null: not yet. */
+  closing: LedgerRecord | null;
 }
 
 /** Checkpoints of many recordings are spread over time by looking this often for those that are due. */
@@ -94,12 +93,12 @@ export class Journal {
    * @returns the recording's id.
    */
   open(ledgerSeq: number, snapshot: () => LedgerRecord): string {
-    const last = snapshot();
-    const { recordingId } = last;
+    const record = snapshot();
+    const { recordingId } = record;
     const { clock, checkpointIntervalMs } = this.#options;
     const dueMs = clock.monotonicMs() + checkpointIntervalMs;
-    this.#open.set(recordingId, { snapshot, ledgerSeq, last, dueMs, isClosing: false });
-    void this.#push({ kind: 'opened', ledgerSeq, record: last });
+    this.#open.set(recordingId, { snapshot, ledgerSeq, dueMs, closing: null });
+    void this.#push({ kind: 'opened', ledgerSeq, record });
     this.#startTick();
     return recordingId;
   }
@@ -108,8 +107,7 @@ export class Journal {
   closing(recordingId: string, record: LedgerRecord): void {
     const entry = this.#open.get(recordingId);
     if (entry !== undefined) {
-      entry.isClosing = true;
-      entry.last = record;
+      entry.closing = record;
     }
   }
 
@@ -150,12 +148,14 @@ export class Journal {
   }
 
   async #compact(): Promise<void> {
-    const kept = [...this.#open.values()].map(({ ledgerSeq, last, isClosing }): JournalEntry => ({
-      kind: isClosing ? 'closing' : 'checkpoint',
-      ledgerSeq,
-      record: last,
-    }));
     try {
+      const kept = [...this.#open.values()].map(
+        ({ ledgerSeq, snapshot, closing }): JournalEntry => ({
+          kind: closing === null ? 'checkpoint' : 'closing',
+          ledgerSeq,
+          record: closing ?? snapshot(),
+        }),
+      );
       await this.#store.replaceWith(kept);
     } catch (error) {
       // Nothing is lost: the old file goes on.
@@ -182,16 +182,12 @@ export class Journal {
       this.#open.delete(recordingId);
       this.#open.set(recordingId, entry);
       entry.dueMs = nowMs + checkpointIntervalMs;
-      if (entry.isClosing || this.#writer.isBusy) {
+      if (entry.closing !== null || this.#writer.isBusy) {
         continue;
       }
       try {
-        entry.last = entry.snapshot();
-        void this.#push({
-          kind: 'checkpoint',
-          ledgerSeq: entry.ledgerSeq,
-          record: entry.last,
-        });
+        const { ledgerSeq, snapshot } = entry;
+        void this.#push({ kind: 'checkpoint', ledgerSeq, record: snapshot() });
       } catch (error) {
         logger.error('no checkpoint of a recording', { recordingId, error: errorMessage(error) });
       }

@@ -54,7 +54,7 @@ export function createLogger(options: LoggerOptions): LogHandle {
   let closing: Promise<void> | null = null;
   const isOpen = (): boolean => closing === null;
   return {
-    logger: new WinstonLogger({ backend, clock, isOpen }, {}),
+    logger: new WinstonLogger({ backend, clock, isOpen }, {}, null),
     close: () => (closing ??= close(backend, sink, ownsTarget ? target : null)),
   };
 }
@@ -69,11 +69,14 @@ interface LoggerBase {
 
 class WinstonLogger implements Logger {
   readonly #base: LoggerBase;
+  /** What it adds to every line, beyond what its parent does. */
   readonly #bound: LogFields;
+  readonly #parent: WinstonLogger | null;
 
-  constructor(base: LoggerBase, bound: LogFields) {
+  constructor(base: LoggerBase, bound: LogFields, parent: WinstonLogger | null) {
     this.#base = base;
     this.#bound = bound;
+    this.#parent = parent;
   }
 
   debug(message: string, fields?: LogFields): void {
@@ -93,7 +96,7 @@ class WinstonLogger implements Logger {
   }
 
   child(fields: LogFields): Logger {
-    return new WinstonLogger(this.#base, { ...this.#bound, ...fields });
+    return new WinstonLogger(this.#base, fields, this);
   }
 
   #write(level: LogLevel, message: string, fields: LogFields = {}): void {
@@ -108,8 +111,14 @@ class WinstonLogger implements Logger {
       message: redactText(message, redaction),
     };
     // Our own keys come first and win over fields of the same name.
-    const record = { ...own, ...safeFields({ ...this.#bound, ...fields }, redaction) };
+    const record = { ...own, ...safeFields(this.#withBound(fields), redaction) };
     backend.log({ level, message, record: Object.assign(record, own) });
+  }
+
+  /** The nearer logger wins. */
+  #withBound(fields: LogFields): LogFields {
+    const own = { ...this.#bound, ...fields };
+    return this.#parent === null ? own : this.#parent.#withBound(own);
   }
 }
 

@@ -9,12 +9,14 @@ import { type DtmfHoldRule, type LegCounters, type MediaCall, type MediaLeg } fr
 
 import { type PartyActivity } from '../parties/party-description';
 
+const ROLES: readonly LegRole[] = ['caller', 'callee'];
+
 /** The media of both legs of a call, and what their peers have said about it. */
 export class CallLegs {
   readonly #legs: Readonly<Record<LegRole, MediaLeg>>;
-  readonly #remotes = new Map<LegRole, RemoteStream>();
-  /** Packets that a leg had sent when it was found silent. */
-  readonly #silentAt = new Map<LegRole, number>();
+  readonly #remotes: Record<LegRole, RemoteStream | null> = { caller: null, callee: null };
+  /** Packets that a leg had sent when it was found silent; null: it was not. */
+  readonly #silentAt: Record<LegRole, number | null> = { caller: null, callee: null };
 
   private constructor(legs: Readonly<Record<LegRole, MediaLeg>>) {
     this.#legs = legs;
@@ -38,25 +40,25 @@ export class CallLegs {
   }
 
   setRemote(role: LegRole, stream: RemoteStream): void {
-    this.#remotes.set(role, stream);
-    this.#silentAt.delete(role);
+    this.#remotes[role] = stream;
+    this.#silentAt[role] = null;
     this.#legs[role].setRemote(stream);
   }
 
   /** The payload formats that a party sends with. */
   formatsOf(role: LegRole): readonly PayloadFormat[] {
-    return this.#remotes.get(role)?.formats ?? [];
+    return this.#remotes[role]?.formats ?? [];
   }
 
   /** What the peers have said about their streams so far. */
   get remotes(): readonly RemoteStream[] {
-    return [...this.#remotes.values()];
+    return Object.values(this.#remotes).filter(stream => stream !== null);
   }
 
   /** A party that is held still sends, or still hears, only as its SDP and the other's say (RFC 3264 §8.4). */
   activityOf(role: LegRole): PartyActivity {
-    const own = this.#remotes.get(role);
-    const other = this.#remotes.get(otherRole(role));
+    const own = this.#remotes[role];
+    const other = this.#remotes[otherRole(role)];
     return {
       sends: (own?.sends ?? true) && (other?.receives ?? true),
       receives: (own?.receives ?? true) && (other?.sends ?? true),
@@ -65,12 +67,12 @@ export class CallLegs {
 
   /** No packet came from a leg for the media timeout. @returns whether all that should send are silent now. */
   noteTimeout(role: LegRole): boolean {
-    this.#silentAt.set(role, this.#legs[role].counters().packetsReceived);
-    const expected = [...this.#remotes].filter(([, { sends }]) => sends).map(([leg]) => leg);
+    this.#silentAt[role] = this.#legs[role].counters().packetsReceived;
+    const expected = ROLES.filter(leg => this.#remotes[leg]?.sends === true);
     // A leg that has spoken since is not silent any more.
     return (
       expected.length > 0 &&
-      expected.every(leg => this.#silentAt.get(leg) === this.#legs[leg].counters().packetsReceived)
+      expected.every(leg => this.#silentAt[leg] === this.#legs[leg].counters().packetsReceived)
     );
   }
 

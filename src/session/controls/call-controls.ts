@@ -41,13 +41,12 @@ type KeySource = 'rtp' | 'info';
  */
 export class CallControls {
   readonly #options: CallControlsOptions;
-  readonly #keys = new Map<string, FeatureCodeState>();
+  readonly #keys: Partial<Record<`${LegRole} ${KeySource}`, FeatureCodeState>> = {};
   /** Keys that came by INFO and are held back until it is clear that they are no code. */
   readonly #held: Record<LegRole, InfoFacts[]> = { caller: [], callee: [] };
   readonly #timers: Record<LegRole, Timer | null> = { caller: null, callee: null };
-
-  /** Preferences of parties whose call is not answered yet. */
-  readonly #early = new Map<LegRole, RecordPreference>();
+  /** Preferences of parties whose call is not answered yet; null: none. */
+  #early: Record<LegRole, RecordPreference | null> = { caller: null, callee: null };
 
   constructor(options: CallControlsOptions) {
     this.#options = options;
@@ -109,7 +108,7 @@ export class CallControls {
     const { recordings } = this.#options;
     const intent = recordings.of(role)?.intent ?? null;
     if (intent?.phase === 'waiting') {
-      this.#early.set(role, preference);
+      this.#early[role] = preference;
       return;
     }
     const action = actionFor(preference, intent);
@@ -120,9 +119,13 @@ export class CallControls {
 
   /** The recordings that begin with the answer have begun. */
   answered(): void {
-    const early = [...this.#early];
-    this.#early.clear();
-    early.forEach(([role, preference]) => this.recordPreference(role, preference));
+    const early = this.#early;
+    this.#early = { caller: null, callee: null };
+    for (const role of ['caller', 'callee'] as const) {
+      if (early[role] !== null) {
+        this.recordPreference(role, early[role]);
+      }
+    }
   }
 
   /** The call is over: what is held is forgotten. */
@@ -135,9 +138,9 @@ export class CallControls {
 
   #press(role: LegRole, source: KeySource, digit: string, atMs: number): FeatureCodeOutcome {
     const { codes, recordings } = this.#options;
-    const key = `${role} ${source}`;
-    const step = pressKey(this.#keys.get(key) ?? NO_DIGITS, { digit, atMs }, codes.codes);
-    this.#keys.set(key, step.state);
+    const key = `${role} ${source}` as const;
+    const step = pressKey(this.#keys[key] ?? NO_DIGITS, { digit, atMs }, codes.codes);
+    this.#keys[key] = step.state;
     if (step.outcome.kind === 'code') {
       recordings.controlFrom(role, { action: step.outcome.action, via: 'dtmf' });
     }

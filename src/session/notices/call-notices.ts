@@ -30,12 +30,13 @@ const BOTH: readonly LegRole[] = ['caller', 'callee'];
 /** Plays the notices of one call into its live legs. What two recordings want at the same time is heard once. */
 export class CallNotices {
   readonly #options: CallNoticesOptions;
-  readonly #playing = new Map<string, Promise<NoticeResult>>();
-  readonly #sounds = new Set<PlayingNotice>();
-  readonly #delays = new Set<() => void>();
-  readonly #complianceHeardBy = new Set<LegRole>();
+  #playing: readonly { readonly key: string; readonly result: Promise<NoticeResult> }[] = [];
+  #sounds: readonly PlayingNotice[] = [];
+  /** Each gives up a notice that is being delayed. */
+  #delays: readonly (() => void)[] = [];
+  #complianceHeardBy: readonly LegRole[] = [];
   readonly #reminder: ReminderTone;
-  readonly #reminded = new Map<object, (result: NoticeResult) => void>();
+  #reminded: readonly { readonly who: object; told(result: NoticeResult): void }[] = [];
   #isOver = false;
 
   constructor(options: CallNoticesOptions) {
@@ -45,7 +46,7 @@ export class CallNotices {
 
   /** Who has heard the announcement of compliance, or is about to. */
   get complianceHeardBy(): readonly LegRole[] {
-    return [...this.#complianceHeardBy];
+    return this.#complianceHeardBy;
   }
 
   /**
@@ -55,22 +56,20 @@ export class CallNotices {
   async play(due: DueNotice, voice: NoticeVoice, signal?: AbortSignal): Promise<NoticeResult> {
     const promptId = promptIdOf(due, voice);
     const key = `${promptId} ${due.toRoles.join()} ${due.delayMs}`;
-    let playing = this.#playing.get(key);
-    if (playing === undefined) {
-      playing = this.#play(due, promptId, voice, signal);
-      this.#playing.set(key, playing);
-      void playing.then(() => this.#playing.delete(key));
+    const same = this.#playing.find(each => each.key === key);
+    if (same !== undefined) {
+      return same.result;
     }
-    return playing;
+    const playing = { key, result: this.#play(due, promptId, voice, signal) };
+    this.#playing = this.#playing.concat(playing);
+    void playing.result.then(() => (this.#playing = without(this.#playing, playing)));
+    return playing.result;
   }
 
   /** The reminder tone for a recording; null: not any more. */
   remind(who: object, intervalMs: number | null, told: (result: NoticeResult) => void): void {
-    if (intervalMs === null || this.#isOver) {
-      this.#reminded.delete(who);
-    } else {
-      this.#reminded.set(who, told);
-    }
+    const others = this.#reminded.filter(each => each.who !== who);
+    this.#reminded = intervalMs === null || this.#isOver ? others : others.concat({ who, told });
     this.#reminder.set(who, this.#isOver ? null : intervalMs);
   }
 
@@ -78,16 +77,16 @@ export class CallNotices {
   stop(): void {
     this.#isOver = true;
     this.#reminder.stop();
-    this.#reminded.clear();
+    this.#reminded = [];
     this.#sounds.forEach(sound => sound.stop());
     this.#delays.forEach(giveUp => giveUp());
   }
 
   #remind(): void {
     const tone: DueNotice = { kind: 'reminder', toRoles: BOTH, delayMs: 0 };
-    const told = [...this.#reminded.values()];
+    const reminded = this.#reminded;
     void this.play(tone, { organisationId: '', language: '', customAudio: {} }).then(result =>
-      told.forEach(tell => tell(result)),
+      reminded.forEach(each => each.told(result)),
     );
   }
 
@@ -109,7 +108,7 @@ export class CallNotices {
         legs: due.toRoles.map(role => ({ role, outcome })),
       });
     if (due.kind === 'compliance') {
-      due.toRoles.forEach(role => this.#complianceHeardBy.add(role));
+      this.#complianceHeardBy = [...new Set([...this.#complianceHeardBy, ...due.toRoles])];
     }
     if (!(await this.#delayed(due.delayMs, signal)) || this.#isOver) {
       return nobody('given-up');
@@ -124,7 +123,9 @@ export class CallNotices {
       this.#options.logger.warn('a notice was not heard', { kind: due.kind, legs: unheard });
     }
     if (due.kind === 'compliance') {
-      unheard.forEach(({ role }) => this.#complianceHeardBy.delete(role));
+      this.#complianceHeardBy = this.#complianceHeardBy.filter(
+        role => !unheard.some(each => each.role === role),
+      );
     }
     return result({ startedAtMs: report.startedAtMs, endedAtMs: report.endedAtMs, legs });
   }
@@ -148,9 +149,9 @@ export class CallNotices {
       });
       return null;
     }
-    this.#sounds.add(playing);
+    this.#sounds = this.#sounds.concat(playing);
     const report = await playing.done;
-    this.#sounds.delete(playing);
+    this.#sounds = without(this.#sounds, playing);
     return report;
   }
 
@@ -162,16 +163,20 @@ export class CallNotices {
     return new Promise(resolve => {
       const settle = (isDue: boolean) => (): void => {
         timer.cancel();
-        this.#delays.delete(giveUp);
+        this.#delays = without(this.#delays, giveUp);
         signal?.removeEventListener('abort', giveUp);
         resolve(isDue);
       };
       const giveUp = settle(false);
       const timer = this.#options.deps.clock.setTimer(delayMs, settle(true));
-      this.#delays.add(giveUp);
+      this.#delays = this.#delays.concat(giveUp);
       signal?.addEventListener('abort', giveUp);
     });
   }
+}
+
+function without<T>(list: readonly T[], item: T): readonly T[] {
+  return list.filter(each => each !== item);
 }
 
 function soundOf(kind: NoticeKind, promptId: string, policy: NoticePolicy): NoticeSound {

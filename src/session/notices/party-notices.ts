@@ -46,7 +46,7 @@ export class PartyNotices {
   readonly #early: NoticeResult[] = [];
   readonly #shown: NoticeResult[] = [];
   /** Gives up notices that wait when the recording that they are for stops. */
-  #waiting = new AbortController();
+  #waiting: AbortController | null = null;
 
   constructor(options: PartyNoticesOptions) {
     this.#options = options;
@@ -89,8 +89,8 @@ export class PartyNotices {
     recording: NoticedRecording,
   ): void {
     const { notices, user } = this.#options;
-    const { signal } = this.#waiting;
     for (const due of this.#due(what, keep, event)) {
+      const { signal } = (this.#waiting ??= new AbortController());
       void notices.play(due, user, signal).then(result => this.#noticed(recording, result));
     }
   }
@@ -98,8 +98,8 @@ export class PartyNotices {
   /** Notices that still wait are given up. */
   giveUpWaiting(): void {
     // With a reason of its own: the default one is an error with a stack, which every call would pay for.
-    this.#waiting.abort('the recording has stopped');
-    this.#waiting = new AbortController();
+    this.#waiting?.abort('the recording has stopped');
+    this.#waiting = null;
   }
 
   /** null: it is not announced. Settles when the announcement has ended and is in the metadata, or takes too long. */

@@ -7,7 +7,7 @@ import { type Clock, type Timer } from '#core';
 export class ReminderTone {
   readonly #clock: Clock;
   readonly #sound: () => void;
-  readonly #wishes = new Map<object, number>();
+  #wishes: readonly { readonly who: object; readonly intervalMs: number }[] = [];
   #intervalMs: number | null = null;
   #timer: Timer | null = null;
 
@@ -19,12 +19,10 @@ export class ReminderTone {
 
   /** Every so often from now on; null: not any more. The same wish again changes nothing. */
   set(who: object, intervalMs: number | null): void {
-    if (intervalMs === null) {
-      this.#wishes.delete(who);
-    } else {
-      this.#wishes.set(who, intervalMs);
-    }
-    const shortest = this.#wishes.size === 0 ? null : Math.min(...this.#wishes.values());
+    const others = this.#wishes.filter(wish => wish.who !== who);
+    this.#wishes = intervalMs === null ? others : others.concat({ who, intervalMs });
+    const intervals = this.#wishes.map(wish => wish.intervalMs);
+    const shortest = intervals.length === 0 ? null : Math.min(...intervals);
     if (shortest !== this.#intervalMs) {
       this.#intervalMs = shortest;
       this.#timer?.cancel();
@@ -36,7 +34,7 @@ export class ReminderTone {
   }
 
   stop(): void {
-    this.#wishes.clear();
+    this.#wishes = [];
     this.#intervalMs = null;
     this.#timer?.cancel();
     this.#timer = null;

@@ -19,7 +19,7 @@ export interface BarredUser {
  * through us.
  */
 export class BarredUsers {
-  readonly #users = new Map<LegRole, BarredUser>();
+  readonly #users: Record<LegRole, BarredUser | null> = { caller: null, callee: null };
   readonly #deps: Pick<CallDeps, 'metrics'>;
   readonly #logger: Logger;
 
@@ -29,29 +29,30 @@ export class BarredUsers {
   }
 
   get isEmpty(): boolean {
-    return this.#users.size === 0;
+    return this.#users.caller === null && this.#users.callee === null;
   }
 
   bar(role: LegRole, user: BarredUser): void {
-    this.#users.set(role, user);
+    this.#users[role] = user;
   }
 
   /** The party of that leg is somebody else now. */
   release(role: LegRole): void {
-    this.#users.delete(role);
+    this.#users[role] = null;
   }
 
   /** null: nobody on that leg is barred. */
   controlFrom(role: LegRole, control: Omit<CallControl, 'origin'>): ControlOutcome | null {
-    const user = this.#users.get(role);
-    return user === undefined ? null : this.#refuse(user, { ...control, origin: 'recorded-party' });
+    const user = this.#users[role];
+    return user === null ? null : this.#refuse(user, { ...control, origin: 'recorded-party' });
   }
 
   /** An authorised client's control; the answers, one per user that it is for. */
   control({ action, recordingId, userId }: ControlRequest): readonly ControlOutcome[] {
     return recordingId !== undefined
       ? []
-      : [...this.#users.values()]
+      : Object.values(this.#users)
+          .filter(user => user !== null)
           .filter(user => userId === undefined || user.userId === userId)
           .map(user => this.#refuse(user, { action, origin: 'api', via: 'api' }));
   }

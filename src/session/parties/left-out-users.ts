@@ -15,7 +15,7 @@ import {
 /** What was decided last of who is on each leg, and the users who would have been recorded and are not. */
 export class LeftOutUsers {
   readonly #decided: Record<LegRole, PartyDecision>;
-  readonly #leftOut = new Map<LegRole, LeftOut>();
+  readonly #leftOut: Record<LegRole, LeftOut | null> = { caller: null, callee: null };
 
   constructor(decided: Readonly<Record<LegRole, PartyDecision>>) {
     this.#decided = { ...decided };
@@ -30,13 +30,13 @@ export class LeftOutUsers {
     this.#decided[decided.role] = decided;
     const leftOut = leftOutParty(decided);
     if (leftOut !== null) {
-      this.#leftOut.set(decided.role, leftOut);
+      this.#leftOut[decided.role] = leftOut;
     }
   }
 
   /** Nobody misses anything on that leg any more. @param decided what is decided of it instead, when that is known. */
   forget(role: LegRole, decided: PartyDecision | null = null): void {
-    this.#leftOut.delete(role);
+    this.#leftOut[role] = null;
     this.#decided[role] = decided ?? this.#decided[role];
   }
 
@@ -47,7 +47,7 @@ export class LeftOutUsers {
       const { userId } = leftOut.decision.user;
       barred.bar(decided.role, {
         userId,
-        tried: () => this.#leftOut.set(decided.role, leftOut),
+        tried: () => (this.#leftOut[decided.role] = leftOut),
       });
     }
   }
@@ -58,6 +58,7 @@ export class LeftOutUsers {
     deps: CallDeps,
     told: (subject: EventSubject, reason: LeftOut['because']) => void,
   ): readonly string[] {
-    return [...this.#leftOut.values()].map(leftOut => recordLeftOut(leftOut, facts, deps, told));
+    const leftOut = Object.values(this.#leftOut).filter(each => each !== null);
+    return leftOut.map(each => recordLeftOut(each, facts, deps, told));
   }
 }

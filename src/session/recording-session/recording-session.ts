@@ -36,7 +36,7 @@ export class RecordingSession {
   readonly #outages: OutageLog;
   readonly #streams: SessionStreams;
   readonly #updates: SrsUpdates;
-  readonly #unreachable = new Set<string>();
+  #unreachableLabels: readonly string[] = [];
   #state: RecordingSessionState = 'idle';
   #desired: DesiredRecording = 'none';
   #target: SrsTarget | null = null;
@@ -61,12 +61,8 @@ export class RecordingSession {
     });
     this.#finish = finish;
     this.#outages = new OutageLog(options.provider.failover);
-    this.#streams = new SessionStreams({
-      ...options,
-      offerChanged: () => this.#tell({ streams: true }),
-    });
-    this.#search = new SrsSearch({
-      ...options,
+    this.#streams = new SessionStreams(options, () => this.#tell({ streams: true }));
+    this.#search = new SrsSearch(options, {
       invite: (target, signal) => this.#invite(target, signal),
       accepted: accepted => void this.#accept(accepted),
       exhausted: isFirstRound => this.#exhausted(isFirstRound),
@@ -143,7 +139,9 @@ export class RecordingSession {
 
   /** ICMP says that nobody listens for a stream. */
   markUnreachable(label: string): void {
-    this.#unreachable.add(label);
+    if (!this.#unreachableLabels.includes(label)) {
+      this.#unreachableLabels = this.#unreachableLabels.concat(label);
+    }
     this.#liveness?.unreachable(label);
   }
 
@@ -188,7 +186,7 @@ export class RecordingSession {
       lostReason: lost?.cause ?? null,
       outages: this.#outages.outages,
       ...this.#streams.facts,
-      unreachableLabels: [...this.#unreachable],
+      unreachableLabels: this.#unreachableLabels,
       report,
       replacedCharacters: this.#options.metadata.replacedCharacters,
     };
@@ -219,7 +217,7 @@ export class RecordingSession {
     this.#streams.takeAnswer(dialog.streams);
     this.#acceptedAtMs = clock.wallNowMs();
     this.#target = target;
-    this.#unreachable.clear();
+    this.#unreachableLabels = [];
     this.#transition('accepted');
     if (this.#establishedAtMs === null) {
       this.#establishedAtMs = this.#acceptedAtMs;

@@ -1,6 +1,8 @@
 import { errorMessage } from '#core';
 import {
   type RecordingDialog,
+  type RecordingDialogEnd,
+  type RecordingDialogEvents,
   type RecordingStreamOffer,
   SipError,
   type SrsStreamAnswer,
@@ -21,6 +23,50 @@ export interface SessionInviteEvents {
   ended(cause: SrsLossCause, reason: string | null): void;
 }
 
+/** Passes on what the SRS that has the recording says, and keeps what one says that does not have it yet. */
+class InvitedSrsEvents implements RecordingDialogEvents {
+  readonly early: EarlyEvents = { end: null, wantsSnapshot: false };
+  /** null: it has not accepted, or its answer is still being looked at. */
+  dialog: RecordingDialog | null = null;
+  readonly #events: SessionInviteEvents;
+
+  constructor(events: SessionInviteEvents) {
+    this.#events = events;
+  }
+
+  answerChanged(answers: readonly SrsStreamAnswer[]): void {
+    if (this.#isCurrent) {
+      this.#events.answerChanged(answers);
+    }
+  }
+
+  snapshotRequested(reason: string | null): void {
+    if (this.#isCurrent) {
+      this.#events.snapshotRequested(reason);
+    } else {
+      this.early.wantsSnapshot = true;
+    }
+  }
+
+  connectionLost(): void {
+    if (this.#isCurrent) {
+      this.#events.connectionLost();
+    }
+  }
+
+  ended(end: { readonly cause: RecordingDialogEnd; readonly reason: string | null }): void {
+    if (this.#isCurrent) {
+      this.#events.ended(end.cause, end.reason);
+    } else {
+      this.early.end = end;
+    }
+  }
+
+  get #isCurrent(): boolean {
+    return this.dialog !== null && this.#events.isCurrent(this.dialog);
+  }
+}
+
 /**
  * Invites one SRS to take a recording, with a document of the facts of this moment.
  * @throws SipError when it refuses or the signal aborts; `REC_ERR_SIP_SRS_BAD_ANSWER` when no packet can be sent to the
@@ -38,9 +84,7 @@ export async function inviteSrs(
 ): Promise<InvitedSrs> {
   const { provider, srcUri, metadata, srsClient, media } = options;
   const { profile, answerTimeoutMs, sessionExpiresS } = provider;
-  const early: EarlyEvents = { end: null, wantsSnapshot: false };
-  let invited: InvitedSrs | null = null;
-  const isCurrent = (): boolean => invited !== null && events.isCurrent(invited.dialog);
+  const own = new InvitedSrsEvents(events);
   const dialog = await srsClient.invite(
     {
       srsUri: target.uri,
@@ -51,32 +95,7 @@ export async function inviteSrs(
       answerTimeoutMs,
       ...(sessionExpiresS === undefined ? {} : { sessionExpiresS }),
     },
-    {
-      answerChanged: answers => {
-        if (isCurrent()) {
-          events.answerChanged(answers);
-        }
-      },
-      snapshotRequested: reason => {
-        if (isCurrent()) {
-          events.snapshotRequested(reason);
-        } else {
-          early.wantsSnapshot = true;
-        }
-      },
-      connectionLost: () => {
-        if (isCurrent()) {
-          events.connectionLost();
-        }
-      },
-      ended: end => {
-        if (isCurrent()) {
-          events.ended(end.cause, end.reason);
-        } else {
-          early.end = end;
-        }
-      },
-    },
+    own,
     signal,
   );
   try {
@@ -85,6 +104,6 @@ export async function inviteSrs(
     await dialog.bye({ reason: 'SIP;cause=488;text="SDP not usable"' });
     throw new SipError('REC_ERR_SIP_SRS_BAD_ANSWER', errorMessage(error), { cause: error });
   }
-  invited = { dialog, early };
-  return invited;
+  own.dialog = dialog;
+  return { dialog, early: own.early };
 }

@@ -12,10 +12,7 @@ type StreamFormats = readonly (readonly PayloadFormat[])[];
 export type SessionStreamsOptions = Pick<
   RecordingSessionOptions,
   'media' | 'provider' | 'clock' | 'logger' | 'srtpSuites' | 'isHeld'
-> & {
-  /** The SRS has to be offered the streams again. */
-  readonly offerChanged: () => void;
-};
+>;
 
 /**
  * The streams of one recording: what of the call enters them, what an SRS is offered of them, and where it wants to have them
@@ -23,6 +20,7 @@ export type SessionStreamsOptions = Pick<
  */
 export class SessionStreams {
   readonly #options: SessionStreamsOptions;
+  readonly #offerChanged: () => void;
   readonly #gate: RecordingGate;
   readonly #offers: StreamOffers;
   #desired: DesiredRecording = 'none';
@@ -30,8 +28,10 @@ export class SessionStreams {
   /** The report of media that is closed or closing. */
   #closed: Promise<RecordingReport> | null = null;
 
-  constructor(options: SessionStreamsOptions) {
+  /** @param offerChanged the SRS has to be offered the streams again. */
+  constructor(options: SessionStreamsOptions, offerChanged: () => void) {
     this.#options = options;
+    this.#offerChanged = offerChanged;
     const { media, provider, clock, logger, srtpSuites, isHeld } = options;
     this.#gate = new RecordingGate({ media, clock, logger, pause: provider.pause ?? 'inactive' });
     this.#offers = new StreamOffers({
@@ -144,7 +144,7 @@ export class SessionStreams {
 
   #tellOffer(): void {
     if (this.hasOtherOffer) {
-      this.#options.offerChanged();
+      this.#offerChanged();
     }
   }
 }

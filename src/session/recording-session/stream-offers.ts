@@ -1,3 +1,5 @@
+import { isDeepStrictEqual } from 'node:util';
+
 import { type PayloadFormat, type SrtpSuite } from '#core';
 import { type MediaRecording } from '#media';
 import { type RecordingStreamOffer } from '#sip';
@@ -16,8 +18,8 @@ export interface StreamOffersOptions {
 export class StreamOffers {
   readonly #options: StreamOffersOptions;
   #formats: readonly (readonly PayloadFormat[])[] = [];
-  /** What was offered last, as text. */
-  #offered = '';
+  /** What was offered last; null: nothing yet. */
+  #offered: readonly RecordingStreamOffer[] | null = null;
 
   constructor(options: StreamOffersOptions) {
     this.#options = options;
@@ -34,14 +36,13 @@ export class StreamOffers {
 
   /** An offer that is made now. */
   make(): readonly RecordingStreamOffer[] {
-    const offers = this.#now();
-    this.#offered = JSON.stringify(offers);
-    return offers;
+    this.#offered = this.#now();
+    return this.#offered;
   }
 
   /** Whether the offer of this moment is another than the last. A pause that is filled does not show, only in the metadata. */
   get hasChanged(): boolean {
-    return JSON.stringify(this.#now()) !== this.#offered;
+    return !isDeepStrictEqual(this.#now(), this.#offered);
   }
 
   #now(): readonly RecordingStreamOffer[] {

@@ -20,7 +20,7 @@ export interface CallControl extends Omit<ControlRequest, 'userId' | 'recordingI
 export class CallRecordings {
   readonly notices: CallNotices;
   readonly #context: CallContext;
-  readonly #parties: RecordedParty[] = [];
+  #parties: readonly RecordedParty[] = [];
   readonly #indications: CallIndications;
   #isStopped = false;
   #changed: () => void = () => undefined;
@@ -201,7 +201,7 @@ export class CallRecordings {
       },
       voicemail,
     );
-    this.#parties.push(party);
+    this.#parties = this.#parties.concat(party);
     this.#indicate();
     return party;
   }

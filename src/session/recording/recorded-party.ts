@@ -57,7 +57,7 @@ export class RecordedParty {
   readonly decision: RecordingDecision;
   readonly #options: RecordedPartyOptions;
   readonly #context: CallContext;
-  readonly #recordings: Recording[] = [];
+  #recordings: readonly Recording[] = [];
   /** Accounts of recordings that ended while the call went on. */
   readonly #concluded: {
     readonly recording: Recording;
@@ -356,7 +356,7 @@ export class RecordedParty {
       watch.happened(trouble),
     );
     const watch = this.#watch(recording);
-    this.#recordings.push(recording);
+    this.#recordings = this.#recordings.concat(recording);
     this.#current = recording;
     this.#failures = watch;
     return recording;

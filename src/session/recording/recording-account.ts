@@ -28,11 +28,11 @@ export interface AccountOptions {
 /** What happened to one recording, gathered for its record in the ledger. */
 export class RecordingAccount {
   readonly #options: AccountOptions;
-  readonly #intervals: LedgerInterval[] = [];
+  #intervals: readonly LedgerInterval[] = [];
   readonly #notices: NoticeResult[] = [];
   readonly #controls: LedgerControl[] = [];
   readonly #participants: LedgerParticipants[] = [];
-  readonly #remarks = new Set<string>();
+  #remarks: readonly string[] = [];
   #failure: string | null = null;
 
   constructor(options: AccountOptions) {
@@ -56,12 +56,12 @@ export class RecordingAccount {
   /** From now on this is desired; null: nothing more. */
   markInterval(desired: 'recording' | 'paused' | null, atMs: number): void {
     const at = isoTime(atMs);
-    const last = this.#intervals.pop();
-    if (last !== undefined) {
-      this.#intervals.push(last.endAt === null ? { ...last, endAt: at } : last);
+    const last = this.#intervals.at(-1);
+    if (last?.endAt === null) {
+      this.#intervals = this.#intervals.with(-1, { ...last, endAt: at });
     }
     if (desired !== null) {
-      this.#intervals.push({ startAt: at, endAt: null, state: desired });
+      this.#intervals = this.#intervals.concat({ startAt: at, endAt: null, state: desired });
     }
   }
 
@@ -82,8 +82,8 @@ export class RecordingAccount {
 
   /** @returns whether it is new. */
   remark(text: string): boolean {
-    const isNew = !this.#remarks.has(text);
-    this.#remarks.add(text);
+    const isNew = !this.#remarks.includes(text);
+    this.#remarks = isNew ? this.#remarks.concat(text) : this.#remarks;
     return isNew;
   }
 
@@ -102,7 +102,7 @@ export class RecordingAccount {
       controls: this.#controls,
       participants: this.#participants,
       intervals: this.#intervals,
-      remarks: [...this.#remarks],
+      remarks: this.#remarks,
     });
   }
 }

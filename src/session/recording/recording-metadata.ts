@@ -58,6 +58,7 @@ export class RecordingMetadata {
     callee: { sends: true, receives: true },
   };
   #call: CallDetails | null = null;
+  /** Kept only where it is needed, see {@link partial}. */
   #lastDocument: string | null = null;
   #isPrepared = false;
   #replacedCharacters = 0;
@@ -172,13 +173,15 @@ export class RecordingMetadata {
 
   /** A notice has ended. @param notice.toRoles the sides that heard it. */
   noticePlayed({
+    kind,
+    language,
+    startedAtMs,
+    endedAtMs,
     toRoles,
-    ...notice
   }: Omit<PlayedNotice, 'toParticipantIds'> & { readonly toRoles: readonly LegRole[] }): void {
-    const toParticipantIds = toRoles.flatMap(role =>
-      this.#sides[role].map(({ participantId }) => participantId),
-    );
-    this.#tracker.noticePlayed({ ...notice, toParticipantIds });
+    const heardBy = toRoles.flatMap(role => this.#sides[role]);
+    const toParticipantIds = heardBy.map(({ participantId }) => participantId);
+    this.#tracker.noticePlayed({ kind, language, startedAtMs, endedAtMs, toParticipantIds });
   }
 
   /**
@@ -252,16 +255,18 @@ export class RecordingMetadata {
     };
     Object.assign(this.#sides, { caller: renewed('caller'), callee: renewed('callee') });
     const { trackingId } = callDetails(sessionId, recordedRole, parties);
-    this.#call &&= {
-      ...this.#call,
-      trackingId,
-      redirectedCall: {
-        newTrackingId: trackingId,
-        fromPartyNumber: this.#otherNumber(role),
-        toPartyNumber: numberOf(to.aor),
-      },
-    };
-    this.#tellCall();
+    if (this.#call !== null) {
+      this.#call = {
+        ...this.#call,
+        trackingId,
+        redirectedCall: {
+          newTrackingId: trackingId,
+          fromPartyNumber: this.#otherNumber(role),
+          toPartyNumber: numberOf(to.aor),
+        },
+      };
+      this.#tracker.setCallDetails(this.#call);
+    }
   }
 
   /** The recording ends and the call goes on. */
@@ -276,8 +281,9 @@ export class RecordingMetadata {
 
   /** A complete document (RFC 7865 §5); resets what the next partial one is counted from. */
   complete(): string {
-    this.#lastDocument = this.#print(this.#tracker.complete());
-    return this.#lastDocument;
+    const document = this.#print(this.#tracker.complete());
+    this.#lastDocument = this.flow.updates === 'partial' ? null : document;
+    return document;
   }
 
   /** What changed since the last document, or null; everything again where the dialect knows no partial ones. */
@@ -295,15 +301,11 @@ export class RecordingMetadata {
     return document === before ? null : document;
   }
 
-  #describeCall(): void {
-    const { recordedRole, parties, circumstances } = this.#options;
-    this.#call = callDetails(this.#firstSessionId, recordedRole, parties, circumstances);
-    this.#tellCall();
-  }
-
   /** RFC 7865 says who called whom by itself. */
-  #tellCall(): void {
-    if (this.#call !== null && this.#dialect.name === 'broadworks') {
+  #describeCall(): void {
+    if (this.#dialect.name === 'broadworks') {
+      const { recordedRole, parties, circumstances } = this.#options;
+      this.#call = callDetails(this.#firstSessionId, recordedRole, parties, circumstances);
       this.#tracker.setCallDetails(this.#call);
     }
   }
@@ -320,7 +322,8 @@ export class RecordingMetadata {
 
   #join(role: LegRole, { participantId, ...party }: SideParticipant, atMs: number): void {
     this.#tracker.participantJoined(atMs, { participantId, ...identityOf(party) });
-    this.#sides[role] = [...this.#sides[role], { participantId, ...party }];
+    const { aor, displayName } = party;
+    this.#sides[role] = this.#sides[role].concat({ participantId, aor, displayName });
   }
 
   #rename(role: LegRole, known: SideParticipant, party: PartyDescription): void {

@@ -3,7 +3,7 @@ import { type RecordingReport } from '#media';
 import { type SrsLossCause } from '../../ledger';
 import { type FailoverSettings } from '../settings';
 import { deliveredUntilMs, type Outage } from './outages';
-import { remember } from './remember';
+import { remembered } from './remember';
 import { pauseBeforeRound } from './retry-pause';
 
 /** An SRS that keeps a recording shorter than this is not asked again at once, ms. */
@@ -21,7 +21,7 @@ export interface SrsLoss {
 /** Keeps account of the SRSs that one recording has lost: what each may have missed, and how soon another is asked. */
 export class OutageLog {
   readonly #failover: FailoverSettings;
-  readonly #outages: Outage[] = [];
+  #outages: readonly Outage[] = [];
   #replayFromMs: number | null = null;
   /** Losses in a row soon after an answer. */
   #quickLosses = 0;
@@ -32,7 +32,7 @@ export class OutageLog {
 
   /** In order, the first and the newest; the recording went on after all but, perhaps, the last. */
   get outages(): readonly Outage[] {
-    return [...this.#outages];
+    return this.#outages;
   }
 
   /** The outage that has not ended; null: an SRS has the recording, or none has had it yet. */
@@ -59,7 +59,7 @@ export class OutageLog {
     // A second SRS lost before it had caught up has not got what the first one missed.
     const replayFromMs = deliveredMs - failover.overlapMs;
     this.#replayFromMs = replayFromMs;
-    remember(this.#outages, {
+    this.#outages = remembered(this.#outages, {
       noticedAtMs,
       cause,
       deliveredUntilMs: deliveredMs,
@@ -81,7 +81,7 @@ export class OutageLog {
       return null;
     }
     const ended = { ...present, restoredAtMs: atMs, replayedFromMs };
-    this.#outages.splice(-1, 1, ended);
+    this.#outages = this.#outages.with(-1, ended);
     return ended;
   }
 }

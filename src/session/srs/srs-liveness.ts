@@ -33,7 +33,8 @@ const UNREACHABLE_LIMIT = 2;
  */
 export class SrsLiveness {
   readonly #options: SrsLivenessOptions;
-  readonly #unreachable = new Map<string, number>();
+  /** Labels of streams, as often as it was said of them. */
+  readonly #unreachable: string[] = [];
   /** Silence counts from here: reports are not due while nothing is sent. */
   #sendingSinceMs: number | null = null;
   #timer: Timer | null = null;
@@ -52,9 +53,8 @@ export class SrsLiveness {
 
   /** ICMP says that nobody listens for a stream. */
   unreachable(label: string): void {
-    const times = (this.#unreachable.get(label) ?? 0) + 1;
-    this.#unreachable.set(label, times);
-    if (times >= UNREACHABLE_LIMIT) {
+    this.#unreachable.push(label);
+    if (this.#unreachable.filter(each => each === label).length >= UNREACHABLE_LIMIT) {
       this.#dead('icmp');
     } else if (this.#options.rules.optionsIntervalMs > 0) {
       void this.#probe();

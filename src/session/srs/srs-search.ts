@@ -2,7 +2,7 @@ import { type Clock, type Logger, type Timer } from '#core';
 
 import { type Metrics } from '../../observability';
 import { type ProviderSettings } from '../settings';
-import { remember } from './remember';
+import { remembered } from './remember';
 import { pauseBeforeRound } from './retry-pause';
 import { type SrsHealth } from './srs-health';
 import {
@@ -18,6 +18,9 @@ export interface SrsSearchOptions {
   readonly metrics: Metrics;
   readonly clock: Clock;
   readonly logger: Logger;
+}
+
+export interface SrsSearchEvents {
   readonly invite: SrsInvitationOptions['invite'];
   /** An SRS has taken the recording. */
   readonly accepted: (accepted: AcceptedInvitation) => void;
@@ -33,7 +36,8 @@ export interface SrsSearchOptions {
  */
 export class SrsSearch {
   readonly #options: SrsSearchOptions;
-  readonly #attempts: SrsAttempt[] = [];
+  readonly #events: SrsSearchEvents;
+  #attempts: readonly SrsAttempt[] = [];
   #invitation: SrsInvitation | null = null;
   #retry: Timer | null = null;
   /** Rounds in a row that nobody has taken it in, the present one included. */
@@ -43,8 +47,9 @@ export class SrsSearch {
   readonly firstOutcome: Promise<boolean>;
   readonly #settleFirst: (isEstablished: boolean) => void;
 
-  constructor(options: SrsSearchOptions) {
+  constructor(options: SrsSearchOptions, events: SrsSearchEvents) {
     this.#options = options;
+    this.#events = events;
     let settle: (isEstablished: boolean) => void = () => undefined;
     this.firstOutcome = new Promise(resolve => {
       settle = resolve;
@@ -54,7 +59,7 @@ export class SrsSearch {
 
   /** In order; the first and the newest. */
   get attempts(): readonly SrsAttempt[] {
-    return [...this.#attempts];
+    return this.#attempts;
   }
 
   /** Begins a round of invitations. */
@@ -68,7 +73,7 @@ export class SrsSearch {
       return;
     }
     const resume = (): void => {
-      this.#options.again();
+      this.#events.again();
       this.begin();
     };
     if (pauseMs === 0) {
@@ -96,12 +101,12 @@ export class SrsSearch {
   }
 
   async #invite(): Promise<void> {
-    const { provider, health, clock, logger, invite } = this.#options;
+    const { provider, health, clock, logger } = this.#options;
     this.#rounds++;
     this.#invitation = new SrsInvitation({
       targets: health.order(provider.targets),
       maxResponseWaitMs: provider.failover.maxResponseWaitMs,
-      invite,
+      invite: this.#events.invite,
       attempted: attempt => this.#attempted(attempt),
       clock,
       logger,
@@ -113,13 +118,13 @@ export class SrsSearch {
     } else {
       this.#rounds = 0;
       this.#settleFirst(true);
-      this.#options.accepted(accepted);
+      this.#events.accepted(accepted);
     }
   }
 
   #attempted(attempt: SrsAttempt): void {
     const { provider, health, metrics } = this.#options;
-    remember(this.#attempts, attempt);
+    this.#attempts = remembered(this.#attempts, attempt);
     if (attempt.result === 'established') {
       health.succeeded(attempt.uri);
     } else if (attempt.result !== 'REC_ERR_SIP_ABORTED') {
@@ -130,7 +135,7 @@ export class SrsSearch {
 
   /** What is said meanwhile stays in the rings as long as they reach. */
   #exhausted(): void {
-    const { provider, logger, metrics, exhausted } = this.#options;
+    const { provider, logger, metrics } = this.#options;
     const isFirstRound = this.#rounds === 1;
     if (isFirstRound) {
       logger.error('call that must be recorded is not', {
@@ -140,7 +145,7 @@ export class SrsSearch {
       metrics.srsFailure(provider.providerId, 'exhausted');
       this.#settleFirst(false);
     }
-    exhausted(isFirstRound);
+    this.#events.exhausted(isFirstRound);
     this.resumeAfter(pauseBeforeRound(this.#rounds));
   }
 }
