@@ -1,6 +1,7 @@
 import { setPriority } from 'node:os';
 
 import { BENCHMARKS, CommanderError, parseArguments } from './command-line';
+import { becomeOnlyRun } from './only-run';
 import { terminalProgress } from './progress';
 import { runBenchmarks } from './run';
 import { formatReport } from './tables';
@@ -20,6 +21,7 @@ async function main(argv: readonly string[]): Promise<number> {
     process.stderr.write('The benchmarks need Linux.\n');
     return 1;
   }
+  await becomeOnlyRun();
   beforeOthers();
   const report = await runBenchmarks(options, terminalProgress(process.stderr.isTTY));
   print(options.isJson ? JSON.stringify(report) : formatReport(report));
