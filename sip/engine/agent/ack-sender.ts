@@ -2,6 +2,7 @@ import { type DialogRequest } from '../dialog';
 import { makeRequest, type SipRequest } from '../message';
 import { type OutboundRoute } from '../transport';
 import { type OwnAddress } from './app-headers';
+import { patienceMs } from '../transaction';
 import { type AgentContext, ownAddressOn } from './context';
 import { type PendingAck } from './leg';
 import { type RequestBuilder } from './request-builder';
@@ -39,10 +40,21 @@ export class AckSender {
       const ack = this.#complete(frame, message, ownAddressOn(result.route));
       transactions.send(ack, result.route, {
         onSent: (request, route) => {
-          waiting.sent = { request, route };
+          this.#keep(waiting, request, route);
           onSent(request, route);
         },
       });
+    });
+  }
+
+  /** §13.2.2.4: a 2xx may be repeated for 64*T1, and gets the same ACK again. */
+  #keep(waiting: PendingAck, request: SipRequest, route: OutboundRoute): void {
+    const { clock, transactions } = this.#context;
+    waiting.isSent = true;
+    waiting.sent = { request, route };
+    waiting.patience?.cancel();
+    waiting.patience = clock.setTimer(patienceMs(transactions.timers), () => {
+      waiting.sent = null;
     });
   }
 

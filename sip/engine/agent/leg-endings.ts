@@ -26,7 +26,7 @@ export class LegEndings {
     leg.state = 'ended';
     const { context } = this;
     context.legs.delete(leg.id);
-    for (const dialog of leg.dialogs.values()) {
+    for (const dialog of leg.dialogs) {
       context.dialogs.remove(dialog);
     }
     leg.acceptance?.acceptance.stop();
@@ -41,7 +41,7 @@ export class LegEndings {
 
   /** Answers what the peer has asked on this leg and the application has not answered. */
   answerPending(leg: Leg, status: number, except?: PendingRequest): void {
-    for (const pending of [...leg.pending]) {
+    for (const pending of leg.pending) {
       if (pending !== except) {
         this.answer(pending, status);
       }
@@ -63,8 +63,11 @@ export class LegEndings {
     pending.patience = null;
     this.context.servers.delete(pending.txnId);
     const { leg } = pending;
-    leg?.pending.delete(pending);
-    if (leg?.serverInvite === pending) {
+    if (leg === null) {
+      return;
+    }
+    leg.pending = leg.pending.filter(each => each !== pending);
+    if (leg.serverInvite === pending) {
       leg.serverInvite = null;
       // A PRACK may still come and then finds what it is for (RFC 3262 §3), but nothing is repeated.
       leg.reliable?.acceptance.stop();

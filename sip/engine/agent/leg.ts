@@ -1,6 +1,6 @@
-import { type Timer } from '#core';
+import { ownString, type Timer } from '#core';
 import { type Acceptance, type Dialog, type SessionTimer } from '../dialog';
-import { ownCopy, type SipRequest, type SipResponse } from '../message';
+import { type SipRequest, type SipResponse } from '../message';
 import { type ClientTransaction, type ServerTransaction } from '../transaction';
 import { type OutboundRoute } from '../transport';
 import { type OwnAddress } from './app-headers';
@@ -54,15 +54,17 @@ export interface PendingAck {
   readonly dialog: Dialog;
   /** CSeq number of the INVITE. */
   readonly sequence: number;
+  isSent: boolean;
+  /** As it was sent, for as long as the 2xx may be repeated (64*T1, §13.2.2.4). */
   sent: { readonly request: SipRequest; readonly route: OutboundRoute } | null;
-  /** Ends the wait for an application that does not acknowledge. */
+  /** Ends the wait for an application that does not acknowledge, and then the one for a repeated 2xx. */
   patience: Timer | null;
 }
 
 /** @param sequence CSeq number of the INVITE. */
 export function pendingAckOf(client: PendingClient, dialog: Dialog, sequence: number): PendingAck {
   const { txnId, isCancelled } = client;
-  return { txnId, isCancelled, dialog, sequence, sent: null, patience: null };
+  return { txnId, isCancelled, dialog, sequence, isSent: false, sent: null, patience: null };
 }
 
 /** A reliable provisional response of ours that waits for its PRACK (RFC 3262). */
@@ -74,6 +76,12 @@ export interface ReliableProvisional {
   readonly hasSdp: boolean;
   /** The engine made it reliable, not the application, which therefore knows nothing of the PRACK. */
   readonly isOwn: boolean;
+}
+
+/** RSeq of a peer's newest reliable provisional response, and the CSeq number of the INVITE that it belongs to. */
+export interface NewestRseq {
+  readonly sequence: number;
+  readonly rseq: number;
 }
 
 /** A 2xx of ours that waits for its ACK. */
@@ -95,8 +103,8 @@ export class Leg {
   readonly role: 'uas' | 'uac';
   readonly app: AppPort;
   state: LegState = 'early';
-  /** Early dialogs by remote tag; after the 2xx only the confirmed one. */
-  readonly dialogs = new Map<string, Dialog>();
+  /** Early dialogs, each with a remote tag of its own; after the 2xx only the confirmed one. */
+  dialogs: readonly Dialog[] = [];
   /** The one that requests of the application go to. */
   dialog: Dialog | null = null;
   /** The peer's INVITE that has no final response yet. */
@@ -106,19 +114,19 @@ export class Leg {
   clientInvite: PendingClient | null = null;
   pendingAck: PendingAck | null = null;
   /** The peer's requests that the application has not answered. */
-  readonly pending = new Set<PendingRequest>();
+  pending: readonly PendingRequest[] = [];
   /** Our reliable provisional response that has no PRACK yet. */
   reliable: ReliableProvisional | null = null;
   /** RSeq of our newest reliable provisional response. */
   rseq: number | null = null;
   /** What has to wait until the PRACK is there. */
   afterPrack: (() => void)[] = [];
-  /** Newest RSeq of the peer, by its tag, and the INVITE that it belongs to. */
-  readonly remoteRseq = new Map<string, { readonly sequence: number; readonly rseq: number }>();
+  /** Newest RSeq of the peer, by its tag, and the INVITE that it belongs to; null: it has sent none. */
+  remoteRseq: Map<string, NewestRseq> | null = null;
   /** Set once a session interval was agreed on (RFC 4028). */
   sessionTimer: SessionTimer | null = null;
-  /** What a refresh by the engine repeats: our newest session description that is in force, our Contact. */
-  localSdp: Buffer | null = null;
+  /** What a refresh by the engine repeats: our newest session description that is in force, one character per byte; our Contact. */
+  localSdp: string | null = null;
   localContact: string | null = null;
   /** The peer's Allow names UPDATE. */
   allowsUpdate = false;
@@ -126,9 +134,14 @@ export class Leg {
   afterAck: (() => void)[] = [];
 
   constructor(callId: string, fromTag: string, role: 'uas' | 'uac', app: AppPort) {
-    this.id = dialogIdOf(callId, fromTag);
+    this.id = ownString(dialogIdOf(callId, fromTag));
     this.role = role;
     this.app = app;
+  }
+
+  /** The dialog with that remote tag. */
+  dialogWith(tag: string): Dialog | null {
+    return this.dialogs.find(({ remoteTag }) => remoteTag === tag) ?? null;
   }
 }
 
@@ -139,5 +152,5 @@ export function dialogIdOf(callId: string, fromTag: string): string {
 /** Remembers the session description of a message of ours, if it has one. */
 export function keepLocalSdp(leg: Leg, message: SipRequest | SipResponse): void {
   const sdp = sessionDescription(message.headers, message.body);
-  leg.localSdp = sdp === null ? leg.localSdp : ownCopy(sdp);
+  leg.localSdp = sdp === null ? leg.localSdp : sdp.toString('latin1');
 }

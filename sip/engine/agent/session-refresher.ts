@@ -34,7 +34,7 @@ export class SessionRefresher {
     const isInvite = method === 'INVITE';
     const isBusy =
       leg.clientInvite !== null || leg.serverInvite !== null || leg.acceptance !== null;
-    if ((isInvite && isBusy) || leg.pendingAck?.sent === null) {
+    if ((isInvite && isBusy) || leg.pendingAck?.isSent === false) {
       leg.sessionTimer?.retry();
       return;
     }
@@ -63,7 +63,7 @@ export class SessionRefresher {
       if (this.#context.userAgent !== null) {
         frame.headers.append('User-Agent', this.#context.userAgent);
       }
-      const body = isInvite ? (leg.localSdp ?? Buffer.alloc(0)) : Buffer.alloc(0);
+      const body = Buffer.from(isInvite ? (leg.localSdp ?? '') : '', 'latin1');
       if (body.length > 0) {
         frame.headers.append('Content-Type', 'application/sdp');
       }

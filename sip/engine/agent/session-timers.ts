@@ -1,3 +1,4 @@
+import { ownString } from '#core';
 import {
   addOption,
   answerSessionExpires,
@@ -133,7 +134,8 @@ export class SessionTimers {
   /** Remembers our session description and Contact for refreshes. */
   noteOwn(leg: Leg, message: SipRequest | SipResponse): void {
     keepLocalSdp(leg, message);
-    leg.localContact = message.headers.get('contact') ?? leg.localContact;
+    const contact = message.headers.get('contact');
+    leg.localContact = contact === null ? leg.localContact : ownString(contact);
   }
 
   /** Remembers whether the peer takes UPDATE. */

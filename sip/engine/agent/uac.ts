@@ -360,9 +360,9 @@ const NO_TRANSPORT = 'requested protocol/transport not available';
 /** The early dialog whose reliable response is acknowledged: of a fork there may be several. */
 function dialogOfPrack(leg: Leg, prack: SipRequest): Dialog | null {
   const acknowledged = parseRack(prack.headers.get('rack'));
-  for (const [tag, { sequence, rseq }] of leg.remoteRseq) {
+  for (const [tag, { sequence, rseq }] of leg.remoteRseq ?? []) {
     if (acknowledged?.rseq === rseq && acknowledged.sequence === sequence) {
-      return leg.dialogs.get(tag) ?? leg.dialog;
+      return leg.dialogWith(tag) ?? leg.dialog;
     }
   }
   return leg.dialog;

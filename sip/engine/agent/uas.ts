@@ -359,9 +359,9 @@ export class UserAgentServer {
     };
     context.servers.set(pending.txnId, pending);
     this.#byTransaction.set(transaction, pending);
-    leg?.pending.add(pending);
-    if (transaction.request.method === 'INVITE' && leg !== null) {
-      leg.serverInvite = pending;
+    if (leg !== null) {
+      leg.pending = leg.pending.concat(pending);
+      leg.serverInvite = transaction.request.method === 'INVITE' ? pending : leg.serverInvite;
     }
     // The client of a non-INVITE request gives up after 64*T1: answered a little before, it learns why.
     const { timers } = context.transactions;
@@ -419,7 +419,7 @@ export class UserAgentServer {
     if (leg.dialog === null && status < 300) {
       const dialog = Dialog.ofServer(request, pending.localTag, source);
       leg.dialog = dialog;
-      leg.dialogs.set(dialog.remoteTag, dialog);
+      leg.dialogs = [dialog];
       this.#context.dialogs.add(dialog, leg);
     }
     if (status < 200) {

@@ -1,3 +1,4 @@
+import { ownString } from '#core';
 import {
   HeaderList,
   parseCSeq,
@@ -50,12 +51,12 @@ export class Dialog {
   #natTarget: Target | null = null;
 
   private constructor(parts: DialogParts) {
-    this.callId = parts.callId;
-    this.localTag = parts.localTag;
-    this.remoteTag = parts.remoteTag;
-    this.#localAddress = parts.localAddress;
-    this.#remoteAddress = parts.remoteAddress;
-    this.#routeSet = parts.routeSet.slice(0, MAX_ROUTES);
+    this.callId = ownString(parts.callId);
+    this.localTag = ownString(parts.localTag);
+    this.remoteTag = ownString(parts.remoteTag);
+    this.#localAddress = ownString(parts.localAddress);
+    this.#remoteAddress = ownString(parts.remoteAddress);
+    this.#routeSet = ownRoutes(parts.routeSet);
     this.#localSequence = parts.localSequence;
     this.#remoteSequence = parts.remoteSequence;
   }
@@ -105,7 +106,7 @@ export class Dialog {
     if (contact === null) {
       return;
     }
-    this.#remoteTarget = contact.uri;
+    this.#remoteTarget = ownString(contact.uri);
     this.#natTarget =
       this.#routeSet.length === 0 && isBehindNat(contact.uri, source)
         ? { transport: source.transport, host: source.remoteHost, port: source.remotePort }
@@ -115,7 +116,7 @@ export class Dialog {
   /** The 2xx confirms a dialog that a 1xx began: its route set counts (§13.2.2.4). */
   refreshRoutes(response: SipResponse): void {
     const routes = [...response.headers.getList('record-route')].reverse();
-    this.#routeSet = routes.slice(0, MAX_ROUTES);
+    this.#routeSet = ownRoutes(routes);
   }
 
   /** Checks and notes the CSeq of a peer's request. @returns false: out of order (§12.2.2: 500) */
@@ -152,4 +153,9 @@ export class Dialog {
       .append('CSeq', `${sequence} ${method}`);
     return { requestUri, nextHop, fixedTarget: this.#natTarget, headers };
   }
+}
+
+/** Of its own: a dialog outlives the message that its routes came in. */
+function ownRoutes(routes: readonly string[]): readonly string[] {
+  return routes.slice(0, MAX_ROUTES).map(ownString);
 }
