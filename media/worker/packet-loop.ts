@@ -27,7 +27,7 @@ import { SlotTimers } from './slot-timers';
 import { type SourceLatch } from './source-latch';
 import { StateTable } from './state-table';
 
-/** How often timers of legs and streams are looked at, ms. */
+/** How often recordings that close are looked at, ms. */
 const TICK_MS = 100;
 /** An intruder is told of once per leg and this many ms. */
 const INTRUDER_INTERVAL_MS = 10_000;
@@ -77,6 +77,7 @@ export class PacketLoop implements PacketSink, ForwarderHost {
   /** Legs that hold packets from before their peer's address was known. */
   readonly #early = new Set<LegState>();
   #nextTickMs = 0;
+  #nextTimersMs = 0;
   #nextPumpMs = 0;
   #nextServiceMs = 0;
   #nextFillMs = Infinity;
@@ -191,15 +192,14 @@ export class PacketLoop implements PacketSink, ForwarderHost {
     if (nowMs >= this.#nextPumpMs || nowMs >= this.#nextTickMs) {
       this.#pump(nowMs);
     }
-    if (nowMs >= this.#nextTickMs) {
-      this.#nextTickMs = nowMs + TICK_MS;
-      this.#timers.service(nowMs);
+    if (nowMs >= this.#nextTimersMs) {
+      this.#nextTimersMs = this.#timers.service(nowMs);
     }
     if (nowMs >= this.#nextServiceMs) {
       this.#nextServiceMs = this.services.service(nowMs);
     }
-    const nextMs = Math.min(this.#nextTickMs, this.#nextPumpMs, this.#nextServiceMs);
-    return Math.min(nextMs, this.#nextFillMs) - nowMs;
+    const nextMs = Math.min(this.#nextTimersMs, this.#nextPumpMs, this.#nextServiceMs);
+    return Math.min(nextMs, this.#nextTickMs, this.#nextFillMs) - nowMs;
   }
 
   #onLegRtp(leg: LegState, at: number, receivedBytes: number, sourceAt: number): void {
@@ -474,6 +474,7 @@ export class PacketLoop implements PacketSink, ForwarderHost {
       }
     }
     this.#nextPumpMs = isAnyBehind ? nowMs + PUMP_INTERVAL_MS : Infinity;
+    this.#nextTickMs = nowMs + TICK_MS;
   }
 }
 

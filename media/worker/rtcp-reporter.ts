@@ -43,9 +43,9 @@ export class RtcpReporter {
       return nowMs;
     }
     if (leg.nextRtcpAtMs === 0) {
-      leg.nextRtcpAtMs = nowMs + FIRST_LEG_REPORT_MS;
+      leg.nextRtcpAtMs = nowMs + varied(FIRST_LEG_REPORT_MS);
     } else if (nowMs >= leg.nextRtcpAtMs) {
-      leg.nextRtcpAtMs = nowMs + nextIntervalMs();
+      leg.nextRtcpAtMs = nowMs + varied(INTERVAL_MS);
       this.#sendToLeg(leg, nowMs, wallMs, false);
     }
     return leg.nextRtcpAtMs;
@@ -64,7 +64,7 @@ export class RtcpReporter {
    */
   reportToSrs(stream: RecordingStreamState, nowMs: number): number {
     if (nowMs >= stream.nextRtcpAtMs && this.#hasSent(stream)) {
-      stream.nextRtcpAtMs = nowMs + nextIntervalMs();
+      stream.nextRtcpAtMs = nowMs + varied(INTERVAL_MS);
       this.#sendToSrs(stream, nowMs, false);
     }
     return stream.nextRtcpAtMs;
@@ -153,6 +153,7 @@ function reportBlock(leg: LegState, nowMs: number): ReportBlock {
   };
 }
 
-function nextIntervalMs(): number {
-  return INTERVAL_MS * (0.8 + 0.4 * Math.random());
+/** Not always the same, or the reports of calls that began together would stay together (RFC 3550 §6.2). */
+function varied(intervalMs: number): number {
+  return intervalMs * (0.8 + 0.4 * Math.random());
 }

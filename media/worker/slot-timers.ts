@@ -2,6 +2,14 @@ import { type LegState } from './leg-state';
 import { type PacketLoop } from './packet-loop';
 import { type WorkerEvent } from './protocol';
 
+/** How often they are looked at, ms. */
+const INTERVAL_MS = 100;
+/**
+ * Slots that are served at a time: a report costs 15 µs and more, packets wait meanwhile, and calls that began together
+ * want their reports together.
+ */
+export const MAX_SERVED_AT_A_TIME = 16;
+
 /** What the timers look at. */
 type TimedLoop = Pick<PacketLoop, 'table' | 'legs' | 'streams' | 'reporter'>;
 
@@ -14,6 +22,8 @@ export class SlotTimers {
   readonly #loop: TimedLoop;
   readonly #mediaTimeoutMs: number;
   readonly #emit: (event: WorkerEvent) => void;
+  /** Where looking goes on. */
+  #nextSlot = 0;
 
   /** @param mediaTimeoutMs 0: legs may be silent for ever. */
   constructor(loop: TimedLoop, mediaTimeoutMs: number, emit: (event: WorkerEvent) => void) {
@@ -22,22 +32,34 @@ export class SlotTimers {
     this.#emit = emit;
   }
 
-  /** Does what is due. */
-  service(nowMs: number): void {
+  /** Does what is due, or a part of it. @returns when it wants to be called again, monotonic ms. */
+  service(nowMs: number): number {
     const wallMs = Date.now();
     const { dueAtMs } = this.#loop.table;
-    for (let slot = 0; slot < dueAtMs.length; slot++) {
-      if ((dueAtMs[slot] ?? Infinity) > nowMs) {
+    let served = 0;
+    for (; this.#nextSlot < dueAtMs.length; this.#nextSlot++) {
+      if ((dueAtMs[this.#nextSlot] ?? Infinity) > nowMs) {
         continue;
       }
-      const leg = this.#loop.legs[slot];
-      const stream = this.#loop.streams[slot];
-      if (leg) {
-        const reportAtMs = this.#loop.reporter.reportToLeg(leg, nowMs, wallMs);
-        dueAtMs[slot] = Math.min(reportAtMs, this.#watchSilence(leg, nowMs));
-      } else {
-        dueAtMs[slot] = stream ? this.#loop.reporter.reportToSrs(stream, nowMs) : Infinity;
+      if (served === MAX_SERVED_AT_A_TIME) {
+        return nowMs;
       }
+      this.#serve(this.#nextSlot, nowMs, wallMs);
+      served++;
+    }
+    this.#nextSlot = 0;
+    return nowMs + INTERVAL_MS;
+  }
+
+  #serve(slot: number, nowMs: number, wallMs: number): void {
+    const { table, legs, streams, reporter } = this.#loop;
+    const leg = legs[slot];
+    const stream = streams[slot];
+    if (leg) {
+      const reportAtMs = reporter.reportToLeg(leg, nowMs, wallMs);
+      table.dueAtMs[slot] = Math.min(reportAtMs, this.#watchSilence(leg, nowMs));
+    } else {
+      table.dueAtMs[slot] = stream ? reporter.reportToSrs(stream, nowMs) : Infinity;
     }
   }
 

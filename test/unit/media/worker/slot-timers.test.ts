@@ -2,7 +2,7 @@ import { ScriptedPacketIo } from '../../../support/scripted-packet-io';
 import { type LegState } from '../../../../media/worker/leg-state';
 import { type WorkerEvent } from '../../../../media/worker/protocol';
 import { type RecordingStreamState } from '../../../../media/worker/recording-state';
-import { SlotTimers } from '../../../../media/worker/slot-timers';
+import { MAX_SERVED_AT_A_TIME, SlotTimers } from '../../../../media/worker/slot-timers';
 import { StateTable } from '../../../../media/worker/state-table';
 
 const SLOTS = 3;
@@ -101,4 +101,32 @@ test('a slot that was closed is forgotten', () => {
   timers.service(100);
   expect(table.dueAtMs[0]).toBe(Infinity);
   expect(asked).toEqual([]);
+});
+
+test('what is due in many slots at once is served in parts, and the next one begins where the last one ended', () => {
+  const slots = 2 * MAX_SERVED_AT_A_TIME + 1;
+  const table = new StateTable(new ScriptedPacketIo(false), slots);
+  const asked: number[] = [];
+  const loop = {
+    table,
+    legs: [],
+    streams: Array.from({ length: slots }, (_, slot) => ({ slot })),
+    reporter: {
+      reportToSrs: ({ slot }: RecordingStreamState) => {
+        asked.push(slot);
+        return 9000;
+      },
+    },
+  };
+  const timers = new SlotTimers(loop as never, 0, () => undefined);
+  table.dueAtMs.fill(0);
+  expect(timers.service(500)).toBe(500);
+  expect(asked).toHaveLength(MAX_SERVED_AT_A_TIME);
+  // Due again before the others were served: their turn comes first.
+  table.dueAtMs[0] = 0;
+  expect(timers.service(501)).toBe(501);
+  expect(timers.service(502)).toBe(602);
+  expect(asked).toEqual(Array.from({ length: slots }, (_, slot) => slot));
+  timers.service(602);
+  expect(asked.slice(slots)).toEqual([0]);
 });
