@@ -92,7 +92,7 @@ export interface PacketIo {
   readonly spare: { readonly at: number; readonly sourceAt: number };
   allocate(bytes: number): IoMemory;
   createAddress(): PeerAddress;
-  /** Gives the memory of an address back. */
+  /** Gives an address back; once, and it is not used any more. */
   releaseAddress(address: PeerAddress): void;
   /** @param token handed to the sink with each datagram of this socket. */
   open(token: number, options: OpenSocketOptions, done: (result: OpenSocketResult) => void): void;

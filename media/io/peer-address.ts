@@ -9,9 +9,17 @@ const SOCKADDR_IN_BYTES = 16;
 /** Of the first word; the port has the rest. */
 const FAMILY_MASK = 0xffff;
 
+/** Memory that addresses lie in; an {@link IoMemory} is one. */
+export interface AddressMemory {
+  readonly words: Int32Array;
+  /** Address of the first word for system calls; 0 where there are none. */
+  readonly pointer: number;
+}
+
 /**
  * An IP address and port as a `sockaddr` in memory, so that retargeting, comparing and learning an address from a
- * received packet move plain words. Where the memory lies is up to the backend.
+ * received packet move plain words. Where the memory lies is up to the backend; calls have a dozen of them, so that the
+ * object keeps nothing that can be read there.
  *
  * ```text
  * IPv4  word 0: family | port    word 1: address
@@ -19,26 +27,43 @@ const FAMILY_MASK = 0xffff;
  * ```
  */
 export class PeerAddress {
-  /** Address of {@link bytes} for system calls; 0 where there are none. */
-  readonly pointer: number;
-  /** Of the sockaddr: 16, 28, or 0 while unset. */
-  length = 0;
-  /** The IP literal; empty while unset. */
-  host = '';
-  port = 0;
+  readonly #memory: AddressMemory;
+  readonly #at: number;
+  /** Once somebody has asked for it. */
+  #host: string | null = null;
 
-  readonly #words: Int32Array;
-  readonly #bytes: Uint8Array;
+  /** @param at where in `memory` its {@link SOCKADDR_BYTES} begin, in words. */
+  constructor(
+    memory: AddressMemory = { words: new Int32Array(SOCKADDR_WORDS), pointer: 0 },
+    at = 0,
+  ) {
+    this.#memory = memory;
+    this.#at = at;
+  }
 
-  /** @param buffer at least {@link SOCKADDR_BYTES} from `offset` (a multiple of 4) on. */
-  constructor(buffer: ArrayBufferLike, offset: number, pointer: number) {
-    this.#words = new Int32Array(buffer, offset, SOCKADDR_WORDS);
-    this.#bytes = new Uint8Array(buffer, offset, SOCKADDR_BYTES);
-    this.pointer = pointer;
+  /** Address of the sockaddr for system calls; of no meaning where there are none. */
+  get pointer(): number {
+    return this.#memory.pointer + 4 * this.#at;
+  }
+
+  /** Bytes of the sockaddr: 16, 28, or 0 while unset. */
+  get length(): number {
+    return this.isSet ? sockaddrBytes(this.#memory.words, this.#at) : 0;
   }
 
   get isSet(): boolean {
-    return this.length !== 0;
+    return this.#memory.words[this.#at] !== 0;
+  }
+
+  /** The IP literal in its canonical form; empty while unset. */
+  get host(): string {
+    this.#host ??= formatHost(this.toSockaddr());
+    return this.#host;
+  }
+
+  get port(): number {
+    const [, , high = 0, low = 0] = this.toSockaddr();
+    return (high << 8) | low;
   }
 
   /** @returns false, and changes nothing, when `host` is no IP literal. */
@@ -47,64 +72,64 @@ export class PeerAddress {
     if (address === null) {
       return false;
     }
-    this.#bytes.fill(0);
+    this.clear();
+    const bytes = this.toSockaddr();
     const isV4 = address.length === 4;
-    this.#bytes[0] = isV4 ? AF_INET : AF_INET6;
-    this.#bytes[2] = port >> 8;
-    this.#bytes[3] = port & 0xff;
-    this.#bytes.set(address, isV4 ? 4 : 8);
-    this.length = isV4 ? 16 : 28;
-    this.host = host;
-    this.port = port;
+    bytes[0] = isV4 ? AF_INET : AF_INET6;
+    bytes[2] = port >> 8;
+    bytes[3] = port & 0xff;
+    bytes.set(address, isV4 ? 4 : 8);
     return true;
   }
 
   /** Takes over a received packet's source. @param at index of its first word. */
   learn(words: Int32Array, at: number): void {
+    const own = this.#memory.words;
     for (let i = 0; i < SOCKADDR_WORDS; i++) {
-      this.#words[i] = words[at + i] ?? 0;
+      own[this.#at + i] = words[at + i] ?? 0;
     }
-    const isV4 = this.#bytes[0] === AF_INET;
-    this.length = isV4 ? 16 : 28;
-    this.port = ((this.#bytes[2] ?? 0) << 8) | (this.#bytes[3] ?? 0);
-    this.host = isV4
-      ? formatIpv4(this.#bytes.subarray(4, 8))
-      : formatIpv6(this.#bytes.subarray(8, 24));
+    this.#host = null;
   }
 
   copyFrom(other: PeerAddress): void {
-    if (other.isSet) {
-      this.learn(other.#words, 0);
-    } else {
-      this.clear();
-    }
+    this.learn(other.#memory.words, other.#at);
   }
 
   clear(): void {
-    this.#words.fill(0);
-    this.length = 0;
-    this.host = '';
-    this.port = 0;
+    this.#memory.words.fill(0, this.#at, this.#at + SOCKADDR_WORDS);
+    this.#host = null;
   }
 
   /** Whether a source has this address and port. */
   matches(words: Int32Array, at: number): boolean {
-    return isSameSource(this.#words, 0, words, at);
+    return isSameSource(this.#memory.words, this.#at, words, at);
+  }
+
+  /** Whether it is this address and port, however the address is written. */
+  isAt(host: string, port: number): boolean {
+    const other = new PeerAddress();
+    return other.set(host, port) && this.matches(other.#memory.words, other.#at);
   }
 
   /** Whether a source has this address, whatever its port. */
   sameHost(words: Int32Array, at: number): boolean {
-    return isSameHost(this.#words, 0, words, at);
+    return isSameHost(this.#memory.words, this.#at, words, at);
+  }
+
+  /** Whether both have the same address, whatever their ports. */
+  sameHostAs(other: PeerAddress): boolean {
+    return this.sameHost(other.#memory.words, other.#at);
   }
 
   /** The sockaddr itself; {@link length} says how much of it counts. */
   toSockaddr(): Uint8Array {
-    return this.#bytes;
+    const { words } = this.#memory;
+    return new Uint8Array(words.buffer, words.byteOffset + 4 * this.#at, SOCKADDR_BYTES);
   }
 
   /** `host:port`, IPv6 in brackets. */
   toString(): string {
-    return formatEndpoint(this.host, this.port);
+    return formatEndpoint(formatHost(this.toSockaddr()), this.port);
   }
 }
 
@@ -144,7 +169,7 @@ export function formatEndpoint(host: string, port: number): string {
 
 /** A source as read from the words of a sockaddr, for messages. */
 export function describeSource(words: Int32Array, at: number): string {
-  const address = new PeerAddress(new ArrayBuffer(SOCKADDR_BYTES), 0, 0);
+  const address = new PeerAddress();
   address.learn(words, at);
   return address.toString();
 }
@@ -174,8 +199,16 @@ function parseIpv6(host: string): Uint8Array {
   );
 }
 
-function formatIpv4(bytes: Uint8Array): string {
-  return bytes.join('.');
+/** Of a sockaddr; empty when it is unset. */
+function formatHost(sockaddr: Uint8Array): string {
+  switch (sockaddr[0]) {
+    case AF_INET:
+      return sockaddr.subarray(4, 8).join('.');
+    case AF_INET6:
+      return formatIpv6(sockaddr.subarray(8, 24));
+    default:
+      return '';
+  }
 }
 
 /** The canonical text of RFC 5952 §4. */

@@ -91,3 +91,13 @@ export function clockRateTable(formats: readonly PayloadFormat[]): Uint32Array {
 export function acceptanceTable(formats: readonly PayloadFormat[]): Uint8Array {
   return acceptanceTables.get(formats);
 }
+
+const formatLists = new TableCache(
+  formats => formats,
+  format => JSON.stringify(format),
+);
+
+/** The same formats, but one list of them for all who have agreed on them: each message brings a copy of its own. */
+export function sharedFormats(formats: readonly PayloadFormat[]): readonly PayloadFormat[] {
+  return formatLists.get(formats);
+}

@@ -8,7 +8,7 @@ import {
   kindOf,
 } from '../codec/payload-kinds';
 import { type RecordingStreamRules } from '../ports';
-import { acceptanceTable } from '../rtp/payload-types';
+import { acceptanceTable, sharedFormats } from '../rtp/payload-types';
 import { canBeSilent } from '../codec/silence';
 
 /** What becomes of a packet on its way into a recording. */
@@ -53,7 +53,7 @@ export class CaptureRules {
 
   /** @param formats of the SRS's answer; none: not known. */
   setAccepted(formats: readonly PayloadFormat[]): void {
-    this.#answered = formats;
+    this.#answered = sharedFormats(formats);
     this.#accepted = acceptanceTable(formats);
     this.#choose();
   }

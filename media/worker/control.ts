@@ -193,7 +193,7 @@ export class WorkerControl {
         rtpHandle: pair.rtp,
         rtcpHandle: pair.rtcp,
         output: newOutput(randomBytes(4).readUInt32BE(), false, output),
-        cname: Buffer.from(cname),
+        cname,
         allowsForeign: this.#settings.latchesForeignSource,
       });
       this.#reply(request);

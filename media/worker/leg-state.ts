@@ -20,7 +20,7 @@ export interface LegStateOptions {
   readonly rtpHandle: SocketHandle;
   readonly rtcpHandle: SocketHandle;
   readonly output: StreamRewriter;
-  readonly cname: Uint8Array;
+  readonly cname: string;
   readonly allowsForeign: boolean;
 }
 
@@ -33,14 +33,14 @@ export class LegState {
   readonly counterBase: number;
   readonly rtpHandle: SocketHandle;
   readonly rtcpHandle: SocketHandle;
-  readonly cname: Uint8Array;
+  readonly cname: string;
 
   readonly rtpLatch: SourceLatch;
   readonly rtcpLatch: SourceLatch;
   /** Hears what this leg sends. */
   peer: LegState | null = null;
   /** Recording streams that copy what this leg sends. */
-  taps: RecordingStreamState[] = [];
+  taps: readonly RecordingStreamState[] = [];
   sends = false;
   /** Whether signalling has said where the peer is. */
   isSignalled = false;

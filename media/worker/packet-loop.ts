@@ -439,7 +439,7 @@ export class PacketLoop implements PacketSink, ForwarderHost {
   #onLocked(leg: LegState): void {
     const { destination } = leg.rtpLatch;
     const { rtcpLatch } = leg;
-    if (!rtcpLatch.isLocked && rtcpLatch.destination.host !== destination.host) {
+    if (!rtcpLatch.isLocked && !rtcpLatch.destination.sameHostAs(destination)) {
       // Behind a NAT the RTCP comes from where the RTP comes from, as far as one can tell.
       rtcpLatch.signal(destination.host, Math.min(destination.port + 1, 0xffff));
     }

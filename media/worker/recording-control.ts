@@ -54,7 +54,7 @@ export class RecordingControl {
     const openNext = (): void => {
       const setup = command.streams[opened.length];
       if (setup === undefined) {
-        recording.streams = opened;
+        recording.streams = [...opened];
         opened.forEach((stream, i) => {
           this.#attachStream(stream, command.streams[i]?.sourceSlot ?? -1);
         });
@@ -182,7 +182,7 @@ export class RecordingControl {
         rtpHandle: pair.rtp,
         rtcpHandle: pair.rtcp,
         output: newOutput(setup.ssrc, true, table.row(slot, STREAM_ROW.output)),
-        cname: Buffer.from(setup.cname),
+        cname: setup.cname,
         ring: rings.take(table.row(slot, STREAM_ROW.ring)),
       },
       clockRateTable(setup.formats),
@@ -196,9 +196,13 @@ export class RecordingControl {
   #attachStream(stream: RecordingStreamState, sourceSlot: number): void {
     const loop = this.#loop();
     loop.streams[stream.slot] = stream;
-    stream.source = loop.legs[sourceSlot] ?? null;
-    stream.source?.taps.push(stream);
-    stream.source?.unsettle();
+    const source = loop.legs[sourceSlot] ?? null;
+    stream.source = source;
+    if (source !== null) {
+      // Not pushed: a list that grows keeps room for a dozen more.
+      source.taps = [...source.taps, stream];
+      source.unsettle();
+    }
   }
 
   #dropStream(stream: RecordingStreamState): void {

@@ -18,7 +18,7 @@ export interface RecordingStreamOptions {
   readonly rtpHandle: SocketHandle;
   readonly rtcpHandle: SocketHandle;
   readonly output: StreamRewriter;
-  readonly cname: Uint8Array;
+  readonly cname: string;
   readonly ring: PacketRing;
 }
 
@@ -67,7 +67,7 @@ export class RecordingStreamState {
   readonly recording: RecordingState;
   readonly rtpHandle: SocketHandle;
   readonly rtcpHandle: SocketHandle;
-  readonly cname: Uint8Array;
+  readonly cname: string;
   readonly ring: PacketRing;
   readonly output: StreamRewriter;
 

@@ -3,7 +3,7 @@ import { payloadKindTable } from '../codec/payload-kinds';
 import { G711_RATE_HZ } from '../codec/to-g711';
 import { type PacketIo } from '../io/packet-io';
 import { formatEndpoint } from '../io/peer-address';
-import { clockRateTable } from '../rtp/payload-types';
+import { clockRateTable, sharedFormats } from '../rtp/payload-types';
 import { type LegState } from './leg-state';
 import { type RecordingStreamState } from './recording-state';
 
@@ -33,7 +33,7 @@ export function applyLegRemote(leg: LegState, remote: RemoteStream, nowMs: numbe
   leg.rtcpMux = remote.rtcpMux;
   leg.receives = remote.receives && rtp !== null;
   leg.clockRates = clockRateTable(remote.formats);
-  leg.formats = remote.formats;
+  leg.formats = sharedFormats(remote.formats);
   leg.kinds = payloadKindTable(remote.formats);
   leg.packetMs = remote.ptimeMs ?? 0;
   if (remote.sends && !leg.sends) {
@@ -72,7 +72,7 @@ export function applyStreamRemote(
     stream.rtcpRemote.set(rtcp.host, rtcp.port);
   }
   stream.rtcpMux = remote.rtcpMux;
-  if (rtp !== null && !(stream.rtpRemote.host === rtp.host && stream.rtpRemote.port === rtp.port)) {
+  if (rtp !== null && !stream.rtpRemote.isAt(rtp.host, rtp.port)) {
     stream.rtpRemote.set(rtp.host, rtp.port);
     io.connect(stream.rtpHandle, stream.rtpRemote);
     stream.lastUnreachableAtMs = -Infinity;

@@ -104,7 +104,7 @@ export class RtcpReporter {
         ? this.#senderInfo(leg.counterBase, wallMs, output.timestampAt(nowMs))
         : null,
       block: leg.reception.started ? reportBlock(leg, nowMs) : null,
-      cname: leg.cname,
+      cname: Buffer.from(leg.cname),
       bye,
     });
     const handle = leg.rtcpMux ? leg.rtpHandle : leg.rtcpHandle;
@@ -127,7 +127,7 @@ export class RtcpReporter {
         stream.output.timestampAt(nowMs),
       ),
       block: null,
-      cname: stream.cname,
+      cname: Buffer.from(stream.cname),
       bye,
     });
     const sent = stream.rtcpMux

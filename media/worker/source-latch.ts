@@ -10,21 +10,23 @@ export class SourceLatch {
 
   readonly #io: PacketIo;
   readonly #signalled: PeerAddress;
-  readonly #previous: PeerAddress;
-  readonly #candidate: PeerAddress;
+  /** What was locked before the signalled address changed, until another source is locked. */
+  #previous: PeerAddress | null = null;
+  /** The source heard last while none is locked. */
+  #candidate: PeerAddress | null = null;
   readonly #allowsForeign: boolean;
+  readonly #ownsDestination: boolean;
   /** Whether the source before was somebody else. */
   #isFormerPeer = false;
   #run = 0;
 
-  /** @param destination where the memory of it is to be a certain one. */
-  constructor(io: PacketIo, allowsForeign: boolean, destination = io.createAddress()) {
+  /** @param destination the caller's, where the memory of it is to be a certain one. */
+  constructor(io: PacketIo, allowsForeign: boolean, destination: PeerAddress | null = null) {
     this.#io = io;
     this.#allowsForeign = allowsForeign;
-    this.destination = destination;
+    this.#ownsDestination = destination === null;
+    this.destination = destination ?? io.createAddress();
     this.#signalled = io.createAddress();
-    this.#previous = io.createAddress();
-    this.#candidate = io.createAddress();
   }
 
   /**
@@ -32,17 +34,18 @@ export class SourceLatch {
    * @returns whether the signalled address changed, which unlocks the latch.
    */
   signal(host: string, port: number, isNewPeer = false): boolean {
-    if (this.#signalled.host === host && this.#signalled.port === port) {
+    if (this.#signalled.isAt(host, port)) {
       return false;
     }
     if (this.isLocked) {
+      this.#previous ??= this.#io.createAddress();
       this.#previous.copyFrom(this.destination);
       this.#isFormerPeer = false;
     }
     this.#isFormerPeer ||= isNewPeer;
     this.isLocked = false;
     this.#run = 0;
-    this.#candidate.clear();
+    this.#candidate = this.#drop(this.#candidate);
     this.#signalled.set(host, port);
     this.destination.copyFrom(this.#signalled);
     return true;
@@ -67,11 +70,8 @@ export class SourceLatch {
     const isSignalledSource = this.#signalled.matches(words, at);
     if (this.isLocked) {
       this.#run = isSignalledSource ? this.#run + 1 : this.#run;
-    } else if (this.#candidate.isSet && this.#candidate.matches(words, at)) {
-      this.#run++;
     } else {
-      this.#candidate.learn(words, at);
-      this.#run = 1;
+      this.#run = this.#candidate?.matches(words, at) === true ? this.#run + 1 : 1;
     }
     const verdict = decideLatch({
       isLocked: this.isLocked,
@@ -79,7 +79,7 @@ export class SourceLatch {
       isSignalled: this.#signalled.isSet,
       isSignalledSource,
       isSignalledHost: this.#signalled.sameHost(words, at),
-      isPreviousSource: this.#previous.isSet && this.#previous.matches(words, at),
+      isPreviousSource: this.#previous?.matches(words, at) === true,
       isFormerPeer: this.#isFormerPeer,
       run: this.#run,
       allowsForeign: this.#allowsForeign,
@@ -88,15 +88,30 @@ export class SourceLatch {
       this.isLocked = true;
       this.#run = 0;
       this.destination.learn(words, at);
-      this.#previous.clear();
+      this.#previous = this.#drop(this.#previous);
+      this.#candidate = this.#drop(this.#candidate);
       this.#isFormerPeer = false;
+    } else if (!this.isLocked) {
+      this.#candidate ??= this.#io.createAddress();
+      this.#candidate.learn(words, at);
     }
     return verdict;
   }
 
+  /** Gives the addresses back; the latch is not used any more. */
   release(): void {
-    for (const address of [this.destination, this.#signalled, this.#previous, this.#candidate]) {
+    this.#drop(this.#previous);
+    this.#drop(this.#candidate);
+    this.#io.releaseAddress(this.#signalled);
+    if (this.#ownsDestination) {
+      this.#io.releaseAddress(this.destination);
+    }
+  }
+
+  #drop(address: PeerAddress | null): null {
+    if (address !== null) {
       this.#io.releaseAddress(address);
     }
+    return null;
   }
 }

@@ -79,9 +79,7 @@ export class StateTable {
 
   /** A leg's address, kept in its row. */
   createAddress(slot: number): PeerAddress {
-    const { buffer, offset, pointer } = this.#memory;
-    const bytes = 4 * this.at(slot, LEG_ROW.address);
-    const address = new PeerAddress(buffer, offset + bytes, pointer + bytes);
+    const address = new PeerAddress(this.#memory, this.at(slot, LEG_ROW.address));
     address.clear();
     return address;
   }

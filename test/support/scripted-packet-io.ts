@@ -45,7 +45,7 @@ export class ScriptedPacketIo implements PacketIo {
   ) {
     this.#outcome = outcome;
     this.received = this.allocate(MAX_PACKET_BYTES + 32);
-    this.#source = new PeerAddress(this.received.buffer, SOURCE_AT, 0);
+    this.#source = new PeerAddress(this.received, SOURCE_AT >> 2);
     this.sendFrom = hasPointers
       ? (handle, pointer, length, addressPointer, addressLength) => {
           const { bytes, at } = this.#at(pointer);
@@ -74,7 +74,7 @@ export class ScriptedPacketIo implements PacketIo {
   }
 
   createAddress(): PeerAddress {
-    const address = new PeerAddress(new ArrayBuffer(SOCKADDR_BYTES), 0, 0);
+    const address = new PeerAddress();
     address.clear();
     return address;
   }
@@ -130,7 +130,7 @@ export class ScriptedPacketIo implements PacketIo {
 
   #address(pointer: number, length: number): string {
     const { bytes, at } = this.#at(pointer);
-    const address = new PeerAddress(new ArrayBuffer(SOCKADDR_BYTES), 0, 0);
+    const address = new PeerAddress();
     const words = new Int32Array(SOCKADDR_BYTES / 4);
     new Uint8Array(words.buffer).set(bytes.subarray(at, at + length));
     address.learn(words, 0);

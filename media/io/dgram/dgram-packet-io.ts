@@ -13,7 +13,7 @@ import {
   type SendResult,
   type SocketHandle,
 } from '../packet-io';
-import { PeerAddress, SOCKADDR_BYTES } from '../peer-address';
+import { PeerAddress } from '../peer-address';
 
 const SOURCE_AT = MAX_PACKET_BYTES;
 const RECEIVE_BYTES = MAX_PACKET_BYTES + 32;
@@ -25,7 +25,8 @@ const MAX_KNOWN_SOURCES = 8;
 interface OpenSocket {
   readonly token: number;
   readonly socket: Socket;
-  readonly knownSources: Map<string, PeerAddress>;
+  /** Their sockaddrs. */
+  readonly knownSources: Map<string, Uint8Array>;
   readonly onSent: (error: Error | null) => void;
   isConnected: boolean;
 }
@@ -55,7 +56,7 @@ export class DgramPacketIo implements PacketIo {
   }
 
   createAddress(): PeerAddress {
-    return new PeerAddress(new ArrayBuffer(SOCKADDR_BYTES), 0, 0);
+    return new PeerAddress();
   }
 
   releaseAddress(): void {
@@ -176,22 +177,8 @@ export class DgramPacketIo implements PacketIo {
       return;
     }
     this.received.bytes.set(message);
-    this.received.bytes.set(this.#sourceOf(entry, host, port).toSockaddr(), SOURCE_AT);
+    this.received.bytes.set(sourceOf(entry, host, port), SOURCE_AT);
     sink.onPacket(entry.token, 0, message.length, SOURCE_AT >> 2);
-  }
-
-  #sourceOf(entry: OpenSocket, host: string, port: number): PeerAddress {
-    const key = `${host} ${port}`;
-    let source = entry.knownSources.get(key);
-    if (source === undefined) {
-      if (entry.knownSources.size >= MAX_KNOWN_SOURCES) {
-        entry.knownSources.clear();
-      }
-      source = this.createAddress();
-      source.set(host.replace(/%.*$/, ''), port);
-      entry.knownSources.set(key, source);
-    }
-    return source;
   }
 
   #end(): void {
@@ -211,4 +198,19 @@ function setBufferSizes(socket: Socket, bytes: number): void {
   } catch {
     // The system's default works too.
   }
+}
+
+function sourceOf({ knownSources }: OpenSocket, host: string, port: number): Uint8Array {
+  const key = `${host} ${port}`;
+  let source = knownSources.get(key);
+  if (source === undefined) {
+    if (knownSources.size >= MAX_KNOWN_SOURCES) {
+      knownSources.clear();
+    }
+    const address = new PeerAddress();
+    address.set(host.replace(/%.*$/, ''), port);
+    source = address.toSockaddr();
+    knownSources.set(key, source);
+  }
+  return source;
 }

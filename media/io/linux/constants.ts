@@ -32,6 +32,8 @@ export const EFD_CLOEXEC = 0o2000000;
 export const PROT_READ_WRITE = 3;
 /** MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE: pages cost nothing until they are written. */
 export const MAP_LAZY = 0x02 | 0x20 | 0x4000;
+/** MAP_32BIT, which x86-64 alone has: within the first 2 GiB, where an address is a small integer to V8. */
+export const MAP_LOW = process.arch === 'x64' ? 0x40 : 0;
 
 export const EAGAIN = 11;
 export const EINTR = 4;

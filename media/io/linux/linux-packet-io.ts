@@ -16,6 +16,7 @@ import {
   type SendResult,
   type SocketHandle,
 } from '../packet-io';
+import { AddressPool } from '../address-pool';
 import { PeerAddress, SOCKADDR_BYTES } from '../peer-address';
 import {
   AF_INET,
@@ -37,6 +38,7 @@ import {
   IPV6_TCLASS,
   IPV6_V6ONLY,
   MAP_LAZY,
+  MAP_LOW,
   MSG_DONTWAIT,
   MSG_NOSIGNAL,
   MSG_TRUNC,
@@ -49,13 +51,13 @@ import {
   SOL_SOCKET,
 } from './constants';
 import { errnoName, lastErrno, type Libc, loadLibc, viewMemory } from './libc';
+import { TokensByDescriptor } from './tokens-by-descriptor';
 
 const MAX_EVENTS = 512;
 /** The loop looks at its timers this often at least, ms. */
 const MAX_WAIT_MS = 50;
 const WAKE_TOKEN = -1;
 const NAME_BYTES = 32;
-const ADDRESSES_PER_SLAB = 1024;
 
 /** In the received memory: the packet, its source's sockaddr, and that sockaddr's length. */
 const PACKET_AT = 0;
@@ -90,10 +92,9 @@ export class LinuxPacketIo implements PacketIo {
   readonly #events = new Uint8Array(EPOLL_EVENT_BYTES * MAX_EVENTS);
   readonly #eventView = new DataView(this.#events.buffer);
   readonly #drain = new Uint8Array(8);
-  readonly #tokens = new Map<SocketHandle, number>();
+  readonly #tokens = new TokensByDescriptor();
   readonly #mappings: { pointer: number; length: number }[] = [];
-  readonly #freeAddresses: { memory: IoMemory; at: number }[] = [];
-  readonly #addressPlaces = new Map<PeerAddress, { memory: IoMemory; at: number }>();
+  readonly #addresses = new AddressPool(bytes => this.allocate(bytes));
 
   constructor(options: LinuxPacketIoOptions) {
     this.#wakeFd = options.wakeFd;
@@ -108,7 +109,12 @@ export class LinuxPacketIo implements PacketIo {
   }
 
   allocate(bytes: number): IoMemory {
-    const pointer = this.#libc.mmap(0, bytes, PROT_READ_WRITE, MAP_LAZY, -1, 0);
+    const map = (flags: number): number => this.#libc.mmap(0, bytes, PROT_READ_WRITE, flags, -1, 0);
+    // Each address that is handed to a system call would be an object of its own, were it no small integer.
+    let pointer = map(MAP_LAZY | MAP_LOW);
+    if (pointer <= 0) {
+      pointer = map(MAP_LAZY);
+    }
     if (pointer <= 0) {
       throw new Error(`mmap of ${bytes} bytes failed: ${errnoName(lastErrno())}`);
     }
@@ -117,33 +123,15 @@ export class LinuxPacketIo implements PacketIo {
   }
 
   createAddress(): PeerAddress {
-    if (this.#freeAddresses.length === 0) {
-      const memory = this.allocate(ADDRESSES_PER_SLAB * NAME_BYTES);
-      for (let i = 0; i < ADDRESSES_PER_SLAB; i++) {
-        this.#freeAddresses.push({ memory, at: i * NAME_BYTES });
-      }
-    }
-    const place = this.#freeAddresses.pop();
-    if (place === undefined) {
-      throw new Error('no memory for an address');
-    }
-    const { memory, at } = place;
-    const address = new PeerAddress(memory.buffer, at, memory.pointer + at);
-    address.clear();
-    this.#addressPlaces.set(address, place);
-    return address;
+    return this.#addresses.take();
   }
 
   releaseAddress(address: PeerAddress): void {
-    const place = this.#addressPlaces.get(address);
-    if (place !== undefined) {
-      this.#addressPlaces.delete(address);
-      this.#freeAddresses.push(place);
-    }
+    this.#addresses.giveBack(address);
   }
 
   open(token: number, options: OpenSocketOptions, done: (result: OpenSocketResult) => void): void {
-    const local = new PeerAddress(new ArrayBuffer(SOCKADDR_BYTES), 0, 0);
+    const local = new PeerAddress();
     if (!local.set(options.host, options.port)) {
       done({ error: 'EINVAL' });
       return;
@@ -180,7 +168,7 @@ export class LinuxPacketIo implements PacketIo {
 
   close(handle: SocketHandle): void {
     const token = this.#tokens.get(handle);
-    if (token !== undefined) {
+    if (token !== null) {
       this.#tokens.delete(handle);
       this.#openFds[token] = 0;
       this.#libc.close(handle);
@@ -283,9 +271,7 @@ export class LinuxPacketIo implements PacketIo {
   }
 
   #end(): void {
-    for (const fd of [...this.#tokens.keys()]) {
-      this.close(fd);
-    }
+    this.#tokens.descriptors().forEach(fd => this.close(fd));
     this.#libc.close(this.#epollFd);
     this.#openFds[this.#openFds.length - 1] = 0;
     for (const { pointer, length } of this.#mappings) {

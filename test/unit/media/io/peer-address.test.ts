@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { formatEndpoint, parseIp, PeerAddress } from '../../../../media/io/peer-address';
 
 function address(host: string, port: number): PeerAddress {
-  const peer = new PeerAddress(new ArrayBuffer(28), 0, 0);
+  const peer = new PeerAddress();
   expect(peer.set(host, port)).toBe(true);
   return peer;
 }
@@ -33,7 +33,7 @@ test.each([
   ['1::', '1::'],
   ['10.0.0.255', '10.0.0.255'],
 ])('%s is learnt from its bytes as %s', (host, canonical) => {
-  const learnt = new PeerAddress(new ArrayBuffer(28), 0, 0);
+  const learnt = new PeerAddress();
   learnt.learn(words(address(host, 5060)), 0);
   expect([learnt.host, learnt.port]).toEqual([canonical, 5060]);
 });
@@ -42,7 +42,7 @@ test.each(['', 'example.org', '1.2.3', '1.2.3.256', 'fe80::1%eth0', '[::1]', '1.
   '%p is no IP literal',
   host => {
     expect(parseIp(host)).toBeNull();
-    expect(new PeerAddress(new ArrayBuffer(28), 0, 0).set(host, 1)).toBe(false);
+    expect(new PeerAddress().set(host, 1)).toBe(false);
   },
 );
 
@@ -58,8 +58,28 @@ test('address and port must match, or the address alone', () => {
   expect(peer6.sameHost(words(peer), 0)).toBe(false);
 });
 
+test('an address is where it is, however that is written', () => {
+  const peer = address('2001:DB8:0:0::1', 4000);
+  expect(peer.isAt('2001:db8::1', 4000)).toBe(true);
+  expect(peer.isAt('2001:db8::1', 4001)).toBe(false);
+  expect(peer.isAt('2001:db8::2', 4000)).toBe(false);
+  expect(peer.isAt('example.org', 4000)).toBe(false);
+  expect(new PeerAddress().isAt('0.0.0.0', 0)).toBe(false);
+});
+
+test('what is read of an address is that of the address learnt last', () => {
+  const peer = address('192.0.2.1', 4000);
+  expect([peer.host, peer.port, peer.length]).toEqual(['192.0.2.1', 4000, 16]);
+  peer.copyFrom(address('2001:db8::1', 5000));
+  expect([peer.host, peer.port, peer.length]).toEqual(['2001:db8::1', 5000, 28]);
+  expect(peer.sameHostAs(address('2001:db8::1', 1))).toBe(true);
+  expect(peer.sameHostAs(new PeerAddress())).toBe(false);
+  peer.clear();
+  expect([peer.host, peer.port, peer.length, peer.isSet]).toEqual(['', 0, 0, false]);
+});
+
 test('an address that is not set matches nobody, not even zeros', () => {
-  const unset = new PeerAddress(new ArrayBuffer(28), 0, 0);
+  const unset = new PeerAddress();
   expect(unset.matches(new Int32Array(7), 0)).toBe(false);
   expect(unset.sameHost(words(address('0.0.0.0', 1)), 0)).toBe(false);
 });
@@ -76,7 +96,7 @@ test('every address survives its way through the bytes', () => {
       fc.integer({ min: 1, max: 65_535 }),
       (host, port) => {
         const peer = address(host, port);
-        const learnt = new PeerAddress(new ArrayBuffer(28), 0, 0);
+        const learnt = new PeerAddress();
         learnt.learn(words(peer), 0);
         expect(parseIp(learnt.host)).toEqual(parseIp(host));
         expect(learnt.matches(words(peer), 0)).toBe(true);

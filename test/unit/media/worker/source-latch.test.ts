@@ -12,7 +12,7 @@ function lockedLatch(): { latch: SourceLatch; judge: (port: number) => LatchVerd
   const latch = new SourceLatch(new ScriptedPacketIo(false), true);
   const judge = (port: number): LatchVerdict => {
     const words = new Int32Array(SOCKADDR_BYTES / 4);
-    new PeerAddress(words.buffer, 0, 0).set(HOST, port);
+    new PeerAddress({ words, pointer: 0 }).set(HOST, port);
     return latch.isLockedSource(words, 0) ? 'accept' : latch.judge(words, 0);
   };
   latch.signal(HOST, OLD_PORT);
@@ -52,4 +52,42 @@ test('a replaced peer stays silent when the one who came is signalled elsewhere 
   latch.signal(HOST, 6000);
   expect(judge(OLD_PORT)).toBe('reject');
   expect(judge(6000)).toBe('lock');
+});
+
+test('addresses that a latch has no use for any more are given back, and all of them with it', () => {
+  const io = new ScriptedPacketIo(false);
+  let lent = 0;
+  jest.spyOn(io, 'createAddress').mockImplementation(() => {
+    lent++;
+    return new PeerAddress();
+  });
+  jest.spyOn(io, 'releaseAddress').mockImplementation(() => {
+    lent--;
+  });
+  const latch = new SourceLatch(io, true);
+  const judge = (host: string): LatchVerdict => {
+    const words = new Int32Array(SOCKADDR_BYTES / 4);
+    new PeerAddress({ words, pointer: 0 }).set(host, OLD_PORT);
+    return latch.judge(words, 0);
+  };
+  latch.signal(HOST, OLD_PORT);
+  expect(lent).toBe(2);
+  expect([judge('192.0.2.2'), judge(HOST)]).toEqual(['wait', 'lock']);
+  expect(lent).toBe(2);
+  latch.signal(HOST, NEW_PORT);
+  judge('192.0.2.2');
+  latch.release();
+  expect(lent).toBe(0);
+});
+
+test('an address that is the caller’s is not given back', () => {
+  const io = new ScriptedPacketIo(false);
+  const own = new PeerAddress();
+  const given: PeerAddress[] = [];
+  jest.spyOn(io, 'releaseAddress').mockImplementation((...args: unknown[]) => {
+    given.push(args[0] as PeerAddress);
+  });
+  new SourceLatch(io, true, own).release();
+  expect(given).toHaveLength(1);
+  expect(given).not.toContain(own);
 });
