@@ -4,6 +4,7 @@ import { audioSdp, callee, caller, type SippScript } from '../support/sipp-scena
 
 const sdp = audioSdp();
 const RECORDERS = 8;
+const RECORDED = { verdict: 'recorded', verdictReasons: ['complete'] };
 /** RFC 7866 §9.2. */
 const SNAPSHOT_REQUEST = {
   headers: { Require: 'siprec', 'Content-Disposition': 'recording-session' },
@@ -79,19 +80,20 @@ describeWithSipp('SIPp as the recorder', () => {
     ].join('\n');
   }
 
+  const takesTheSession = (): SippScript =>
+    isInvited()
+      .respond(200, { sdp: recorderSdp('recvonly') })
+      .expectRequest('ACK');
   const packets = (): readonly number[] => sinks.map(sink => sink.packets);
 
   test('that takes the session gets both voices, and a BYE at the end', async () => {
     const callId = await bench.play({
       caller: callsAndTalks(1000),
       callee: answersAndTalks(),
-      srs: isInvited()
-        .respond(200, { sdp: recorderSdp('recvonly') })
-        .expectRequest('ACK')
-        .expectBye(),
+      srs: takesTheSession().expectBye(),
     });
     const line = await bench.ledgerLine(callId);
-    expect(line).toMatchObject({ verdict: 'recorded', verdictReasons: ['complete'] });
+    expect(line).toMatchObject(RECORDED);
     expect(packets()).toEqual(line.streams.map(({ packetsSent }) => packetsSent));
     expect(Math.min(...packets())).toBeGreaterThan(40);
   });
@@ -124,7 +126,7 @@ describeWithSipp('SIPp as the recorder', () => {
         .expectBye(),
     });
     const line = await bench.ledgerLine(callId);
-    expect(line).toMatchObject({ verdict: 'recorded', verdictReasons: ['complete'] });
+    expect(line).toMatchObject(RECORDED);
     expect(packets()).toEqual(line.streams.map(({ packetsCaptured }) => packetsCaptured));
   });
 
@@ -132,19 +134,14 @@ describeWithSipp('SIPp as the recorder', () => {
     const callId = await bench.play({
       caller: callsAndTalks(1000),
       callee: answersAndTalks(),
-      srs: isInvited()
-        .respond(200, { sdp: recorderSdp('recvonly') })
-        .expectRequest('ACK')
+      srs: takesTheSession()
         .pause(300)
         .request('INVITE')
         .expectStatus(200, { body: 'a=label:1.*a=label:2' })
         .ack({ sdp: recorderSdp('recvonly') })
         .expectBye(),
     });
-    expect(await bench.ledgerLine(callId)).toMatchObject({
-      verdict: 'recorded',
-      verdictReasons: ['complete'],
-    });
+    expect(await bench.ledgerLine(callId)).toMatchObject(RECORDED);
   });
 
   test('that refuses one stream with port 0 gets the other one', async () => {
@@ -167,11 +164,7 @@ describeWithSipp('SIPp as the recorder', () => {
     const callId = await bench.play({
       caller: callsAndTalks(1000),
       callee: answersAndTalks(),
-      srs: isInvited()
-        .respond(200, { sdp: recorderSdp('recvonly') })
-        .expectRequest('ACK')
-        .pause(400)
-        .bye(),
+      srs: takesTheSession().pause(400).bye(),
     });
     expect(await bench.ledgerLine(callId)).toMatchObject({
       verdict: 'partial',
@@ -185,9 +178,7 @@ describeWithSipp('SIPp as the recorder', () => {
     const callId = await bench.play({
       caller: callsAndTalks(1000),
       callee: answersAndTalks(),
-      srs: isInvited()
-        .respond(200, { sdp: recorderSdp('recvonly') })
-        .expectRequest('ACK')
+      srs: takesTheSession()
         .pause(200)
         .request('UPDATE', SNAPSHOT_REQUEST)
         .expectStatus(200)
@@ -196,10 +187,7 @@ describeWithSipp('SIPp as the recorder', () => {
         .expectRequest('ACK')
         .expectBye(),
     });
-    expect(await bench.ledgerLine(callId)).toMatchObject({
-      verdict: 'recorded',
-      verdictReasons: ['complete'],
-    });
+    expect(await bench.ledgerLine(callId)).toMatchObject(RECORDED);
   });
 
   test('that answers our re-INVITE with 491 is asked again, on its own terms of time', async () => {
@@ -207,9 +195,7 @@ describeWithSipp('SIPp as the recorder', () => {
       // RFC 3261 §14.1: the owner of the Call-ID waits 2.1 to 4 s.
       caller: callsAndTalks(5000),
       callee: answersAndTalks(),
-      srs: isInvited()
-        .respond(200, { sdp: recorderSdp('recvonly') })
-        .expectRequest('ACK')
+      srs: takesTheSession()
         .pause(100)
         .request('UPDATE', SNAPSHOT_REQUEST)
         .expectStatus(200)
@@ -221,9 +207,6 @@ describeWithSipp('SIPp as the recorder', () => {
         .expectRequest('ACK')
         .expectBye(),
     });
-    expect(await bench.ledgerLine(callId)).toMatchObject({
-      verdict: 'recorded',
-      verdictReasons: ['complete'],
-    });
+    expect(await bench.ledgerLine(callId)).toMatchObject(RECORDED);
   });
 });

@@ -310,6 +310,23 @@ export async function connectSrf(engine: EmbeddedEngine, secret = engine.secret)
   return srf;
 }
 
+/** What is open in an engine; all zero when nothing is. */
+export async function openThings(
+  engine: EmbeddedEngine,
+): Promise<Readonly<Record<string, number>>> {
+  const counters = await engine.counters();
+  const { dialogs, pendingRequests, clientTransactions } = counters;
+  const { serverTransactions, timers, tcpConnections } = counters;
+  return {
+    dialogs,
+    pendingRequests,
+    clientTransactions,
+    serverTransactions,
+    timers,
+    tcpConnections,
+  };
+}
+
 export async function startBench(options: Partial<EmbeddedEngineOptions> = {}): Promise<Bench> {
   const engine = await startEmbeddedEngine({
     listeners: [
@@ -341,22 +358,7 @@ export async function startBench(options: Partial<EmbeddedEngineOptions> = {}): 
       }
       const started = systemClock.monotonicMs();
       for (;;) {
-        const {
-          dialogs,
-          pendingRequests,
-          clientTransactions,
-          serverTransactions,
-          timers,
-          tcpConnections,
-        } = await engine.counters();
-        const open = {
-          dialogs,
-          pendingRequests,
-          clientTransactions,
-          serverTransactions,
-          timers,
-          tcpConnections,
-        };
+        const open = await openThings(engine);
         if (Object.values(open).every(count => count === 0)) {
           return;
         }

@@ -4,7 +4,7 @@ import type Srf from 'drachtio-srf';
 import { noopLogger, systemClock, withDeadline } from '#core';
 import { type EmbeddedEngine, startEmbeddedEngine } from '#sip/engine';
 import { type LiveOutcome, messageOf, TORTURE_CASES } from '../fixtures/torture/cases';
-import { connectSrf, TEST_TIMERS } from './sip-engine-harness';
+import { connectSrf, openThings, TEST_TIMERS } from './sip-engine-harness';
 
 const DEADLINE_MS = 8000;
 /** The application's mark on its answers: the engine's own do not have it. */
@@ -197,34 +197,15 @@ function judge({ answers }: Exchange): LiveOutcome {
   return answer.includes(MARK) ? 'application' : { status: statusOf(answer) };
 }
 
-async function openThings(): Promise<Readonly<Record<string, number>>> {
-  const {
-    dialogs,
-    pendingRequests,
-    clientTransactions,
-    serverTransactions,
-    timers,
-    tcpConnections,
-  } = await engine.counters();
-  return {
-    dialogs,
-    pendingRequests,
-    clientTransactions,
-    serverTransactions,
-    timers,
-    tcpConnections,
-  };
-}
-
 async function expectQuiet(): Promise<void> {
   const startedMs = systemClock.monotonicMs();
-  let open = await openThings();
+  let open = await openThings(engine);
   while (
     Object.values(open).some(value => value > 0) &&
     systemClock.monotonicMs() - startedMs < DEADLINE_MS
   ) {
     await new Promise(resolve => setTimeout(resolve, 25));
-    open = await openThings();
+    open = await openThings(engine);
   }
   expect(open).toEqual({
     dialogs: 0,
