@@ -9,6 +9,8 @@ export { type LogFields, type Logger, noopLogger } from './logger';
 export {
   type LocalEndpoint,
   type PayloadFormat,
+  PCMA,
+  PCMU,
   type RemoteStream,
   type SrtpKey,
   type StreamCrypto,

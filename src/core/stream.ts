@@ -21,6 +21,20 @@ export interface PayloadFormat {
   readonly fmtp?: string;
 }
 
+/** The formats of static payload type that every telephone has (RFC 3551 §6). */
+export const PCMU: PayloadFormat = {
+  payloadType: 0,
+  encoding: 'PCMU',
+  clockRateHz: 8000,
+  channels: 1,
+};
+export const PCMA: PayloadFormat = {
+  payloadType: 8,
+  encoding: 'PCMA',
+  clockRateHz: 8000,
+  channels: 1,
+};
+
 /** Protection of one stream by SRTP: one suite, a master key for each direction (RFC 3711 §3.2, RFC 4568 §5.1). */
 export interface StreamCrypto {
   readonly suite: SrtpSuite;

@@ -1,4 +1,4 @@
-import { type PayloadFormat, type RemoteStream } from '#core';
+import { type PayloadFormat, PCMU, type RemoteStream } from '#core';
 import {
   decodeG711,
   decodeG722,
@@ -46,7 +46,7 @@ interface Codec {
 
 const codecs: Record<string, Codec> = {
   PCMU: {
-    format: { payloadType: 0, encoding: 'PCMU', clockRateHz: 8000, channels: 1 },
+    format: PCMU,
     sampleRateHz: 8000,
     encode: samples => encodeG711('PCMU', samples),
     decode: payload => decodeG711('PCMU', payload),

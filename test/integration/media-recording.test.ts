@@ -1,3 +1,4 @@
+import { PCMU } from '#core';
 import {
   type MediaCall,
   type MediaCallEvents,
@@ -10,6 +11,7 @@ import {
 import { waitUntil } from '../support/wait-until';
 import { writeCompound } from '../../media/rtcp/build';
 import {
+  DTMF,
   eventually,
   firstCall,
   inForce,
@@ -21,9 +23,6 @@ import {
   thrownCode,
   UdpPeer,
 } from './media-support';
-
-const PCMU = { payloadType: 0, encoding: 'PCMU', clockRateHz: 8000, channels: 1 };
-const DTMF = { payloadType: 101, encoding: 'TELEPHONE-EVENT', clockRateHz: 8000, channels: 1 };
 
 interface Srs {
   readonly rtp: UdpPeer;

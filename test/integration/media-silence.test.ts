@@ -1,3 +1,4 @@
+import { PCMA, PCMU } from '#core';
 import { decodeG722, encodeG722, type MediaCall, type MediaLeg, type MediaRecording } from '#media';
 
 import {
@@ -8,8 +9,6 @@ import {
   L16,
   mediaStage,
   parse,
-  PCMA,
-  PCMU,
   rtp,
   type RtpParts,
   steps,
@@ -32,6 +31,17 @@ const CODES: Readonly<Record<string, number>> = { PCMU: 0xff, PCMA: 0xd5, L16: 0
 
 function isSilent(packet: Buffer, encoding: string): boolean {
   return packet.subarray(12).every(octet => octet === CODES[encoding]);
+}
+
+/**
+ * Timestamps go on from packet to packet. Only at the first packet of silence they may jump, by as much as the phone was held
+ * up before the pause; the worker's tests have the seam.
+ */
+function expectUnbroken(packets: readonly Buffer[], firstOfSilence: number, units: number): void {
+  const inside = timestampSteps(packets);
+  const [seam = units] = inside.splice(firstOfSilence - 1, 1);
+  expect(seam).toBeGreaterThanOrEqual(units);
+  expect(new Set(inside)).toEqual(new Set([units]));
 }
 
 describe.each(['linux', 'dgram'] as const)('pauses that are filled with silence on %s', backend => {
@@ -133,13 +143,12 @@ describe.each(['linux', 'dgram'] as const)('pauses that are filled with silence 
       const silentMs = sink.received[last + 1]!.atMs - sink.received[first]!.atMs;
       expect(Math.abs((last + 1 - first) * PACKET_MS - silentMs)).toBeLessThan(100);
       expect(report.packetsOfSilence).toBeGreaterThanOrEqual(48);
-      // Speech, silence and speech touch: no timestamp is left out, but for the resumed source's own place in time.
-      const inside = timestampSteps(packets);
-      expect(new Set([...inside.slice(0, last), ...inside.slice(last + 1)])).toEqual(
-        new Set([160]),
-      );
-      expect(inside[last]).toBeGreaterThanOrEqual(160);
-      expect(inside[last]).toBeLessThanOrEqual(10 * 160);
+      // Speech, silence and speech touch, but for the resumed source's own place in time.
+      expectUnbroken(packets.slice(0, last + 1), first, 160);
+      const [resumed, ...speech] = timestampSteps(packets.slice(last));
+      expect(new Set(speech)).toEqual(new Set([160]));
+      expect(resumed).toBeGreaterThanOrEqual(160);
+      expect(resumed).toBeLessThanOrEqual(10 * 160);
       expect(report.packetsCaptured + report.packetsOfSilence).toBe(report.packetsSent);
     }
   });
@@ -160,7 +169,7 @@ describe.each(['linux', 'dgram'] as const)('pauses that are filled with silence 
     expect(silent.length).toBeGreaterThanOrEqual(13);
     expect(silent.every(packet => packet.length === 12 + bytes)).toBe(true);
     expect(silent.every(packet => parse(packet).payloadType === payloadType)).toBe(true);
-    expect(new Set(timestampSteps(packets))).toEqual(new Set([units]));
+    expectUnbroken(packets, packets.indexOf(silent[0]!), units);
   });
 
   test('the silence of G.722 is heard as such behind speech', async () => {
@@ -226,7 +235,7 @@ describe.each(['linux', 'dgram'] as const)('pauses that are filled with silence 
       expect(first).toBe(all.recording.report().streams[i]!.packetsCaptured);
       expect(silent.slice(first).every(Boolean)).toBe(true);
       expect(new Set(steps(packets))).toEqual(new Set([1]));
-      expect(new Set(timestampSteps(packets))).toEqual(new Set([160]));
+      expectUnbroken(packets, first, 160);
     }
   });
 

@@ -55,8 +55,6 @@ export function timestampSteps(packets: readonly Buffer[]): number[] {
 }
 
 /** Formats of the tests. */
-export const PCMU = { payloadType: 0, encoding: 'PCMU', clockRateHz: 8000, channels: 1 };
-export const PCMA = { payloadType: 8, encoding: 'PCMA', clockRateHz: 8000, channels: 1 };
 export const G722 = { payloadType: 9, encoding: 'G722', clockRateHz: 8000, channels: 1 };
 export const L16 = { payloadType: 97, encoding: 'L16', clockRateHz: 16_000, channels: 1 };
 export const DTMF = {

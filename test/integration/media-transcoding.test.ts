@@ -1,3 +1,4 @@
+import { PCMA, PCMU } from '#core';
 import {
   decodeG711,
   encodeG722,
@@ -13,8 +14,6 @@ import {
   L16,
   mediaStage,
   parse,
-  PCMA,
-  PCMU,
   rtp,
   steps,
   timestampSteps,

@@ -1,3 +1,4 @@
+import { PCMU } from '#core';
 import {
   type RecordingDialog,
   type RecordingDialogEnd,
@@ -11,7 +12,6 @@ import { type EngineUnderTest } from './sip-engine-under-test';
 
 export const METADATA =
   '<?xml version="1.0"?>\r\n<recording xmlns="urn:ietf:params:xml:ns:recording:1">\r\n\r\n<datamode>complete</datamode></recording>';
-const PCMU = { payloadType: 0, encoding: 'PCMU', clockRateHz: 8_000, channels: 1 };
 
 export function streams(
   direction: 'sendonly' | 'inactive' = 'sendonly',

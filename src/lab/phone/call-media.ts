@@ -3,6 +3,8 @@ import {
   type Clock,
   type Direction,
   type PayloadFormat,
+  PCMA,
+  PCMU,
   type SrtpSuite,
   type Timer,
   type TransportAddress,
@@ -18,7 +20,7 @@ import { isSdes, SdesStream } from '../rtp/sdes-stream';
 import { type SourceCounts } from '../rtp/source-statistics';
 import { parseEvent } from '../rtp/telephone-event';
 import { SenderClock } from '../rtp/timeline';
-import { G722, isTelephoneEvent, PCMA, PCMU, speechOf, TELEPHONE_EVENT } from '../sip/codecs';
+import { G722, isTelephoneEvent, speechOf, TELEPHONE_EVENT } from '../sip/codecs';
 import { type SdpMedia, type SdpMediaOptions } from '../sip/sdp';
 
 /** How often reports go out; RFC 3550 §6.2 wants 5 s on average. */

@@ -2,19 +2,6 @@ import { type Direction, type PayloadFormat } from '#core';
 import { type G711Encoding } from '#media';
 import { type SpeechEncoding } from '../audio/speech-codec';
 
-/** What the lab speaks. */
-export const PCMU: PayloadFormat = {
-  payloadType: 0,
-  encoding: 'PCMU',
-  clockRateHz: 8000,
-  channels: 1,
-};
-export const PCMA: PayloadFormat = {
-  payloadType: 8,
-  encoding: 'PCMA',
-  clockRateHz: 8000,
-  channels: 1,
-};
 /** RFC 3551 §4.5.2: its clock says 8000 Hz. */
 export const G722: PayloadFormat = {
   payloadType: 9,

@@ -1,4 +1,4 @@
-import { type LegRole, otherRole, type PayloadFormat, type SrtpSuite } from '#core';
+import { type LegRole, otherRole, type PayloadFormat, PCMA, PCMU, type SrtpSuite } from '#core';
 import { type MediaRecording, type RecordingStreamOptions } from '#media';
 
 import { type CallContext } from '../call/call-context';
@@ -11,11 +11,7 @@ import {
   type RecordingProtection,
 } from './recording-protection';
 
-/** RFC 3551 §6. */
-const COMMON_FORMATS: readonly PayloadFormat[] = [
-  { payloadType: 8, encoding: 'PCMA', clockRateHz: 8000, channels: 1 },
-  { payloadType: 0, encoding: 'PCMU', clockRateHz: 8000, channels: 1 },
-];
+const COMMON_FORMATS: readonly PayloadFormat[] = [PCMA, PCMU];
 
 export interface CapturedStreamsOptions {
   readonly recordingId: string;

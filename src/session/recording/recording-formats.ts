@@ -1,13 +1,10 @@
-import { type PayloadFormat } from '#core';
+import { type PayloadFormat, PCMA, PCMU } from '#core';
 import { L16_RATES_HZ, MIXABLE_ENCODINGS, type RecordingStreamRules } from '#media';
 
 import { type ProviderSettings } from '../settings';
 
 /** What a stream can be transcoded into. */
-const TARGETS: readonly PayloadFormat[] = [
-  { payloadType: 0, encoding: 'PCMU', clockRateHz: 8000, channels: 1 },
-  { payloadType: 8, encoding: 'PCMA', clockRateHz: 8000, channels: 1 },
-];
+const TARGETS: readonly PayloadFormat[] = [PCMU, PCMA];
 const FIRST_DYNAMIC_TYPE = 96;
 
 /** What an SRS is offered of one party's stream, and what is done with the party's packets for it. */

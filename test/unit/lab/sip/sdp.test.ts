@@ -1,11 +1,10 @@
+import { PCMA, PCMU } from '#core';
 import fc from 'fast-check';
 import { LabError } from '../../../../src/lab/errors';
 import {
   acceptFormats,
   answerDirection,
   lawOf,
-  PCMA,
-  PCMU,
   TELEPHONE_EVENT,
 } from '../../../../src/lab/sip/codecs';
 import { formatSdp, parseSdp } from '../../../../src/lab/sip/sdp';

@@ -2,7 +2,7 @@ import { createSocket, type Socket } from 'node:dgram';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type PayloadFormat } from '#core';
+import { PCMU } from '#core';
 
 import { buildReport } from '../../../../src/lab/rtp/rtcp';
 import { SenderClock } from '../../../../src/lab/rtp/timeline';
@@ -11,8 +11,6 @@ import { RecordingStream } from '../../../../src/lab/srs/recording-stream';
 import { RecordingWav } from '../../../../src/lab/srs/recording-wav';
 import { waitUntil } from '../../../support/wait-until';
 import { ManualClock } from '../support/manual-clock';
-
-const PCMU: PayloadFormat = { payloadType: 0, encoding: 'PCMU', clockRateHz: 8000, channels: 1 };
 
 let folder: string;
 let clock: ManualClock;

@@ -1,4 +1,4 @@
-import { type PayloadFormat } from '#core';
+import { type PayloadFormat, PCMA, PCMU } from '#core';
 import { decodeG711, decodeG722, encodeG711, encodeG722 } from '#media';
 import { splitBands } from '../../../../media/codec/g722';
 import { payloadKindTable } from '../../../../media/codec/payload-kinds';
@@ -15,8 +15,6 @@ import { type LegState } from '../../../../media/worker/leg-state';
 import { levelDbfs } from '../../../../src/lab/audio/pcm';
 import { toneLevelDbfs } from '../../../../src/lab/audio/goertzel';
 
-const PCMU: PayloadFormat = { payloadType: 0, encoding: 'PCMU', clockRateHz: 8000, channels: 1 };
-const PCMA: PayloadFormat = { payloadType: 8, encoding: 'PCMA', clockRateHz: 8000, channels: 1 };
 const OPUS: PayloadFormat = {
   payloadType: 96,
   encoding: 'OPUS',

@@ -1,4 +1,4 @@
-import { type PayloadFormat } from '#core';
+import { PCMU } from '#core';
 import { payloadKindTable } from '../../../../media/codec/payload-kinds';
 import { memoryOf, type PacketIo } from '../../../../media/io/packet-io';
 import { renderTone } from '../../../../media/notices/tone';
@@ -10,7 +10,6 @@ import { type LegState } from '../../../../media/worker/leg-state';
 import { type WorkerEvent } from '../../../../media/worker/protocol';
 import { type Recorder } from '../../../../media/worker/recorder';
 
-const PCMU: PayloadFormat = { payloadType: 0, encoding: 'PCMU', clockRateHz: 8000, channels: 1 };
 const TONE_MS = 400;
 const TONE = { frequencyHz: 1400, durationMs: TONE_MS, levelDbm0: -20, rampMs: 10 };
 /** From which on a fresh leg's silence is filled: at once. */

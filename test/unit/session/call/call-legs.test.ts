@@ -1,9 +1,7 @@
-import { type LegRole, type PayloadFormat, type RemoteStream } from '#core';
+import { type LegRole, PCMU, type RemoteStream } from '#core';
 import { type LegCounters, type LegLevel, type MediaCall, MediaError, type MediaLeg } from '#media';
 
 import { CallLegs } from '../../../../src/session/call/call-legs';
-
-const PCMU: PayloadFormat = { payloadType: 0, encoding: 'PCMU', clockRateHz: 8000, channels: 1 };
 
 function remote(sends: boolean, receives: boolean): RemoteStream {
   return {

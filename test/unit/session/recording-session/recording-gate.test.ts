@@ -1,7 +1,7 @@
-import { type PayloadFormat } from '#core';
+import { type PayloadFormat, PCMA, PCMU } from '#core';
 
 import { pauseCanBeFilled } from '../../../../src/session/recording-session/recording-gate';
-import { answer, PCMA, PCMU } from './recording-session-bench';
+import { answer } from './recording-session-bench';
 
 const OPUS: PayloadFormat = {
   payloadType: 111,

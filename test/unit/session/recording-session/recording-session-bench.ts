@@ -1,4 +1,4 @@
-import { GatewayError, type LocalEndpoint, noopLogger, type PayloadFormat } from '#core';
+import { GatewayError, type LocalEndpoint, noopLogger, PCMA, PCMU } from '#core';
 import { type MediaRecording, type RecordingReport } from '#media';
 import { type DialectChoice, parseMetadata } from '#metadata';
 import {
@@ -23,18 +23,6 @@ import { SrsHealth } from '../../../../src/session/srs/srs-health';
 import { ManualClock } from '../../../support/manual-clock';
 import { userPolicy } from '../../../support/user-policy';
 
-export const PCMU: PayloadFormat = {
-  payloadType: 0,
-  encoding: 'PCMU',
-  clockRateHz: 8000,
-  channels: 1,
-};
-export const PCMA: PayloadFormat = {
-  payloadType: 8,
-  encoding: 'PCMA',
-  clockRateHz: 8000,
-  channels: 1,
-};
 export const FORMATS = [[PCMU], [PCMA]];
 export const FAILOVER: FailoverSettings = {
   maxResponseWaitMs: 900,

@@ -1,4 +1,4 @@
-import { GatewayError } from '#core';
+import { GatewayError, PCMA, PCMU } from '#core';
 
 import {
   answer,
@@ -7,8 +7,6 @@ import {
   dataMode,
   establishedBench,
   FORMATS,
-  PCMA,
-  PCMU,
   settled,
   T0,
 } from './recording-session-bench';

@@ -1,9 +1,9 @@
+import { PCMU } from '#core';
 import {
   type Bench,
   dataMode,
   establishedBench,
   FORMATS,
-  PCMU,
   settled,
   T0,
 } from './recording-session-bench';

@@ -1,3 +1,4 @@
+import { PCMA, PCMU } from '#core';
 import { RFC7866_PROFILE } from '#sip';
 
 import {
@@ -7,8 +8,6 @@ import {
   endpoint,
   establishedBench,
   FORMATS,
-  PCMA,
-  PCMU,
   settled,
   T0,
 } from './recording-session-bench';

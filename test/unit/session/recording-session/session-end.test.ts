@@ -1,3 +1,4 @@
+import { PCMA, PCMU } from '#core';
 import { type RecordingReport } from '#media';
 
 import {
@@ -9,8 +10,6 @@ import {
   DRAIN_MS,
   establishedBench,
   FORMATS,
-  PCMA,
-  PCMU,
   settled,
   T0,
 } from './recording-session-bench';

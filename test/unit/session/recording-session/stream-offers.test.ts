@@ -1,5 +1,6 @@
+import { PCMA, PCMU } from '#core';
 import { StreamOffers } from '../../../../src/session/recording-session/stream-offers';
-import { endpoint, FORMATS, PCMA, PCMU } from './recording-session-bench';
+import { endpoint, FORMATS } from './recording-session-bench';
 
 const STREAMS = [
   { label: '1', local: endpoint(5000), ssrc: 1, cname: 'a' },

@@ -1,12 +1,10 @@
-import { type LegRole, type PayloadFormat } from '#core';
+import { type LegRole, type PayloadFormat, PCMA, PCMU } from '#core';
 import { type MediaRecording } from '#media';
 
 import { type CallContext } from '../../../../src/session/call/call-context';
 import { CapturedStreams } from '../../../../src/session/recording/captured-streams';
 import { type ProviderSettings } from '../../../../src/session/settings';
 
-const PCMU: PayloadFormat = { payloadType: 0, encoding: 'PCMU', clockRateHz: 8000, channels: 1 };
-const PCMA: PayloadFormat = { payloadType: 8, encoding: 'PCMA', clockRateHz: 8000, channels: 1 };
 const OPUS: PayloadFormat = { payloadType: 96, encoding: 'OPUS', clockRateHz: 48000, channels: 2 };
 const PROVIDER = {
   providerId: 'lab',

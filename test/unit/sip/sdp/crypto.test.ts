@@ -1,6 +1,5 @@
-import { SRTP_SUITES } from '#core';
 import fc from 'fast-check';
-import { isGatewayError } from '#core';
+import { isGatewayError, PCMU, SRTP_SUITES } from '#core';
 import { RecordingStreamKeys } from '../../../../sip/recording/stream-keys';
 import {
   agreedCrypto,
@@ -189,7 +188,7 @@ describe('a recording session under SRTP', () => {
   const stream = {
     label: '1',
     local,
-    formats: [{ payloadType: 0, encoding: 'PCMU', clockRateHz: 8000, channels: 1 }],
+    formats: [PCMU],
     direction: 'sendonly',
     srtpSuites: ['AES_CM_128_HMAC_SHA1_80', 'AES_CM_128_HMAC_SHA1_32'],
   } as const;
