@@ -1,25 +1,21 @@
 import koffi from 'koffi';
 import { type IoMemory } from '../io/packet-io';
-import {
-  type CounterMode,
-  type CryptoBackend,
-  type Gcm,
-  type HmacSha1,
-  WORK,
-} from './crypto-backend';
+import { type CryptoBackend, MAX_STRETCH_BYTES, WORK } from './crypto-backend';
+import { HmacSha1 } from './hmac-sha1';
+import { SrtpRows } from './srtp-rows';
 
+const BLOCK_BYTES = 16;
 const GCM_TAG_BYTES = 16;
 const EVP_CTRL_AEAD_GET_TAG = 0x10;
 const EVP_CTRL_AEAD_SET_TAG = 0x11;
 /** Where OpenSSL writes lengths that nobody reads. */
 const LENGTH_AT = 56;
-const KEEP_DIRECTION = -1;
 
 /** The calls of libcrypto, with pointers as plain numbers (see the C library's binding). 1 is success. */
 interface LibCrypto {
   cipherContextNew(): number;
   cipherContextFree(context: number): void;
-  aesCtr(keyBytes: number): number;
+  aesEcb(keyBytes: number): number;
   aesGcm(keyBytes: number): number;
   /** Sets cipher and key up. */
   setUp(
@@ -41,20 +37,10 @@ interface LibCrypto {
   ): number;
   update(context: number, out: number, outLength: number, from: number, length: number): number;
   final(context: number, out: number, outLength: number): number;
+  withoutPadding(context: number, isPadded: 0): number;
   control(context: number, type: number, argument: number, pointer: number): number;
-  hmacNew(): number;
-  hmacFree(context: number): void;
-  sha1(): number;
-  hmacSetUp(
-    context: number,
-    key: Uint8Array,
-    length: number,
-    digest: number,
-    engine: number,
-  ): number;
-  hmacRestart(context: number, key: number, length: number, digest: number, engine: number): number;
-  hmacUpdate(context: number, pointer: number, length: number): number;
-  hmacFinal(context: number, out: number, outLength: number): number;
+  sha1Init(context: number): number;
+  sha1Update(context: number, pointer: number, length: number): number;
 }
 
 let loaded: LibCrypto | null = null;
@@ -76,36 +62,39 @@ function bindLibCrypto(): LibCrypto {
   return {
     cipherContextNew: bind('int64 EVP_CIPHER_CTX_new()'),
     cipherContextFree: bind('void EVP_CIPHER_CTX_free(int64)'),
-    aesCtr: aes('ctr'),
+    aesEcb: aes('ecb'),
     aesGcm: aes('gcm'),
     setUp: bind('int EVP_CipherInit_ex(int64, int64, int64, void*, void*, int)'),
     setIv: bind('int EVP_CipherInit_ex(int64, int64, int64, int64, int64, int)'),
     update: bind('int EVP_CipherUpdate(int64, int64, int64, int64, int)'),
     final: bind('int EVP_CipherFinal_ex(int64, int64, int64)'),
+    withoutPadding: bind('int EVP_CIPHER_CTX_set_padding(int64, int)'),
     control: bind('int EVP_CIPHER_CTX_ctrl(int64, int, int, int64)'),
-    hmacNew: bind('int64 HMAC_CTX_new()'),
-    hmacFree: bind('void HMAC_CTX_free(int64)'),
-    sha1: bind('int64 EVP_sha1()'),
-    hmacSetUp: bind('int HMAC_Init_ex(int64, void*, int, int64, int64)'),
-    hmacRestart: bind('int HMAC_Init_ex(int64, int64, int, int64, int64)'),
-    hmacUpdate: bind('int HMAC_Update(int64, int64, ulong)'),
-    hmacFinal: bind('int HMAC_Final(int64, int64, int64)'),
+    sha1Init: bind('int SHA1_Init(int64)'),
+    sha1Update: bind('int SHA1_Update(int64, int64, ulong)'),
   };
 }
 
 /**
- * OpenSSL's contexts through its C interface: they are keyed once, and a packet costs a handful of calls and no object.
+ * OpenSSL's ciphers through its C interface: they are keyed once, and a packet costs a handful of calls and no object.
+ * Every call costs as much as encrypting sixty bytes, and every context is memory that has left the processor's cache; so
+ * counter blocks and the padding of SHA-1 are written here, and what a key of an HMAC leaves is ten words.
  *
  * @param allocate memory with an address, as packets are in.
  * @throws when this Node does not export the calls.
  */
-export function createOpensslBackend(allocate: (bytes: number) => IoMemory): CryptoBackend {
+export function createOpensslBackend(
+  allocate: (bytes: number) => IoMemory,
+  rows = new SrtpRows(),
+): CryptoBackend {
   const lib = loadLibCrypto();
   const work = allocate(WORK.bytes);
   const ivPointer = work.pointer + WORK.iv;
   const tailPointer = work.pointer + WORK.tail;
-  const tagPointer = work.pointer + WORK.tag;
   const lengthPointer = work.pointer + LENGTH_AT;
+  const counters = allocate(MAX_STRETCH_BYTES + BLOCK_BYTES);
+  const keyStream = allocate(MAX_STRETCH_BYTES + BLOCK_BYTES);
+  const sha1 = new HmacSha1(lib, work, allocate);
 
   const newCipher = (cipher: number, key: Uint8Array): number => {
     const context = lib.cipherContextNew();
@@ -114,66 +103,104 @@ export function createOpensslBackend(allocate: (bytes: number) => IoMemory): Cry
     }
     return context;
   };
+  const authenticate = (
+    context: number,
+    pointer: number,
+    bytes: number,
+    withTail: boolean,
+  ): boolean =>
+    lib.update(context, 0, lengthPointer, pointer, bytes) === 1 &&
+    (!withTail || lib.update(context, 0, lengthPointer, tailPointer, 4) === 1);
 
   return {
     kind: 'openssl',
     work,
+    rows,
 
-    counterMode(key): CounterMode {
-      const context = newCipher(lib.aesCtr(key.length), key);
-      return {
-        crypt: (from, fromAt, to, toAt, length) =>
-          lib.setIv(context, 0, 0, 0, ivPointer, KEEP_DIRECTION) === 1 &&
-          lib.update(context, to.pointer + toAt, lengthPointer, from.pointer + fromAt, length) ===
-            1,
-        release: () => lib.cipherContextFree(context),
-      };
+    counterMode(key): number {
+      const context = newCipher(lib.aesEcb(key.length), key);
+      lib.withoutPadding(context, 0);
+      return context;
     },
 
-    hmacSha1(key): HmacSha1 {
-      const context = lib.hmacNew();
-      if (context === 0 || lib.hmacSetUp(context, key, key.length, lib.sha1(), 0) !== 1) {
-        throw new Error('an HMAC context cannot be made');
+    crypt(context, from, fromAt, to, toAt, length): boolean {
+      if (length > MAX_STRETCH_BYTES) {
+        return false;
       }
-      return {
-        digest: (memory, at, length, withTail) =>
-          lib.hmacRestart(context, 0, 0, 0, 0) === 1 &&
-          lib.hmacUpdate(context, memory.pointer + at, length) === 1 &&
-          (!withTail || lib.hmacUpdate(context, tailPointer, 4) === 1) &&
-          lib.hmacFinal(context, tagPointer, lengthPointer) === 1,
-        release: () => lib.hmacFree(context),
-      };
+      const bytes = writeCounters(work, counters, length);
+      if (lib.update(context, keyStream.pointer, lengthPointer, counters.pointer, bytes) !== 1) {
+        return false;
+      }
+      mix(keyStream, from, fromAt, to, toAt, length);
+      return true;
     },
 
-    gcm(key): Gcm {
-      const context = newCipher(lib.aesGcm(key.length), key);
-      const authenticate = (pointer: number, bytes: number, withTail: boolean): boolean =>
-        lib.update(context, 0, lengthPointer, pointer, bytes) === 1 &&
-        (!withTail || lib.update(context, 0, lengthPointer, tailPointer, 4) === 1);
-      return {
-        seal(from, fromAt, to, toAt, length, clearBytes, withTail): boolean {
-          const target = to.pointer + toAt;
-          return (
-            lib.setIv(context, 0, 0, 0, ivPointer, 1) === 1 &&
-            authenticate(from.pointer + fromAt - clearBytes, clearBytes, withTail) &&
-            (length === 0 ||
-              lib.update(context, target, lengthPointer, from.pointer + fromAt, length) === 1) &&
-            lib.final(context, target + length, lengthPointer) === 1 &&
-            lib.control(context, EVP_CTRL_AEAD_GET_TAG, GCM_TAG_BYTES, target + length) === 1
-          );
-        },
-        open(memory, at, length, clearBytes, withTail): boolean {
-          const pointer = memory.pointer + at;
-          return (
-            lib.setIv(context, 0, 0, 0, ivPointer, 0) === 1 &&
-            lib.control(context, EVP_CTRL_AEAD_SET_TAG, GCM_TAG_BYTES, pointer + length) === 1 &&
-            authenticate(pointer - clearBytes, clearBytes, withTail) &&
-            (length === 0 || lib.update(context, pointer, lengthPointer, pointer, length) === 1) &&
-            lib.final(context, pointer + length, lengthPointer) === 1
-          );
-        },
-        release: () => lib.cipherContextFree(context),
-      };
+    keyHmac: (key, words, at) => sha1.key(key, words, at),
+    digest: (words, at, memory, from, length, withTail) =>
+      sha1.digest(words, at, memory, from, length, withTail),
+    releaseHmac: () => undefined,
+
+    gcm: key => newCipher(lib.aesGcm(key.length), key),
+
+    seal(context, from, fromAt, to, toAt, length, clearBytes, withTail): boolean {
+      const target = to.pointer + toAt;
+      return (
+        lib.setIv(context, 0, 0, 0, ivPointer, 1) === 1 &&
+        authenticate(context, from.pointer + fromAt - clearBytes, clearBytes, withTail) &&
+        (length === 0 ||
+          lib.update(context, target, lengthPointer, from.pointer + fromAt, length) === 1) &&
+        lib.final(context, target + length, lengthPointer) === 1 &&
+        lib.control(context, EVP_CTRL_AEAD_GET_TAG, GCM_TAG_BYTES, target + length) === 1
+      );
     },
+
+    open(context, memory, at, length, clearBytes, withTail): boolean {
+      const pointer = memory.pointer + at;
+      return (
+        lib.setIv(context, 0, 0, 0, ivPointer, 0) === 1 &&
+        lib.control(context, EVP_CTRL_AEAD_SET_TAG, GCM_TAG_BYTES, pointer + length) === 1 &&
+        authenticate(context, pointer - clearBytes, clearBytes, withTail) &&
+        (length === 0 || lib.update(context, pointer, lengthPointer, pointer, length) === 1) &&
+        lib.final(context, pointer + length, lengthPointer) === 1
+      );
+    },
+
+    releaseCipher: context => lib.cipherContextFree(context),
   };
+}
+
+/** Writes the counter blocks for so many bytes. @returns how many bytes of them. */
+function writeCounters(work: IoMemory, counters: IoMemory, length: number): number {
+  const iv = work.words;
+  const { words } = counters;
+  const [a, b, c, d] = [iv[0] ?? 0, iv[1] ?? 0, iv[2] ?? 0, iv[3] ?? 0];
+  const blocks = Math.ceil(length / BLOCK_BYTES);
+  for (let i = 0; i < blocks; i++) {
+    words[4 * i] = a;
+    words[4 * i + 1] = b;
+    words[4 * i + 2] = c;
+    // The last two of its bytes count, high byte first, as this processor has them in a word.
+    words[4 * i + 3] = d | (i << 24) | ((i >> 8) << 16);
+  }
+  return blocks * BLOCK_BYTES;
+}
+
+/** Exclusive-or of a stretch with the key stream. */
+function mix(
+  keyStream: IoMemory,
+  from: IoMemory,
+  fromAt: number,
+  to: IoMemory,
+  toAt: number,
+  length: number,
+): void {
+  // Packets and their payloads begin at multiples of four; whatever does not goes byte by byte.
+  const words = ((fromAt | toAt) & 3) === 0 ? length >> 2 : 0;
+  const [source, target] = [fromAt >> 2, toAt >> 2];
+  for (let i = 0; i < words; i++) {
+    to.words[target + i] = (from.words[source + i] ?? 0) ^ (keyStream.words[i] ?? 0);
+  }
+  for (let i = 4 * words; i < length; i++) {
+    to.bytes[toAt + i] = (from.bytes[fromAt + i] ?? 0) ^ (keyStream.bytes[i] ?? 0);
+  }
 }

@@ -1,112 +1,115 @@
+import { ownRow, type StateRow } from '../rtp/state-row';
+
 /** Packets that may come late and are still told from replays; 64 at least (RFC 3711 §3.3.2). Divides 65536. */
 export const REPLAY_WINDOW = 128;
 const HALF = 0x8000;
 
 /**
- * The packet index of one source: rollover counter and sequence number, estimated as RFC 3711 §3.3.1 and appendix A
- * say, and the sliding window of those that were seen (§3.3.2). SRTCP's explicit index is kept by the same window,
- * its upper half as the rollover counter.
+ * The packet index of one source, as words of a row: the highest rollover counter and sequence number so far, and the
+ * sliding window of those that were seen (RFC 3711 §3.3.2), one bit per index modulo the window. SRTCP's explicit index
+ * is kept by the same window, its upper half as the rollover counter.
  */
-export class PacketIndex {
-  /** What {@link estimate} found. */
-  roc = 0;
-  #highestRoc = 0;
-  #highestSequence = 0;
-  #started = false;
-  /** One bit per index modulo the window. */
-  readonly #seen = new Uint32Array(REPLAY_WINDOW / 32);
+export const INDEX_WORDS = 6;
+const HIGHEST_ROC = 0;
+/** The sequence number, and {@link STARTED} above it. */
+const HIGHEST = 1;
+const SEEN = 2;
+const STARTED = 0x1_0000;
 
-  reset(): void {
-    this.roc = 0;
-    this.#highestRoc = 0;
-    this.#highestSequence = 0;
-    this.#started = false;
-    this.#seen.fill(0);
+/**
+ * The rollover counter that a sequence number most likely belongs to (RFC 3711 §3.3.1 and appendix A). The first packet of
+ * a source has zero (RFC 4568 §6.4).
+ *
+ * @returns −1 for a packet from before the first one, which has no index.
+ */
+export function estimateRoc(words: Int32Array, at: number, sequence: number): number {
+  const roc = words[at + HIGHEST_ROC] ?? 0;
+  const highest = words[at + HIGHEST] ?? 0;
+  if ((highest & STARTED) === 0) {
+    return roc;
   }
+  const highestSequence = highest & 0xffff;
+  if (highestSequence < HALF) {
+    return sequence - highestSequence > HALF ? roc - 1 : roc;
+  }
+  return highestSequence - HALF > sequence ? roc + 1 : roc;
+}
 
-  /**
-   * Leaves the rollover counter that a sequence number most likely belongs to in {@link roc}. The first packet of a
-   * source has zero (RFC 4568 §6.4).
-   *
-   * @returns false for a packet from before the first one, which has no index.
-   */
-  estimate(sequence: number): boolean {
-    let roc = this.#highestRoc;
-    if (this.#started) {
-      if (this.#highestSequence < HALF) {
-        roc -= sequence - this.#highestSequence > HALF ? 1 : 0;
-      } else {
-        roc += this.#highestSequence - HALF > sequence ? 1 : 0;
-      }
+/** Whether an index can be taken: neither seen before nor older than the window. */
+export function isNewIndex(words: Int32Array, at: number, roc: number, sequence: number): boolean {
+  const ahead = aheadOf(words, at, roc, sequence);
+  if (ahead > 0) {
+    return true;
+  }
+  const bit = sequence % REPLAY_WINDOW;
+  const word = words[at + SEEN + (bit >> 5)] ?? 0;
+  return ahead > -REPLAY_WINDOW && ((word >>> (bit & 31)) & 1) === 0;
+}
+
+/** The packet was authentic. {@link isNewIndex} has been asked before. */
+export function acceptIndex(words: Int32Array, at: number, roc: number, sequence: number): void {
+  const ahead = aheadOf(words, at, roc, sequence);
+  if (ahead >= REPLAY_WINDOW) {
+    words.fill(0, at + SEEN, at + INDEX_WORDS);
+  } else {
+    for (let i = 1; i < ahead; i++) {
+      mark(words, at, sequence - i + 0x1_0000, false);
     }
-    this.roc = roc;
-    return roc >= 0;
   }
+  if (ahead > 0) {
+    words[at + HIGHEST_ROC] = roc;
+    words[at + HIGHEST] = sequence | STARTED;
+  }
+  mark(words, at, sequence, true);
+}
 
-  /** Whether an index can be taken: neither seen before nor older than the window. */
-  isNew(roc: number, sequence: number): boolean {
-    if (!this.#started) {
-      return true;
-    }
-    const ahead = (roc - this.#highestRoc) * 0x1_0000 + sequence - this.#highestSequence;
-    if (ahead > 0) {
-      return true;
-    }
-    const bit = sequence % REPLAY_WINDOW;
-    return ahead > -REPLAY_WINDOW && (((this.#seen[bit >> 5] ?? 0) >>> (bit & 31)) & 1) === 0;
-  }
+/** Takes an accepted index back: the packet was not sent and will be made again. */
+export function retractIndex(words: Int32Array, at: number, sequence: number): void {
+  mark(words, at, sequence, false);
+}
 
-  /** The packet was authentic. {@link isNew} has been asked before. */
-  accept(roc: number, sequence: number): void {
-    const ahead = this.#started
-      ? (roc - this.#highestRoc) * 0x1_0000 + sequence - this.#highestSequence
-      : REPLAY_WINDOW;
-    if (ahead >= REPLAY_WINDOW) {
-      this.#seen.fill(0);
-    } else {
-      for (let i = 1; i < ahead; i++) {
-        this.#mark(sequence - i + 0x1_0000, false);
-      }
-    }
-    if (ahead > 0) {
-      this.#highestRoc = roc;
-      this.#highestSequence = sequence;
-      this.#started = true;
-    }
-    this.#mark(sequence, true);
-  }
+/** How many packets after the highest one this one is; before the first one, all of them are far ahead. */
+function aheadOf(words: Int32Array, at: number, roc: number, sequence: number): number {
+  const highest = words[at + HIGHEST] ?? 0;
+  return (highest & STARTED) === 0
+    ? REPLAY_WINDOW
+    : (roc - (words[at + HIGHEST_ROC] ?? 0)) * 0x1_0000 + sequence - (highest & 0xffff);
+}
 
-  /** Takes an accepted index back: the packet was not sent and will be made again. */
-  retract(sequence: number): void {
-    this.#mark(sequence, false);
-  }
-
-  #mark(sequence: number, isSeen: boolean): void {
-    const bit = sequence % REPLAY_WINDOW;
-    const mask = 1 << (bit & 31);
-    const word = this.#seen[bit >> 5] ?? 0;
-    this.#seen[bit >> 5] = isSeen ? word | mask : word & ~mask;
-  }
+function mark(words: Int32Array, at: number, sequence: number, isSeen: boolean): void {
+  const bit = sequence % REPLAY_WINDOW;
+  const place = at + SEEN + (bit >> 5);
+  const mask = 1 << (bit & 31);
+  const word = words[place] ?? 0;
+  words[place] = isSeen ? word | mask : word & ~mask;
 }
 
 /** The sources of a stream that are known; more than these are forgotten, oldest first. */
 const MAX_SOURCES = 8;
 
-/** One {@link PacketIndex} per SSRC. Only authentic packets make a source known. */
+/** One packet index per SSRC. Only authentic packets make a source known. */
 export class SourceTable {
-  readonly #indexes = new Map<number, PacketIndex>();
+  readonly #indexes = new Map<number, StateRow>();
+  readonly #first: StateRow;
   #lastSsrc = 0;
-  #last: PacketIndex | null = null;
-  #candidate = new PacketIndex();
+  #last: StateRow | null = null;
+  #candidate: StateRow;
+
+  /** @param first where the index of the first source is kept: {@link INDEX_WORDS} zeros. */
+  constructor(first: StateRow) {
+    this.#first = first;
+    this.#candidate = first;
+  }
 
   /** The index of a source, or a fresh one that {@link adopt} keeps. */
-  find(ssrc: number): PacketIndex {
+  find(ssrc: number): StateRow {
     if (this.#last !== null && ssrc === this.#lastSsrc) {
       return this.#last;
     }
     const known = this.#indexes.get(ssrc);
     if (known === undefined) {
-      this.#candidate.reset();
+      const { words, at } = this.#candidate;
+      words.fill(0, at, at + INDEX_WORDS);
       return this.#candidate;
     }
     this.#last = known;
@@ -115,7 +118,7 @@ export class SourceTable {
   }
 
   /** What {@link find} gave belongs to this source from now on. */
-  adopt(ssrc: number, index: PacketIndex): void {
+  adopt(ssrc: number, index: StateRow): void {
     if (index !== this.#candidate) {
       return;
     }
@@ -126,6 +129,11 @@ export class SourceTable {
     this.#indexes.set(ssrc, index);
     this.#last = index;
     this.#lastSsrc = ssrc;
-    this.#candidate = new PacketIndex();
+    this.#candidate = ownRow(INDEX_WORDS);
+  }
+
+  /** Whether this source was the first, so that its index is where the constructor was told. */
+  isFirst(ssrc: number): boolean {
+    return this.#indexes.get(ssrc) === this.#first;
   }
 }

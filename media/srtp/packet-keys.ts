@@ -1,22 +1,15 @@
 import { type SrtpKey, type SrtpSuite } from '#core';
-import { type CounterMode, type CryptoBackend, type Gcm, type HmacSha1 } from './crypto-backend';
-import { InitialVector } from './initial-vector';
+import { type StateRow } from '../rtp/state-row';
+import { type CryptoBackend } from './crypto-backend';
+import { setSalt } from './initial-vector';
 import { deriveSessionKeys, type SessionKeys } from './key-derivation';
+import { SRTP_ROW } from './srtp-rows';
 import { SUITES } from './suites';
 
-/** The keyed contexts for packets of one kind (RTP or RTCP) in one direction: either the AEAD, or cipher and HMAC. */
-export interface PacketKeys {
-  readonly iv: InitialVector;
-  readonly tagBytes: number;
-  readonly gcm: Gcm | null;
-  readonly cipher: CounterMode | null;
-  readonly hmac: HmacSha1 | null;
-}
-
-/** The contexts of one direction. */
+/** The keys of one direction: a row of {@link SRTP_ROW} for packets of each kind. */
 export interface DirectionKeys {
-  readonly rtp: PacketKeys;
-  readonly rtcp: PacketKeys;
+  readonly rtp: StateRow;
+  readonly rtcp: StateRow;
   readonly mki: Uint8Array;
 }
 
@@ -28,25 +21,35 @@ export function directionKeys(
 ): DirectionKeys {
   const { isAead, rtpTagBytes, rtcpTagBytes } = SUITES[suite];
   const derived = deriveSessionKeys(suite, key);
-  const contexts = (keys: SessionKeys, tagBytes: number): PacketKeys => ({
-    iv: new InitialVector(backend.work, keys.salt, isAead),
-    tagBytes,
-    gcm: isAead ? backend.gcm(keys.cipher) : null,
-    cipher: isAead ? null : backend.counterMode(keys.cipher),
-    hmac: isAead ? null : backend.hmacSha1(keys.auth),
-  });
+  const keyRow = (keys: SessionKeys, tagBytes: number): StateRow => {
+    const row = backend.rows.take();
+    const { words, doubles, at } = row;
+    setSalt(words, at + SRTP_ROW.salt, keys.salt);
+    words[at + SRTP_ROW.tagBytes] = tagBytes;
+    words[at + SRTP_ROW.isAead] = isAead ? 1 : 0;
+    doubles[(at + SRTP_ROW.cipher) >> 1] = isAead
+      ? backend.gcm(keys.cipher)
+      : backend.counterMode(keys.cipher);
+    if (!isAead) {
+      backend.keyHmac(keys.auth, words, at + SRTP_ROW.hmac);
+    }
+    return row;
+  };
   return {
-    rtp: contexts(derived.rtp, rtpTagBytes),
-    rtcp: contexts(derived.rtcp, rtcpTagBytes),
+    rtp: keyRow(derived.rtp, rtpTagBytes),
+    rtcp: keyRow(derived.rtcp, rtcpTagBytes),
     mki: derived.mki,
   };
 }
 
-/** Gives the contexts back to the library. */
-export function releaseKeys({ rtp, rtcp }: DirectionKeys): void {
-  for (const { gcm, cipher, hmac } of [rtp, rtcp]) {
-    gcm?.release();
-    cipher?.release();
-    hmac?.release();
+/** Gives the contexts back to the library. Once: the rows are others' after it. */
+export function releaseKeys(backend: CryptoBackend, { rtp, rtcp }: DirectionKeys): void {
+  for (const row of [rtp, rtcp]) {
+    const { words, doubles, at } = row;
+    backend.releaseCipher(doubles[(at + SRTP_ROW.cipher) >> 1] ?? 0);
+    if (words[at + SRTP_ROW.isAead] === 0) {
+      backend.releaseHmac(words, at + SRTP_ROW.hmac);
+    }
+    backend.rows.give(row);
   }
 }

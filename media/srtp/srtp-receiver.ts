@@ -1,9 +1,12 @@
 import { type SrtpKey, type SrtpSuite } from '#core';
 import { type IoMemory } from '../io/packet-io';
+import { ownRow } from '../rtp/state-row';
 import { rtpHeaderBytes, RTP_SEQUENCE_AT, RTP_SSRC_AT } from '../rtp/header';
 import { type CryptoBackend, WORK } from './crypto-backend';
 import { type DirectionKeys, directionKeys, releaseKeys } from './packet-keys';
-import { SourceTable } from './packet-index';
+import { writeRtcpIv, writeRtpIv } from './initial-vector';
+import { acceptIndex, estimateRoc, INDEX_WORDS, isNewIndex, SourceTable } from './packet-index';
+import { SRTP_ROW } from './srtp-rows';
 import { RTCP_CLEAR_BYTES } from './srtp-sender';
 
 const RTCP_SSRC_AT = 4;
@@ -14,13 +17,15 @@ const INDEX_MASK = 0x7fff_ffff;
 export class SrtpReceiver {
   readonly #backend: CryptoBackend;
   readonly #keys: DirectionKeys;
-  readonly #rtpSources = new SourceTable();
-  readonly #rtcpSources = new SourceTable();
+  readonly #rtpSources: SourceTable;
+  readonly #rtcpSources = new SourceTable(ownRow(INDEX_WORDS));
 
   /** @throws MediaError `REC_ERR_MEDIA_BAD_KEY` */
   constructor(backend: CryptoBackend, suite: SrtpSuite, key: SrtpKey) {
     this.#backend = backend;
     this.#keys = directionKeys(backend, suite, key);
+    const { rtp } = this.#keys;
+    this.#rtpSources = new SourceTable({ ...rtp, at: rtp.at + SRTP_ROW.index });
   }
 
   /**
@@ -30,8 +35,11 @@ export class SrtpReceiver {
    * nothing then.
    */
   unprotectRtp(memory: IoMemory, at: number, length: number): number {
-    const { iv, gcm, cipher, hmac, tagBytes } = this.#keys.rtp;
-    const { mki } = this.#keys;
+    const backend = this.#backend;
+    const { mki, rtp: keys } = this.#keys;
+    const { words } = keys;
+    const isAead = words[keys.at + SRTP_ROW.isAead] === 1;
+    const tagBytes = words[keys.at + SRTP_ROW.tagBytes] ?? 0;
     const bodyBytes = length - tagBytes - mki.length;
     const clearBytes = bodyBytes < 0 ? 0 : rtpHeaderBytes(memory.bytes, at, bodyBytes);
     if (clearBytes === 0) {
@@ -40,78 +48,95 @@ export class SrtpReceiver {
     const sequence = memory.view.getUint16(at + RTP_SEQUENCE_AT);
     const ssrc = memory.view.getInt32(at + RTP_SSRC_AT);
     const index = this.#rtpSources.find(ssrc);
-    if (!index.estimate(sequence) || !index.isNew(index.roc, sequence)) {
+    const roc = estimateRoc(index.words, index.at, sequence);
+    if (roc < 0 || !isNewIndex(index.words, index.at, roc, sequence)) {
       return 0;
     }
-    iv.setRtp(ssrc, index.roc, sequence);
+    const cipher = keys.doubles[(keys.at + SRTP_ROW.cipher) >> 1] ?? 0;
+    writeRtpIv(backend.work.view, words, keys.at + SRTP_ROW.salt, isAead, ssrc, roc, sequence);
     const payloadAt = at + clearBytes;
     const payloadBytes = bodyBytes - clearBytes;
     let isGood: boolean;
-    if (gcm !== null) {
+    if (isAead) {
       isGood =
         this.#hasMki(memory, at + bodyBytes + tagBytes) &&
-        gcm.open(memory, payloadAt, payloadBytes, clearBytes, false);
+        backend.open(cipher, memory, payloadAt, payloadBytes, clearBytes, false);
     } else {
-      this.#backend.work.view.setInt32(WORK.tail, index.roc);
+      backend.work.view.setInt32(WORK.tail, roc);
       isGood =
         this.#hasMki(memory, at + bodyBytes) &&
-        hmac?.digest(memory, at, bodyBytes, true) === true &&
+        backend.digest(words, keys.at + SRTP_ROW.hmac, memory, at, bodyBytes, true) &&
         this.#hasTag(memory, at + bodyBytes + mki.length, tagBytes) &&
-        cipher?.crypt(memory, payloadAt, memory, payloadAt, payloadBytes) === true;
+        backend.crypt(cipher, memory, payloadAt, memory, payloadAt, payloadBytes);
     }
     if (!isGood) {
       return 0;
     }
-    index.accept(index.roc, sequence);
+    acceptIndex(index.words, index.at, roc, sequence);
     this.#rtpSources.adopt(ssrc, index);
     return bodyBytes;
   }
 
   /** The same for SRTCP. @returns the length of the compound RTCP packet, or 0. */
   unprotectRtcp(memory: IoMemory, at: number, length: number): number {
-    const { iv, gcm, cipher, hmac, tagBytes } = this.#keys.rtcp;
-    const { mki } = this.#keys;
+    const backend = this.#backend;
+    const { mki, rtcp: keys } = this.#keys;
+    const { words } = keys;
+    const isAead = words[keys.at + SRTP_ROW.isAead] === 1;
+    const tagBytes = words[keys.at + SRTP_ROW.tagBytes] ?? 0;
+    const cipher = keys.doubles[(keys.at + SRTP_ROW.cipher) >> 1] ?? 0;
     const { view } = memory;
     const bodyBytes = length - tagBytes - mki.length - INDEX_BYTES;
     if (bodyBytes < RTCP_CLEAR_BYTES) {
       return 0;
     }
     // The AEAD's tag stands before the index (RFC 7714 §9.2), the HMAC's after it.
-    const wordAt = at + bodyBytes + (gcm === null ? 0 : tagBytes);
+    const wordAt = at + bodyBytes + (isAead ? tagBytes : 0);
     const word = view.getInt32(wordAt);
     const isEncrypted = word < 0;
     const packetIndex = word & INDEX_MASK;
     const ssrc = view.getInt32(at + RTCP_SSRC_AT);
     const index = this.#rtcpSources.find(ssrc);
     const [upper, lower] = [packetIndex >>> 16, packetIndex & 0xffff];
-    if (!index.isNew(upper, lower) || !this.#hasMki(memory, wordAt + INDEX_BYTES)) {
+    if (
+      !isNewIndex(index.words, index.at, upper, lower) ||
+      !this.#hasMki(memory, wordAt + INDEX_BYTES)
+    ) {
       return 0;
     }
-    iv.setRtcp(ssrc, packetIndex);
+    writeRtcpIv(backend.work.view, words, keys.at + SRTP_ROW.salt, isAead, ssrc, packetIndex);
     const payloadAt = at + RTCP_CLEAR_BYTES;
     const payloadBytes = bodyBytes - RTCP_CLEAR_BYTES;
     let isGood: boolean;
-    if (gcm !== null) {
-      this.#backend.work.view.setInt32(WORK.tail, word);
+    if (isAead) {
+      backend.work.view.setInt32(WORK.tail, word);
       // Unencrypted SRTCP was never agreed to, and nobody sends it with an AEAD.
-      isGood = isEncrypted && gcm.open(memory, payloadAt, payloadBytes, RTCP_CLEAR_BYTES, true);
+      isGood =
+        isEncrypted &&
+        backend.open(cipher, memory, payloadAt, payloadBytes, RTCP_CLEAR_BYTES, true);
     } else {
       isGood =
-        hmac?.digest(memory, at, bodyBytes + INDEX_BYTES, false) === true &&
+        backend.digest(
+          words,
+          keys.at + SRTP_ROW.hmac,
+          memory,
+          at,
+          bodyBytes + INDEX_BYTES,
+          false,
+        ) &&
         this.#hasTag(memory, wordAt + INDEX_BYTES + mki.length, tagBytes) &&
-        (!isEncrypted ||
-          cipher?.crypt(memory, payloadAt, memory, payloadAt, payloadBytes) === true);
+        (!isEncrypted || backend.crypt(cipher, memory, payloadAt, memory, payloadAt, payloadBytes));
     }
     if (!isGood) {
       return 0;
     }
-    index.accept(upper, lower);
+    acceptIndex(index.words, index.at, upper, lower);
     this.#rtcpSources.adopt(ssrc, index);
     return bodyBytes;
   }
 
   release(): void {
-    releaseKeys(this.#keys);
+    releaseKeys(this.#backend, this.#keys);
   }
 
   #hasMki(memory: IoMemory, at: number): boolean {

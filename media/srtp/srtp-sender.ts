@@ -1,22 +1,102 @@
 import { type SrtpKey, type SrtpSuite } from '#core';
 import { type IoMemory } from '../io/packet-io';
-import { rtpHeaderBytes, RTP_SEQUENCE_AT, RTP_SSRC_AT } from '../rtp/header';
+import { RTP_HEADER_BYTES, rtpHeaderBytes, RTP_SEQUENCE_AT, RTP_SSRC_AT } from '../rtp/header';
+import { type StateRow } from '../rtp/state-row';
 import { type CryptoBackend, WORK } from './crypto-backend';
+import { writeRtcpIv, writeRtpIv } from './initial-vector';
+import { acceptIndex, estimateRoc, isNewIndex, retractIndex, SourceTable } from './packet-index';
 import { type DirectionKeys, directionKeys, releaseKeys } from './packet-keys';
-import { type PacketIndex, SourceTable } from './packet-index';
+import { SRTP_ROW, SrtpRows } from './srtp-rows';
 
 /** Of an RTCP packet, what stays in clear: the first header and SSRC (RFC 3711 §3.4). */
 export const RTCP_CLEAR_BYTES = 8;
 const RTCP_SSRC_AT = 4;
 const INDEX_BYTES = 4;
 const ENCRYPTED = 0x8000_0000;
+const NO_MKI = new Uint8Array(0);
+
+/**
+ * Protects an RTP packet with a header of 12 bytes, of the one source whose index is in the row of this number, without
+ * MKI: {@link SrtpSender.protectRtp} by the row alone (see {@link SrtpSender.rowNumber}).
+ *
+ * @returns the length of the SRTP packet at the begin of `to`; 0: not to be sent.
+ */
+export function protectByRow(
+  backend: CryptoBackend,
+  rowNumber: number,
+  from: IoMemory,
+  fromAt: number,
+  length: number,
+  to: IoMemory,
+): number {
+  const { words, doubles } = backend.rows;
+  const at = SrtpRows.at(rowNumber);
+  const sequence = from.view.getUint16(fromAt + RTP_SEQUENCE_AT);
+  const roc = estimateRoc(words, at + SRTP_ROW.index, sequence);
+  if (roc < 0 || !isNewIndex(words, at + SRTP_ROW.index, roc, sequence)) {
+    return 0;
+  }
+  const cipher = doubles[(at + SRTP_ROW.cipher) >> 1] ?? 0;
+  // prettier-ignore
+  const bytes = protect(
+    backend, words, at, cipher, roc, from, fromAt, RTP_HEADER_BYTES, length, to, 0, NO_MKI,
+  );
+  if (bytes > 0) {
+    acceptIndex(words, at + SRTP_ROW.index, roc, sequence);
+  }
+  return bytes;
+}
+
+/** The packet that {@link protectByRow} protected could not be sent; the very same one will be protected again. */
+export function retractByRow({ rows }: CryptoBackend, rowNumber: number, sequence: number): void {
+  retractIndex(rows.words, SrtpRows.at(rowNumber) + SRTP_ROW.index, sequence);
+}
+
+/** Encrypts and authenticates one RTP packet with the keys of a row. @returns its length; 0: the library has failed. */
+function protect(
+  backend: CryptoBackend,
+  words: Int32Array,
+  at: number,
+  cipher: number,
+  roc: number,
+  from: IoMemory,
+  fromAt: number,
+  clearBytes: number,
+  length: number,
+  to: IoMemory,
+  toAt: number,
+  mki: Uint8Array,
+): number {
+  const ssrc = from.view.getInt32(fromAt + RTP_SSRC_AT);
+  const sequence = from.view.getUint16(fromAt + RTP_SEQUENCE_AT);
+  const isAead = words[at + SRTP_ROW.isAead] === 1;
+  const tagBytes = words[at + SRTP_ROW.tagBytes] ?? 0;
+  writeRtpIv(backend.work.view, words, at + SRTP_ROW.salt, isAead, ssrc, roc, sequence);
+  copyBytes(from, fromAt, to, toAt, clearBytes);
+  const clearAt = fromAt + clearBytes;
+  const payloadAt = toAt + clearBytes;
+  const payloadBytes = length - clearBytes;
+  const end = toAt + length;
+  if (isAead) {
+    // prettier-ignore
+    const isDone = backend.seal(
+      cipher, from, clearAt, to, payloadAt, payloadBytes, clearBytes, false,
+    );
+    return isDone ? putMki(mki, to, end + tagBytes) - toAt : 0;
+  }
+  backend.work.view.setInt32(WORK.tail, roc);
+  const isDone =
+    backend.crypt(cipher, from, clearAt, to, payloadAt, payloadBytes) &&
+    backend.digest(words, at + SRTP_ROW.hmac, to, toAt, length, true);
+  return isDone ? putTag(backend, to, putMki(mki, to, end), tagBytes) - toAt : 0;
+}
 
 /** Protects what we send (RFC 3711 §3.3 and §3.4, RFC 7714 §8 and §9). */
 export class SrtpSender {
   readonly #backend: CryptoBackend;
   readonly #keys: DirectionKeys;
-  readonly #sources = new SourceTable();
-  #lastIndex: PacketIndex | null = null;
+  readonly #sources: SourceTable;
+  #lastIndex: StateRow | null = null;
   #lastSequence = 0;
   #rtcpIndex = 0;
 
@@ -24,6 +104,17 @@ export class SrtpSender {
   constructor(backend: CryptoBackend, suite: SrtpSuite, key: SrtpKey) {
     this.#backend = backend;
     this.#keys = directionKeys(backend, suite, key);
+    const { rtp } = this.#keys;
+    this.#sources = new SourceTable({ ...rtp, at: rtp.at + SRTP_ROW.index });
+  }
+
+  /**
+   * By which {@link protectByRow} can protect packets of a source in this sender's stead.
+   * @returns 0 when it cannot: another source was first, there is an MKI, or the row lies by itself.
+   */
+  rowNumber(ssrc: number): number {
+    const { rtp, mki } = this.#keys;
+    return mki.length === 0 && this.#sources.isFirst(ssrc) ? this.#backend.rows.numberOf(rtp) : 0;
   }
 
   /**
@@ -42,40 +133,32 @@ export class SrtpSender {
     const sequence = view.getUint16(fromAt + RTP_SEQUENCE_AT);
     const ssrc = view.getInt32(fromAt + RTP_SSRC_AT);
     const index = this.#sources.find(ssrc);
-    if (!index.estimate(sequence) || !index.isNew(index.roc, sequence)) {
+    const roc = estimateRoc(index.words, index.at, sequence);
+    if (roc < 0 || !isNewIndex(index.words, index.at, roc, sequence)) {
       return 0;
     }
-    const { iv, gcm, cipher, hmac, tagBytes } = this.#keys.rtp;
-    iv.setRtp(ssrc, index.roc, sequence);
-    copyBytes(from, fromAt, to, toAt, clearBytes);
-    const payloadAt = toAt + clearBytes;
-    const payloadBytes = length - clearBytes;
-    let end = toAt + length;
-    let isDone: boolean;
-    if (gcm !== null) {
-      isDone = gcm.seal(from, fromAt + clearBytes, to, payloadAt, payloadBytes, clearBytes, false);
-      end = this.#putMki(to, end + tagBytes);
-    } else {
-      this.#backend.work.view.setInt32(WORK.tail, index.roc);
-      isDone =
-        cipher?.crypt(from, fromAt + clearBytes, to, payloadAt, payloadBytes) === true &&
-        hmac?.digest(to, toAt, length, true) === true;
-      end = this.#putTag(to, this.#putMki(to, end), tagBytes);
+    const { words, doubles, at } = this.#keys.rtp;
+    const cipher = doubles[(at + SRTP_ROW.cipher) >> 1] ?? 0;
+    const { mki } = this.#keys;
+    // prettier-ignore
+    const bytes = protect(
+      this.#backend, words, at, cipher, roc, from, fromAt, clearBytes, length, to, toAt, mki,
+    );
+    if (bytes > 0) {
+      acceptIndex(index.words, index.at, roc, sequence);
+      this.#sources.adopt(ssrc, index);
+      this.#lastIndex = index;
+      this.#lastSequence = sequence;
     }
-    if (!isDone) {
-      return 0;
-    }
-    index.accept(index.roc, sequence);
-    this.#sources.adopt(ssrc, index);
-    this.#lastIndex = index;
-    this.#lastSequence = sequence;
-    return end - toAt;
+    return bytes;
   }
 
   /** The packet protected last could not be sent; the very same one will be protected again. */
   retractRtp(): void {
-    this.#lastIndex?.retract(this.#lastSequence);
-    this.#lastIndex = null;
+    if (this.#lastIndex !== null) {
+      retractIndex(this.#lastIndex.words, this.#lastIndex.at, this.#lastSequence);
+      this.#lastIndex = null;
+    }
   }
 
   /**
@@ -90,47 +173,57 @@ export class SrtpSender {
       return 0;
     }
     this.#rtcpIndex++;
-    const { iv, gcm, cipher, hmac, tagBytes } = this.#keys.rtcp;
+    const backend = this.#backend;
+    const { mki, rtcp: keys } = this.#keys;
+    const { words } = keys;
+    const isAead = words[keys.at + SRTP_ROW.isAead] === 1;
+    const tagBytes = words[keys.at + SRTP_ROW.tagBytes] ?? 0;
+    const cipher = keys.doubles[(keys.at + SRTP_ROW.cipher) >> 1] ?? 0;
     const { view } = memory;
-    iv.setRtcp(view.getInt32(at + RTCP_SSRC_AT), index);
+    const ssrc = view.getInt32(at + RTCP_SSRC_AT);
+    writeRtcpIv(backend.work.view, words, keys.at + SRTP_ROW.salt, isAead, ssrc, index);
     const payloadAt = at + RTCP_CLEAR_BYTES;
     const payloadBytes = length - RTCP_CLEAR_BYTES;
     // The E flag and the index of 31 bits (RFC 3711 §3.4).
     const word = (index | ENCRYPTED) >>> 0;
     let end = at + length;
     let isDone: boolean;
-    if (gcm !== null) {
-      this.#backend.work.view.setUint32(WORK.tail, word);
-      isDone = gcm.seal(memory, payloadAt, memory, payloadAt, payloadBytes, RTCP_CLEAR_BYTES, true);
+    if (isAead) {
+      backend.work.view.setUint32(WORK.tail, word);
+      // prettier-ignore
+      isDone = backend.seal(
+        cipher, memory, payloadAt, memory, payloadAt, payloadBytes, RTCP_CLEAR_BYTES, true,
+      );
       end += tagBytes;
       view.setUint32(end, word);
-      end = this.#putMki(memory, end + INDEX_BYTES);
+      end = putMki(mki, memory, end + INDEX_BYTES);
     } else {
-      isDone = cipher?.crypt(memory, payloadAt, memory, payloadAt, payloadBytes) === true;
+      isDone = backend.crypt(cipher, memory, payloadAt, memory, payloadAt, payloadBytes);
       view.setUint32(end, word);
       end += INDEX_BYTES;
-      isDone &&= hmac?.digest(memory, at, end - at, false) === true;
-      end = this.#putTag(memory, this.#putMki(memory, end), tagBytes);
+      isDone &&= backend.digest(words, keys.at + SRTP_ROW.hmac, memory, at, end - at, false);
+      end = putTag(backend, memory, putMki(mki, memory, end), tagBytes);
     }
     return isDone ? end - at : 0;
   }
 
   release(): void {
-    releaseKeys(this.#keys);
+    releaseKeys(this.#backend, this.#keys);
   }
+}
 
-  #putMki(memory: IoMemory, at: number): number {
-    const { mki } = this.#keys;
-    if (mki.length > 0) {
-      memory.bytes.set(mki, at);
-    }
-    return at + mki.length;
+/** @returns where it ends. */
+function putMki(mki: Uint8Array, memory: IoMemory, at: number): number {
+  if (mki.length > 0) {
+    memory.bytes.set(mki, at);
   }
+  return at + mki.length;
+}
 
-  #putTag(memory: IoMemory, at: number, tagBytes: number): number {
-    copyBytes(this.#backend.work, WORK.tag, memory, at, tagBytes);
-    return at + tagBytes;
-  }
+/** @returns where it ends. */
+function putTag({ work }: CryptoBackend, memory: IoMemory, at: number, tagBytes: number): number {
+  copyBytes(work, WORK.tag, memory, at, tagBytes);
+  return at + tagBytes;
 }
 
 function copyBytes(

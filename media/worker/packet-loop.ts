@@ -5,10 +5,13 @@ import { GOES_BESIDE, GOES_ON, IS_TOO_LATE } from '../mixer/leg-mixer';
 import {
   isRtp,
   looksLikeRtcp,
+  MAX_PACKET_BYTES,
   RTP_SEQUENCE_AT,
   RTP_SSRC_AT,
   RTP_TIMESTAMP_AT,
 } from '../rtp/header';
+import { type CryptoBackend } from '../srtp/crypto-backend';
+import { MAX_SRTP_OVERHEAD_BYTES } from '../srtp/suites';
 import { type StreamProtection } from '../srtp/stream-protection';
 import { add, LEG } from './counters';
 import { EarlyPackets } from './early-packets';
@@ -36,6 +39,7 @@ const UNREACHABLE_INTERVAL_MS = 5000;
 
 export interface PacketLoopOptions {
   readonly io: PacketIo;
+  readonly crypto: CryptoBackend;
   readonly counters: Float64Array;
   readonly slots: number;
   readonly settings: WorkerSettings;
@@ -121,7 +125,7 @@ export class PacketLoop implements PacketSink, ForwarderHost {
     this.#forwarder = this.#createForwarder(options);
   }
 
-  #createForwarder({ io, counters }: PacketLoopOptions): PlainForwarder | null {
+  #createForwarder({ io, counters, crypto }: PacketLoopOptions): PlainForwarder | null {
     if (io.sendFrom === null) {
       return null;
     }
@@ -131,6 +135,8 @@ export class PacketLoop implements PacketSink, ForwarderHost {
       table: this.table,
       counters,
       slabs: this.rings.slabs,
+      crypto,
+      sealed: io.allocate(MAX_PACKET_BYTES + MAX_SRTP_OVERHEAD_BYTES),
       host: this,
     });
   }
@@ -138,7 +144,7 @@ export class PacketLoop implements PacketSink, ForwarderHost {
   onPacket(token: number, at: number, length: number, sourceAt: number): void {
     const slot = token >> 1;
     const isRtcpPort = (token & 1) === 1;
-    if (!isRtcpPort && this.#forwarder?.forward(slot, at, length, sourceAt, this.nowMs) === true) {
+    if (!isRtcpPort && this.#isForwarded(slot, at, length, sourceAt, false)) {
       return;
     }
     const leg = this.legs[slot];
@@ -154,6 +160,17 @@ export class PacketLoop implements PacketSink, ForwarderHost {
     if (stream !== null && stream !== undefined) {
       this.#rtcp.onSrsPacket(stream, at, length, sourceAt, isRtcpPort);
     }
+  }
+
+  #isForwarded(
+    slot: number,
+    at: number,
+    length: number,
+    sourceAt: number,
+    isDecrypted: boolean,
+  ): boolean {
+    const { nowMs } = this;
+    return this.#forwarder?.forward(slot, at, length, sourceAt, nowMs, isDecrypted) === true;
   }
 
   onOversize(token: number): void {
@@ -207,7 +224,7 @@ export class PacketLoop implements PacketSink, ForwarderHost {
     let length = receivedBytes;
     if (leg.protection !== null && !looksLikeRtcp(bytes[at + 1] ?? 0)) {
       length = this.#unprotect(leg, leg.protection, at, receivedBytes, sourceAt);
-      if (length === 0) {
+      if (length === 0 || this.#isForwarded(leg.slot, at, length, sourceAt, true)) {
         return;
       }
     }

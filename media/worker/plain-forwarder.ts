@@ -1,5 +1,14 @@
-import { type IoMemory, type PointerSend, SEND_OK, type SendResult } from '../io/packet-io';
+import {
+  type IoMemory,
+  type PointerSend,
+  SEND_FAILED,
+  SEND_OK,
+  SEND_TOO_LONG,
+  type SendResult,
+} from '../io/packet-io';
 import { isSameSource, sockaddrBytes } from '../io/peer-address';
+import { type CryptoBackend } from '../srtp/crypto-backend';
+import { protectByRow, retractByRow } from '../srtp/srtp-sender';
 import {
   MAX_PACKET_BYTES,
   RTP_HEADER_BYTES,
@@ -12,7 +21,15 @@ import { goesOn, mapNext, slipOf, stampNumbers } from '../rtp/rewriter';
 import { add, COUNTER_STRIDE, LEG, STREAM } from './counters';
 import { type LegState } from './leg-state';
 import { appendRead, appendUnread, isReadToTheEnd, reserveNext, slabOf } from './packet-ring';
-import { COPY_SHIFT, LINK_OBJECTS, PLAIN_HEAD_MASK, RATE_SHIFT, settle } from './plain-packet';
+import {
+  COPY_SHIFT,
+  IS_ENCRYPTED,
+  KEY_SHIFT,
+  LINK_OBJECTS,
+  PLAIN_HEAD_MASK,
+  RATE_SHIFT,
+  settle,
+} from './plain-packet';
 import { MAX_SLIP_MS } from './recording-state';
 import { LEG_ROW, ROW_WORDS, type StateTable, STREAM_ROW } from './state-table';
 
@@ -26,9 +43,9 @@ export interface PlainNumbers {
 
 /** What a plain packet may need that is more than sending bytes on. */
 export interface ForwarderHost {
-  /** Relays toward the leg's peer through its objects: mixing, SRTP. */
+  /** Relays toward the leg's peer through its objects: mixing. */
   relayPlain(slot: number, at: number, length: number, packet: PlainNumbers): void;
-  /** Copies into the leg's recordings through their objects: several, SRTP, transcoding, catching up. */
+  /** Copies into the leg's recordings through their objects: several, transcoding, catching up. */
   copyPlain(slot: number, at: number, length: number, packet: PlainNumbers): void;
   /** A packet that was copied into the stream of the slot could not leave: it waits in the ring. */
   copyWaits(slot: number, result: SendResult): void;
@@ -41,6 +58,9 @@ export interface ForwarderOptions {
   readonly counters: Float64Array;
   /** Memories of the rings, by number; more are added as rings are needed. */
   readonly slabs: readonly IoMemory[];
+  readonly crypto: CryptoBackend;
+  /** Where packets are protected. */
+  readonly sealed: IoMemory;
   readonly host: ForwarderHost;
 }
 
@@ -58,6 +78,8 @@ export class PlainForwarder {
   readonly #table: StateTable;
   readonly #counters: Float64Array;
   readonly #slabs: readonly IoMemory[];
+  readonly #crypto: CryptoBackend;
+  readonly #sealed: IoMemory;
   readonly #host: ForwarderHost;
   /** Of the present packet; one object for all. */
   readonly #numbers: PlainNumbers = { ssrc: 0, sequence: 0, timestamp: 0, rateHz: 0 };
@@ -70,6 +92,8 @@ export class PlainForwarder {
     this.#table = options.table;
     this.#counters = options.counters;
     this.#slabs = options.slabs;
+    this.#crypto = options.crypto;
+    this.#sealed = options.sealed;
     this.#host = options.host;
   }
 
@@ -78,13 +102,24 @@ export class PlainForwarder {
     settle(this.#table, leg, this.#counters, type);
   }
 
-  /** @returns false, and nothing was done, when the packet is not plain. */
-  forward(slot: number, at: number, length: number, sourceAt: number, nowMs: number): boolean {
+  /**
+   * @param isDecrypted the packet came as SRTP and has been checked.
+   * @returns false, and nothing was done, when the packet is not plain.
+   */
+  forward(
+    slot: number,
+    at: number,
+    length: number,
+    sourceAt: number,
+    nowMs: number,
+    isDecrypted: boolean,
+  ): boolean {
     const words = this.#words;
     const doubles = this.#doubles;
     const packet = this.#received;
     const leg = slot * ROW_WORDS;
-    const plain = words[leg + LEG_ROW.plain] ?? -1;
+    const stated = words[leg + LEG_ROW.plain] ?? 0;
+    const plain = isDecrypted ? stated ^ IS_ENCRYPTED : stated;
     const head = packet.words[at >> 2] ?? 0;
     if (
       plain <= 0 ||
@@ -165,13 +200,24 @@ export class PlainForwarder {
 
   #relay(slot: number, row: number, at: number, length: number): void {
     const words = this.#words;
-    const result = this.#send(
-      words[row + LEG_ROW.handle] ?? -1,
-      this.#received.pointer + at,
-      length,
-      this.#table.pointer + 4 * (row + LEG_ROW.address),
-      sockaddrBytes(words, row + LEG_ROW.address),
-    );
+    const key = words[row + LEG_ROW.key] ?? 0;
+    let pointer = this.#received.pointer + at;
+    let bytes = length;
+    if (key !== 0) {
+      // The copy is made of what was received.
+      pointer = this.#sealed.pointer;
+      bytes = protectByRow(this.#crypto, key, this.#received, at, length, this.#sealed);
+    }
+    const result =
+      bytes === 0
+        ? SEND_FAILED
+        : this.#send(
+            words[row + LEG_ROW.handle] ?? -1,
+            pointer,
+            bytes,
+            this.#table.pointer + 4 * (row + LEG_ROW.address),
+            sockaddrBytes(words, row + LEG_ROW.address),
+          );
     const base = slot * COUNTER_STRIDE;
     if (result === SEND_OK) {
       add(this.#counters, base, LEG.packetsSent, 1);
@@ -192,14 +238,19 @@ export class PlainForwarder {
     const target = reserveNext(words, ring, memory, length);
     copyWords(this.#received.words, at >> 2, memory.words, target >> 2, (length + 3) >> 2);
     stampNumbers(words, row + STREAM_ROW.output, memory.view, target);
-    const flags = words[row + STREAM_ROW.plainFlags] ?? 0;
+    const plainFlags = words[row + STREAM_ROW.plainFlags] ?? 0;
+    const flags = plainFlags & 0xffff;
     words[row + STREAM_ROW.audioAt] = target;
     words[row + STREAM_ROW.audioRecord] = (flags << 16) | length;
     doubles[(row + STREAM_ROW.audioAtMs) >> 1] = nowMs;
     add(counters, base, STREAM.captured, 1);
     const mark = memory.view.getUint16(target + RTP_SEQUENCE_AT);
+    const key = plainFlags >>> KEY_SHIFT;
     const handle = words[row + STREAM_ROW.handle] ?? -1;
-    const result = this.#send(handle, memory.pointer + target, length, 0, 0);
+    const result =
+      key === 0
+        ? this.#send(handle, memory.pointer + target, length, 0, 0)
+        : this.#sendProtected(handle, key, memory, target, length, mark);
     if (result === SEND_OK) {
       appendRead(words, ring, memory, length, nowMs, flags, mark);
       counters[base + STREAM.lastSentAtMs] =
@@ -210,6 +261,27 @@ export class PlainForwarder {
       appendUnread(words, ring, memory, length, nowMs, flags, mark);
       this.#host.copyWaits(slot, result);
     }
+  }
+
+  /** The packet itself stays as it is. */
+  #sendProtected(
+    handle: number,
+    key: number,
+    memory: IoMemory,
+    at: number,
+    length: number,
+    sequence: number,
+  ): SendResult {
+    const sealed = this.#sealed;
+    const bytes = protectByRow(this.#crypto, key, memory, at, length, sealed);
+    if (bytes === 0) {
+      return SEND_TOO_LONG;
+    }
+    const result = this.#send(handle, sealed.pointer, bytes, 0, 0);
+    if (result !== SEND_OK) {
+      retractByRow(this.#crypto, key, sequence);
+    }
+    return result;
   }
 }
 

@@ -7,7 +7,9 @@ import { type RecordingStreamState } from './recording-state';
 import { LEG_ROW, STREAM_ROW, type StateTable } from './state-table';
 
 /** In {@link LEG_ROW.plain}: no packet of the leg is plain. */
-export const NOTHING_IS_PLAIN = -1;
+export const NOTHING_IS_PLAIN = 0;
+/** Set in it: packets of the leg are plain once they are decrypted. It is the sign, so that no packet as it comes is. */
+export const IS_ENCRYPTED = 0x8000_0000 | 0;
 /** Bits of the first two octets of a packet: version 2, no padding, extension or CSRC; payload type without marker. */
 export const PLAIN_HEAD_MASK = 0x7fff;
 const PLAIN_FIRST_OCTET = 0x80;
@@ -17,8 +19,15 @@ const MAX_RATE_HZ = 0xffff;
 
 /** In the halves of {@link LEG_ROW.links}, otherwise a slot: nothing is to be done there … */
 export const LINK_NONE = 0xffff;
-/** … or more than sending plain bytes on: mixing, SRTP, several recordings. That is up to the objects. */
+/** … or more than sending bytes on: mixing, several recordings. That is up to the objects. */
 export const LINK_OBJECTS = 0xfffe;
+/**
+ * In {@link STREAM_ROW.plainFlags}, above the flags of a record: by which row of keys what leaves is protected; 0: it is
+ * not. The ring's packets are plain all the same.
+ */
+export const KEY_SHIFT = 16;
+/** The protection is up to the objects. */
+const KEY_IN_OBJECTS = 0xffff;
 /** The upper half: where packets are copied to. The lower one: where they are relayed to. */
 export const COPY_SHIFT = 16;
 
@@ -41,10 +50,11 @@ export function settle(
     words[at + LEG_ROW.plain] = NOTHING_IS_PLAIN;
     return;
   }
-  const relay = relayLink(leg);
+  const relay = relayLink(table, leg);
   const copy = copyLink(table, leg, counters, type, rateHz);
   words[at + LEG_ROW.links] = (copy << COPY_SHIFT) | relay;
-  words[at + LEG_ROW.plain] = (rateHz << RATE_SHIFT) | (type << 8) | PLAIN_FIRST_OCTET;
+  const head = (rateHz << RATE_SHIFT) | (type << 8) | PLAIN_FIRST_OCTET;
+  words[at + LEG_ROW.plain] = leg.protection === null ? head : head | IS_ENCRYPTED;
 }
 
 function isPlain(leg: LegState, type: number, rateHz: number): boolean {
@@ -53,7 +63,6 @@ function isPlain(leg: LegState, type: number, rateHz: number): boolean {
     leg.sends &&
     leg.isSignalled &&
     leg.rtpLatch.isSettled &&
-    leg.protection === null &&
     leg.meter === null &&
     !leg.hasTimedOut &&
     leg.reception.started &&
@@ -63,16 +72,27 @@ function isPlain(leg: LegState, type: number, rateHz: number): boolean {
   );
 }
 
-function relayLink({ peer }: LegState): number {
+function relayLink(table: StateTable, { peer }: LegState): number {
   if (peer?.receives !== true) {
     return LINK_NONE;
   }
   const isPlain =
-    peer.mixer === null &&
-    peer.protection === null &&
-    peer.slot < LINK_OBJECTS &&
-    peer.rtpLatch.destination.isSet;
-  return isPlain ? peer.slot : LINK_OBJECTS;
+    peer.mixer === null && peer.slot < LINK_OBJECTS && peer.rtpLatch.destination.isSet;
+  const key = keyOf(peer);
+  if (!isPlain || key === KEY_IN_OBJECTS) {
+    return LINK_OBJECTS;
+  }
+  table.words[table.at(peer.slot, LEG_ROW.key)] = key;
+  return peer.slot;
+}
+
+/** By which row of keys a stream is protected; 0: it is not. */
+function keyOf({ protection, output }: LegState | RecordingStreamState): number {
+  if (protection === null) {
+    return 0;
+  }
+  const number = protection.sender.rowNumber(output.ssrc);
+  return number === 0 ? KEY_IN_OBJECTS : Math.min(number, KEY_IN_OBJECTS);
 }
 
 function copyLink(
@@ -90,7 +110,12 @@ function copyLink(
   if (taps.length > 1 || !isPlainCopy(stream, counters, kind, type, rateHz)) {
     return LINK_OBJECTS;
   }
-  table.words[table.at(stream.slot, STREAM_ROW.plainFlags)] = flagsOf(stream, kind, rateHz);
+  const key = keyOf(stream);
+  if (key === KEY_IN_OBJECTS) {
+    return LINK_OBJECTS;
+  }
+  const flags = flagsOf(stream, kind, rateHz);
+  table.words[table.at(stream.slot, STREAM_ROW.plainFlags)] = (key << KEY_SHIFT) | flags;
   return stream.slot;
 }
 
@@ -113,7 +138,6 @@ function isPlainCopy(
     !stream.isReplaying &&
     !stream.isFirstOfGate &&
     stream.leftOut === 0 &&
-    stream.protection === null &&
     stream.sourceRateHz === rateHz &&
     ring.overflowed === stream.overflowedCounted &&
     rules.judge(kind, type, rateHz) === STAYS &&

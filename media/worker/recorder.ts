@@ -243,8 +243,11 @@ export class Recorder {
   /** The one packet that waits in the ring could not leave when it was captured. @param result not SEND_OK. */
   onWaiting(stream: RecordingStreamState, result: SendResult, nowMs: number): void {
     const { memory, packetAt, packetLength } = stream.ring;
-    const again =
-      result === SEND_REFUSED ? this.#sendAgain(stream, memory, packetAt, packetLength) : result;
+    let again = result;
+    if (result === SEND_REFUSED) {
+      this.#onUnreachable(stream);
+      again = this.#transmit(stream, memory, packetAt, packetLength, false);
+    }
     if (!this.#passSent(stream, again)) {
       this.#fallBehind(stream.recording, nowMs);
     }
@@ -426,28 +429,29 @@ export class Recorder {
     return true;
   }
 
-  /** One packet to the SRS, protected when its stream is. */
+  /** One packet to the SRS, protected when its stream is. @param isFirst whether it may be sent a second time. */
   #transmit(
     stream: RecordingStreamState,
     memory: IoMemory,
     at: number,
     length: number,
+    isFirst = true,
   ): SendResult {
     const { protection } = stream;
-    if (protection !== null) {
-      const target = this.#protected;
-      const bytes = protection.sender.protectRtp(memory, at, length, target, 0);
-      if (bytes === 0) {
-        // It can never be sent: its number was used, and nothing may be sent twice under one number.
-        return SEND_TOO_LONG;
-      }
-      const result = this.#sendConnected(stream, target, 0, bytes);
-      if (result !== SEND_OK) {
-        protection.sender.retractRtp();
-      }
-      return result;
+    if (protection === null) {
+      return this.#sendConnected(stream, memory, at, length, isFirst);
     }
-    return this.#sendConnected(stream, memory, at, length);
+    const target = this.#protected;
+    const bytes = protection.sender.protectRtp(memory, at, length, target, 0);
+    if (bytes === 0) {
+      // It can never be sent: its number was used, and nothing may be sent twice under one number.
+      return SEND_TOO_LONG;
+    }
+    const result = this.#sendConnected(stream, target, 0, bytes, isFirst);
+    if (result !== SEND_OK) {
+      protection.sender.retractRtp();
+    }
+    return result;
   }
 
   #sendConnected(
@@ -455,18 +459,13 @@ export class Recorder {
     memory: IoMemory,
     at: number,
     length: number,
+    isFirst: boolean,
   ): SendResult {
     const result = this.#io.send(stream.rtpHandle, memory, at, length, null);
-    return result === SEND_REFUSED ? this.#sendAgain(stream, memory, at, length) : result;
-  }
-
-  /** The kernel told of an earlier packet; asking again sends this one. */
-  #sendAgain(
-    stream: RecordingStreamState,
-    memory: IoMemory,
-    at: number,
-    length: number,
-  ): SendResult {
+    if (result !== SEND_REFUSED || !isFirst) {
+      return result;
+    }
+    // The kernel told of an earlier packet; asking again sends this one.
     this.#onUnreachable(stream);
     return this.#io.send(stream.rtpHandle, memory, at, length, null);
   }

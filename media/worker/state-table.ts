@@ -23,6 +23,8 @@ export const LEG_ROW = {
   /** 14 words of StreamRewriter. */
   output: LINE_WORDS,
   handle: LINE_WORDS + 14,
+  /** Which row of keys protects what is sent; 0: none. */
+  key: LINE_WORDS + 15,
 } as const;
 
 /**
@@ -36,7 +38,7 @@ export const STREAM_ROW = {
   audioRecord: 1,
   /** A double. */
   audioAtMs: 2,
-  /** The flags of the ring's record of a plain packet. */
+  /** The flags of the ring's record of a plain packet, and which row of keys protects what is sent: see plain-packet. */
   plainFlags: 4,
   handle: 5,
   /** 10 words of PacketRing, of which the second is always 0. */

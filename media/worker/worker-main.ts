@@ -4,10 +4,14 @@ import { DgramPacketIo } from '../io/dgram/dgram-packet-io';
 import { LinuxPacketIo } from '../io/linux/linux-packet-io';
 import { type PacketIo } from '../io/packet-io';
 import { chooseCryptoBackend } from '../srtp/choose-backend';
+import { SrtpRows } from '../srtp/srtp-rows';
 import { WorkerControl } from './control';
 import { COUNTER_STRIDE } from './counters';
 import { PacketLoop } from './packet-loop';
 import { type WorkerCommand, type WorkerEvent, type WorkerSetup } from './protocol';
+
+/** Packets of two kinds in two directions. */
+const SRTP_ROWS_PER_SLOT = 4;
 
 /** A source of commands: either waiting on the port between rounds, or delivered by the event loop. */
 interface Inbox {
@@ -54,14 +58,17 @@ function main(setup: WorkerSetup): void {
     const { io, inbox } = createIo(setup);
     const counters = new Float64Array(setup.counters);
     const { settings } = setup;
-    const crypto = chooseCryptoBackend(bytes => io.allocate(bytes));
+    const slots = counters.length / COUNTER_STRIDE;
+    const rows = new SrtpRows(SRTP_ROWS_PER_SLOT * slots);
+    const crypto = chooseCryptoBackend(bytes => io.allocate(bytes), rows);
     const control = new WorkerControl({ io, crypto, counters, settings, emit });
     const loop = new PacketLoop({
       io,
       counters,
       settings,
       emit,
-      slots: counters.length / COUNTER_STRIDE,
+      slots,
+      crypto,
       control: () => {
         for (let command = inbox.take(); command !== null; command = inbox.take()) {
           if (!control.execute(command)) {

@@ -1,6 +1,7 @@
 import { createHmac } from 'node:crypto';
 
-import { InitialVector } from '../../../../media/srtp/initial-vector';
+import { ownRow, type StateRow } from '../../../../media/rtp/state-row';
+import { setSalt, writeRtcpIv, writeRtpIv } from '../../../../media/srtp/initial-vector';
 import { deriveSessionKeys } from '../../../../media/srtp/key-derivation';
 import { SrtpReceiver } from '../../../../media/srtp/srtp-receiver';
 import { SrtpSender } from '../../../../media/srtp/srtp-sender';
@@ -44,16 +45,17 @@ describe.each(BENCHES)('with $name', ({ backend, memory, other }) => {
     const cipher = backend.counterMode(Buffer.from('2b7e151628aed2a6abf7158809cf4f3c', 'hex'));
     put(backend.work, WORK.iv, 'f0f1f2f3f4f5f6f7f8f9fafbfcfd0000');
     memory.bytes.fill(0);
-    cipher.crypt(memory, 0, memory, 0, 48);
+    backend.crypt(cipher, memory, 0, memory, 0, 48);
     expect(read(memory, 0, 48)).toBe(
       'e03ead0935c95e80e166b16dd92b4eb4d23513162b02d0f72a43a2fe4a5f97ab41e95b3bb0a2e8dd477901e4fca894c0',
     );
-    cipher.release();
+    backend.releaseCipher(cipher);
   });
 
   it('authenticates stretches of any length and place as Node does', () => {
     const key = Buffer.from('cebe321f6ff7716b6fd4ab49af256a156d38baa4', 'hex');
-    const hmac = backend.hmacSha1(key);
+    const { words, at: wordsAt } = ownRow();
+    backend.keyHmac(key, words, wordsAt);
     memory.bytes.forEach((_, i) => (memory.bytes[i] = (i * 31) & 0xff));
     backend.work.view.setInt32(WORK.tail, 0x01020304);
     const lengths = [...Array.from({ length: 200 }, (_, i) => i), 1459, 2047, 2048];
@@ -62,11 +64,11 @@ describe.each(BENCHES)('with $name', ({ backend, memory, other }) => {
       const stretch = Buffer.from(memory.bytes.subarray(at, at + length));
       for (const tail of ['', '01020304']) {
         const wanted = createHmac('sha1', key).update(stretch).update(tail, 'hex').digest('hex');
-        expect(hmac.digest(memory, at, length, tail !== '')).toBe(true);
+        expect(backend.digest(words, wordsAt, memory, at, length, tail !== '')).toBe(true);
         expect(read(backend.work, WORK.tag, 20)).toBe(wanted);
       }
     }
-    hmac.release();
+    backend.releaseHmac(words, wordsAt);
   });
 
   it.each([
@@ -108,27 +110,27 @@ describe.each(BENCHES)('with $name', ({ backend, memory, other }) => {
     ],
   ])('seals and opens the RTP packet of RFC 7714 §16 with the key %s', (key, sealed) => {
     const gcm = backend.gcm(Buffer.from(key, 'hex'));
-    const iv = new InitialVector(backend.work, Buffer.from(QUID_PRO_QUO, 'hex'), true);
+    const { words, at } = saltRow();
     const packet = `8040f17b8041f8d35501a0b2${Buffer.from('Gallia est omnis divisa in partes tres').toString('hex')}`;
     const length = put(memory, 0, packet);
-    iv.setRtp(0x5501a0b2, 0, 0xf17b);
-    expect(gcm.seal(memory, 12, memory, 12, length - 12, 12, false)).toBe(true);
+    writeRtpIv(backend.work.view, words, at, true, 0x5501a0b2, 0, 0xf17b);
+    expect(backend.seal(gcm, memory, 12, memory, 12, length - 12, 12, false)).toBe(true);
     expect(read(memory, 12, length - 12 + 16)).toBe(sealed);
-    iv.setRtp(0x5501a0b2, 0, 0xf17b);
-    expect(gcm.open(memory, 12, length - 12, 12, false)).toBe(true);
+    writeRtpIv(backend.work.view, words, at, true, 0x5501a0b2, 0, 0xf17b);
+    expect(backend.open(gcm, memory, 12, length - 12, 12, false)).toBe(true);
     expect(read(memory, 0, length)).toBe(packet);
-    gcm.release();
+    backend.releaseCipher(gcm);
   });
 
   it('seals the RTCP packet of RFC 7714 §17.1 and opens that of §17.2', () => {
-    const iv = new InitialVector(backend.work, Buffer.from(QUID_PRO_QUO, 'hex'), true);
+    const { words, at } = saltRow();
     const plain =
       '81c8000d4d6172734e5450314e545032525450200000042a0000e9304c756e61deadbeefdeadbeefdeadbeefdeadbeefdeadbeef';
     const short = backend.gcm(Buffer.from(KEY_128, 'hex'));
     const length = put(memory, 0, plain);
-    iv.setRtcp(0x4d617273, 0x5d4);
+    writeRtcpIv(backend.work.view, words, at, true, 0x4d617273, 0x5d4);
     put(backend.work, WORK.tail, '800005d4');
-    expect(short.seal(memory, 8, memory, 8, length - 8, 8, true)).toBe(true);
+    expect(backend.seal(short, memory, 8, memory, 8, length - 8, 8, true)).toBe(true);
     expect(read(memory, 8, length - 8 + 16)).toBe(
       '63e94885dcdab67ca727d7662f6b7e997ff5c0f76c06f32dc676a5f1730d6fda4ce09b4686303ded0bb9275bc84aa45896cf4d2fc5abf87245d9eade',
     );
@@ -138,14 +140,20 @@ describe.each(BENCHES)('with $name', ({ backend, memory, other }) => {
       0,
       '81c8000d4d617273d50ae4d1f5ce5d304ba297e47d470c282c3ece5dbffe0a50a2eaa5c1110555be8415f658c61de0476f1b6fad1d1eb30c4446839f57ff6f6cb26ac3be',
     );
-    iv.setRtcp(0x4d617273, 0x5d4);
+    writeRtcpIv(backend.work.view, words, at, true, 0x4d617273, 0x5d4);
     put(backend.work, WORK.tail, '800005d4');
-    expect(long.open(memory, 8, length - 8, 8, true)).toBe(true);
+    expect(backend.open(long, memory, 8, length - 8, 8, true)).toBe(true);
     expect(read(memory, 0, length)).toBe(plain);
-    short.release();
-    long.release();
+    backend.releaseCipher(short);
+    backend.releaseCipher(long);
   });
 });
+
+function saltRow(): StateRow {
+  const row = ownRow();
+  setSalt(row.words, row.at, Buffer.from(QUID_PRO_QUO, 'hex'));
+  return row;
+}
 
 function caught(action: () => unknown): unknown {
   try {

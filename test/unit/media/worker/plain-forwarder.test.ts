@@ -1,4 +1,3 @@
-import { type PayloadFormat, type RemoteStream } from '#core';
 import fc from 'fast-check';
 
 import {
@@ -7,16 +6,23 @@ import {
   SEND_WOULD_BLOCK,
   type SendResult,
 } from '../../../../media/io/packet-io';
-import { renderTone } from '../../../../media/notices/tone';
-import { WorkerControl } from '../../../../media/worker/control';
 import { COUNTER_STRIDE, LEG, STREAM } from '../../../../media/worker/counters';
-import { PacketLoop } from '../../../../media/worker/packet-loop';
+import { type WorkerCommand } from '../../../../media/worker/protocol';
+import { type SentDatagram } from '../../../support/scripted-packet-io';
 import {
-  type WorkerCommand,
-  type WorkerEvent,
-  type WorkerSettings,
-} from '../../../../media/worker/protocol';
-import { ScriptedPacketIo, type SentDatagram } from '../../../support/scripted-packet-io';
+  FORMATS,
+  legRemote,
+  LEGS,
+  openLeg,
+  openRecording,
+  PACKET_KINDS,
+  play,
+  recorderRemotes,
+  remote,
+  ScriptedPlane as Plane,
+  srtp,
+  type Step,
+} from '../../../support/scripted-plane';
 
 // Our own numbers are drawn by chance: two planes must draw the same ones.
 jest.mock('node:crypto', () => ({
@@ -24,243 +30,8 @@ jest.mock('node:crypto', () => ({
   randomBytes: (size: number) => Buffer.alloc(size, 0x21),
 }));
 
-const PCMU: PayloadFormat = { payloadType: 0, encoding: 'PCMU', clockRateHz: 8000, channels: 1 };
-const PCMA: PayloadFormat = { payloadType: 8, encoding: 'PCMA', clockRateHz: 8000, channels: 1 };
-const G722: PayloadFormat = { payloadType: 9, encoding: 'G722', clockRateHz: 8000, channels: 1 };
-const CN: PayloadFormat = { payloadType: 13, encoding: 'CN', clockRateHz: 8000, channels: 1 };
-const EVENT: PayloadFormat = {
-  payloadType: 101,
-  encoding: 'TELEPHONE-EVENT',
-  clockRateHz: 8000,
-  channels: 1,
-};
-const FORMATS = [PCMU, PCMA, G722, CN, EVENT];
-const SETTINGS: WorkerSettings = {
-  dscp: 0,
-  mediaTimeoutMs: 300,
-  ringBytes: 16 * 1024,
-  catchUpFactor: 3,
-  latchesForeignSource: true,
-};
-/** Legs A, B and C, and the streams of two recordings of two. */
-const LEGS = [0, 1, 2] as const;
-const RECORDINGS = [
-  { id: 1, slots: [3, 4], legs: [0, 1] },
-  { id: 2, slots: [5, 6], legs: [0, 1] },
-] as const;
-const SLOTS = 7;
-
-/** A worker's packet loop with everything but a kernel and a clock. */
-class Plane {
-  readonly io: ScriptedPacketIo;
-  readonly counters = new Float64Array(SLOTS * COUNTER_STRIDE);
-  readonly events: WorkerEvent[] = [];
-  readonly loop: PacketLoop;
-  readonly #control: WorkerControl;
-
-  constructor(isFast: boolean, outcome?: (handle: number, number: number) => SendResult) {
-    this.io = new ScriptedPacketIo(isFast, outcome);
-    const { io, counters } = this;
-    const emit = (event: WorkerEvent): void => void this.events.push(event);
-    this.#control = new WorkerControl({
-      io,
-      crypto: null as never,
-      counters,
-      settings: SETTINGS,
-      emit,
-    });
-    this.loop = new PacketLoop({
-      io,
-      counters,
-      settings: SETTINGS,
-      slots: SLOTS,
-      emit,
-      control: () => true,
-      onDrained: recording => this.#control.finishRecording(recording),
-    });
-    this.#control.attach(this.loop);
-  }
-
-  command(command: WorkerCommand): void {
-    this.loop.onControl();
-    this.#control.execute(command);
-  }
-
-  packet(slot: number, packet: Uint8Array, host: string, port: number): void {
-    const sourceAt = this.io.receive(packet, host, port);
-    this.loop.onPacket(slot * 2, 0, packet.length, sourceAt);
-  }
-}
-
-function remote(port: number, parts: Partial<RemoteStream> = {}): RemoteStream {
-  return {
-    rtp: { host: '192.0.2.1', port },
-    rtcp: null,
-    rtcpMux: true,
-    sends: true,
-    receives: true,
-    formats: FORMATS,
-    ptimeMs: 20,
-    ...parts,
-  };
-}
-
-function openLeg(slot: number, parts: Partial<RemoteStream> = {}): WorkerCommand[] {
-  const binding = { slot, host: '192.0.2.9', port: 10_000 + 2 * slot };
-  return [
-    { kind: 'open-leg', request: 1, binding, cname: 'x' },
-    { kind: 'set-remote', slot, remote: remote(20_000 + slot, parts) },
-  ];
-}
-
-function openRecording(which: number): WorkerCommand[] {
-  const { id, slots, legs } = RECORDINGS[which]!;
-  return [
-    {
-      kind: 'open-recording',
-      request: 2,
-      recording: id,
-      gateOpen: true,
-      streams: slots.map((slot, i) => ({
-        binding: { slot, host: '192.0.2.9', port: 10_000 + 2 * slot },
-        label: String(i + 1),
-        sourceSlot: legs[i]!,
-        formats: FORMATS,
-        ssrc: 0x1000 + slot,
-        cname: 'x',
-        rules: null,
-      })),
-    },
-    {
-      kind: 'set-remotes',
-      recording: id,
-      remotes: slots.map(slot => remote(30_000 + slot, { sends: false })),
-    },
-  ];
-}
-
-const START: WorkerCommand[] = [
-  {
-    kind: 'define-sound',
-    soundId: 'tone',
-    render: 8000,
-    values: renderTone({ frequencyHz: 1400, durationMs: 100, levelDbm0: -20, rampMs: 10 }, 8000),
-  },
-  ...openLeg(0),
-  ...openLeg(1),
-  ...openLeg(2),
-  { kind: 'connect', slotA: 0, slotB: 1 },
-  ...openRecording(0),
-];
-
-/** What a phone may send next, as a change of what came before. */
-interface Phone {
-  sequence: number;
-  timestamp: number;
-  ssrc: number;
-}
-
-type Step =
-  | { readonly kind: 'talk'; readonly packets: number }
-  | { readonly kind: 'packet'; readonly leg: number; readonly how: PacketKind }
-  | { readonly kind: 'command'; readonly commands: readonly WorkerCommand[] }
-  | { readonly kind: 'time'; readonly ms: number }
-  | { readonly kind: 'look'; readonly look: () => void };
-
-const PACKET_KINDS = [
-  'next',
-  'marker',
-  'late',
-  'doubled',
-  'gap',
-  'jump',
-  'restarted',
-  'other-codec',
-  'event',
-  'comfort-noise',
-  'unknown-type',
-  'csrc',
-  'padding',
-  'short',
-  'long',
-  'foreign',
-  'moved',
-  'far-timestamp',
-] as const;
-type PacketKind = (typeof PACKET_KINDS)[number];
-
-/** Builds the packet, and moves the phone on. */
-function build(phone: Phone, kind: PacketKind): { packet: Uint8Array; port: number; host: string } {
-  const bytes = Buffer.alloc(kind === 'short' ? 11 : kind === 'long' ? 1400 : 172, 0x55);
-  // What another sender sends is not in the phone's numbers.
-  const isOther = kind === 'foreign' || kind === 'moved';
-  phone.sequence += isOther ? 0 : kind === 'gap' ? 5 : kind === 'jump' ? 20_000 : 1;
-  phone.timestamp += isOther ? 0 : kind === 'far-timestamp' ? 80_000 : 160;
-  phone.ssrc += kind === 'restarted' ? 1 : 0;
-  const back = kind === 'late' ? 3 : kind === 'doubled' ? 1 : 0;
-  const types: Partial<Record<PacketKind, number>> = {
-    'other-codec': 8,
-    event: 101,
-    'comfort-noise': 13,
-    'unknown-type': 77,
-  };
-  const first = kind === 'csrc' ? 0x81 : kind === 'padding' ? 0xa0 : 0x80;
-  bytes[0] = first;
-  bytes[1] = (types[kind] ?? 0) | (kind === 'marker' ? 0x80 : 0);
-  if (bytes.length >= 12) {
-    bytes.writeUInt16BE((phone.sequence - back) & 0xffff, 2);
-    bytes.writeUInt32BE((phone.timestamp - 160 * back) >>> 0, 4);
-    bytes.writeUInt32BE(phone.ssrc >>> 0, 8);
-    bytes[bytes.length - 1] = kind === 'padding' ? 4 : phone.sequence & 0xff;
-  }
-  const host = kind === 'foreign' ? '198.51.100.7' : '192.0.2.1';
-  return { packet: bytes, port: kind === 'moved' ? 999 : 0, host };
-}
-
-/** Plays the steps on a plane, 20 ms apart where somebody talks. */
-function play(plane: Plane, steps: readonly Step[]): void {
-  const phones: Phone[] = LEGS.map(leg => ({
-    sequence: 65_500 + leg,
-    timestamp: 0xffff_f000,
-    ssrc: 0xdead_0000 + leg,
-  }));
-  let nowMs = 1000;
-  const advance = (ms: number): void => {
-    nowMs += ms;
-    plane.loop.nowMs = nowMs;
-    plane.loop.onRoundEnd();
-  };
-  const send = (leg: number, kind: PacketKind): void => {
-    const { packet, port, host } = build(phones[leg]!, kind);
-    plane.packet(leg, packet, host, port === 0 ? 20_000 + leg : port);
-  };
-  advance(0);
-  START.forEach(command => plane.command(command));
-  for (const step of steps) {
-    switch (step.kind) {
-      case 'talk':
-        for (let i = 0; i < step.packets; i++) {
-          LEGS.forEach(leg => send(leg, 'next'));
-          advance(20);
-        }
-        break;
-      case 'packet':
-        send(step.leg, step.how);
-        advance(7);
-        break;
-      case 'command':
-        step.commands.forEach(command => plane.command(command));
-        advance(1);
-        break;
-      case 'time':
-        advance(step.ms);
-        break;
-      case 'look':
-        step.look();
-        break;
-    }
-  }
-}
+const { PCMU, PCMA } = FORMATS;
+const ALL_FORMATS = Object.values(FORMATS);
 
 const COMMANDS: readonly (readonly WorkerCommand[])[] = [
   ...[true, false].flatMap(open =>
@@ -268,12 +39,15 @@ const COMMANDS: readonly (readonly WorkerCommand[])[] = [
       { kind: 'set-gate' as const, request: 3, recording: 1, open, fillsSilence },
     ]),
   ),
-  [{ kind: 'set-remote', slot: 0, remote: remote(20_000, { sends: false }) }],
-  [{ kind: 'set-remote', slot: 0, remote: remote(20_000) }],
-  [{ kind: 'set-remote', slot: 1, remote: remote(20_001, { receives: false }) }],
-  [{ kind: 'set-remote', slot: 1, remote: remote(20_001) }],
-  [{ kind: 'set-remote', slot: 1, remote: remote(999) }],
-  [{ kind: 'set-remote', slot: 1, remote: remote(20_001, { formats: [PCMA] }) }],
+  [legRemote(0, { sends: false })],
+  [legRemote(0)],
+  [legRemote(0, { crypto: srtp(1) })],
+  [legRemote(1, { receives: false })],
+  [legRemote(1)],
+  [legRemote(1, { crypto: srtp(2, 'AES_CM_128_HMAC_SHA1_32') })],
+  [legRemote(1, { crypto: srtp(3, 'AEAD_AES_128_GCM') })],
+  [legRemote(1, { rtp: { host: '192.0.2.1', port: 999 } })],
+  [legRemote(1, { formats: [PCMA] })],
   [{ kind: 'connect', slotA: 0, slotB: 2 }],
   [{ kind: 'connect', slotA: 0, slotB: 1 }],
   [
@@ -283,21 +57,13 @@ const COMMANDS: readonly (readonly WorkerCommand[])[] = [
   ],
   [{ kind: 'close-leg', request: 4, slot: 2 }],
   [{ kind: 'set-remotes', recording: 1, remotes: [null, remote(30_004, { sends: false })] }],
-  [
-    {
-      kind: 'set-remotes',
-      recording: 1,
-      remotes: [3, 4].map(slot => remote(30_000 + slot, { receives: false })),
-    },
-  ],
-  [
-    {
-      kind: 'set-remotes',
-      recording: 1,
-      remotes: [3, 4].map(slot => remote(31_000 + slot, { formats: [PCMU] })),
-    },
-  ],
-  [{ kind: 'set-remotes', recording: 1, remotes: [3, 4].map(slot => remote(30_000 + slot)) }],
+  [recorderRemotes(0, () => ({ receives: false }))],
+  [recorderRemotes(0, slot => ({ rtp: { host: '192.0.2.1', port: 31_000 + slot } }))],
+  [recorderRemotes(0, () => ({ formats: [PCMU] }))],
+  [recorderRemotes(0, slot => ({ crypto: srtp(slot) }))],
+  [recorderRemotes(0, slot => ({ crypto: srtp(10 + slot, 'AES_CM_128_HMAC_SHA1_80', '0a') }))],
+  [recorderRemotes(0, slot => ({ crypto: srtp(20 + slot, 'AEAD_AES_128_GCM') }))],
+  [recorderRemotes(0)],
   [
     {
       kind: 'set-rules',
@@ -312,8 +78,8 @@ const COMMANDS: readonly (readonly WorkerCommand[])[] = [
       rules: { keep: null, transcodeTo: null, dtmf: 'pass', comfortNoise: 'pass' },
     },
   ],
-  [{ kind: 'set-source', recording: 1, slot: 4, sourceSlot: 2, formats: FORMATS }],
-  [{ kind: 'set-source', recording: 1, slot: 4, sourceSlot: 1, formats: FORMATS }],
+  [{ kind: 'set-source', recording: 1, slot: 4, sourceSlot: 2, formats: ALL_FORMATS }],
+  [{ kind: 'set-source', recording: 1, slot: 4, sourceSlot: 1, formats: ALL_FORMATS }],
   [{ kind: 'rewind', request: 5, recording: 1, fromWallMs: 1_000_900 }],
   [{ kind: 'close-recording', request: 6, recording: 1, drainMs: 100 }],
   openRecording(1),
@@ -443,8 +209,23 @@ const PAUSE: Step[] = [false, true].flatMap(open => [
   },
 ]);
 
+const SRTP_TO_RECORDER: Step[] = [
+  { kind: 'command', commands: [recorderRemotes(0, slot => ({ crypto: srtp(slot) }))] },
+];
+const SRTP_ON_LEGS: Step[] = [
+  {
+    kind: 'command',
+    commands: [
+      legRemote(0, { crypto: srtp(1) }),
+      legRemote(1, { crypto: srtp(2, 'AEAD_AES_128_GCM') }),
+    ],
+  },
+];
+
 test.each([
   ['an SRS that answers late', LATE_SRS],
+  ['agreeing on SRTP with the recorder', SRTP_TO_RECORDER],
+  ['agreeing on SRTP with the parties', SRTP_ON_LEGS],
   ['a notice', NOTICE],
   ['a pause', PAUSE],
 ])('after %s the call goes by the forwarder again', (_what, steps) => {
@@ -496,7 +277,7 @@ test('single packets from the signalled address between those of the locked sour
   ];
   const steps: Step[] = [
     { kind: 'talk', packets: 20 },
-    { kind: 'command', commands: [{ kind: 'set-remote', slot: 1, remote: remote(999) }] },
+    { kind: 'command', commands: [legRemote(1, { rtp: { host: '192.0.2.1', port: 999 } })] },
     { kind: 'talk', packets: 200 },
     ...Array.from({ length: 30 }, () => stray).flat(),
   ];
