@@ -71,5 +71,6 @@ export { explanationLines } from './srs/explain-text';
 export { type Certificate, LabCa } from './tls/certificates';
 export { partiesOfLabel, type StreamParty } from './srs/parties';
 export { readRecordingBody } from './srs/recording-body';
-export { type Recording, type RecordingEvent, type RecordingState } from './srs/recording';
+export { type Recording, type RecordingState } from './srs/recording';
+export { type RecordingEvent } from './srs/recording-options';
 export { type ObservedPacket, type StreamReport } from './srs/recording-stream';

@@ -1,18 +1,15 @@
-import { type Clock, errorMessage, type Logger } from '#core';
-import { type SrsView, toXml } from '#metadata';
+import { type Clock, errorMessage } from '#core';
+import { type SrsView } from '#metadata';
 import {
-  HeaderList,
   makeResponse,
   parseCSeq,
   parseNameAddr,
   type SipRequest,
   type SipResponse,
 } from '#sip/engine';
-import { LabError } from '../errors';
-import { Dialog, dialogOfRequest, newTag, sdpHeaders } from '../sip/dialog';
-import { type DialogOwner, type IncomingRequest, type SipEndpoint } from '../sip/sip-endpoint';
+import { Dialog, dialogOfRequest, newTag } from '../sip/dialog';
+import { type DialogOwner, type IncomingRequest } from '../sip/sip-endpoint';
 import { Waiters } from '../waiters';
-import { type SrsBehaviour } from './behaviour';
 import { ChangeRequests } from './change-requests';
 import { type CountedDeviation, DeviationLog, type SrsDeviation } from './deviation';
 import { type EvidenceStore } from './evidence-store';
@@ -22,51 +19,20 @@ import { misbehave } from './misbehave';
 import { readRecordingBody, type RecordingBody } from './recording-body';
 import { RecordingMedia } from './recording-media';
 import { RecordingOffers } from './recording-offers';
-import { type ObservedPacket, type StreamReport } from './recording-stream';
+import { type RecordingOptions } from './recording-options';
+import { type StreamReport } from './recording-stream';
 import { checkMetadataCame, checkSenderReports, recordingVerdict } from './recording-verdict';
 import { SessionTimers } from './session-timers';
 import {
-  checkContact,
   checkCSeq,
   checkInitialInvite,
   type SignallingDialect,
   signallingDialectOf,
 } from './signalling-checks';
+import { SrsRequests } from './srs-requests';
 import { SrsResponses } from './srs-responses';
 
-/** RFC 7866 §9.1 says "immediately"; this is what we grant. */
-const SNAPSHOT_DUE_MS = 2000;
-
 export type RecordingState = 'offered' | 'established' | 'ended';
-
-/** What happens to a recording session, for logs and tests. */
-export type RecordingEvent =
-  | { readonly kind: 'offered' | 'established' | 'updated' | 'first-packet' }
-  | { readonly kind: 'document'; readonly number: number }
-  | { readonly kind: 'ended'; readonly by: string };
-
-export interface RecordingOptions {
-  readonly number: number;
-  readonly incoming: IncomingRequest;
-  readonly endpoint: SipEndpoint;
-  /** IP literal for media. */
-  readonly host: string;
-  readonly store: EvidenceStore;
-  readonly behaviour: SrsBehaviour;
-  readonly clock: Clock;
-  readonly logger: Logger;
-  /** After this long without SIP and RTP the SRC is asked whether it is still there. */
-  readonly idleTimeoutMs: number;
-  readonly maxFrames: number;
-  readonly rtcpIntervalMs?: number;
-  /** A stream that lasts longer without a sender report is a deviation. Default 8 s. */
-  readonly rtcpDueMs?: number;
-  /** Told of every packet that was understood; for tools that look at each one. */
-  readonly onRtp?: (packet: ObservedPacket) => void;
-  /** Acts on the TCP connection of the session; no effect on UDP. */
-  readonly connection: { stopReading(): void; break(): void; vanish(): void };
-  readonly onEvent: (event: RecordingEvent) => void;
-}
 
 /** One recording session at the reference SRS: its dialog, documents, streams and verdict. */
 export class Recording implements DialogOwner {
@@ -87,6 +53,7 @@ export class Recording implements DialogOwner {
   readonly #timers: SessionTimers;
   readonly #responses: SrsResponses;
   readonly #changes: ChangeRequests;
+  readonly #requests: SrsRequests;
   readonly #idle: IdleWatch;
   #state: RecordingState = 'offered';
   #dialog: Dialog | null = null;
@@ -118,7 +85,7 @@ export class Recording implements DialogOwner {
       clock: this.#clock,
       timers: this.#timers,
       idleTimeoutMs: options.idleTimeoutMs,
-      ask: () => this.#established().request('OPTIONS'),
+      ask: () => this.#requests.ping(),
       gone: () => this.end('orphan'),
     });
     this.#media = new RecordingMedia({
@@ -145,6 +112,15 @@ export class Recording implements DialogOwner {
       judge: findings => this.#judge(findings),
       takeMetadata: body => this.#takeMetadata(body),
       isEstablished: () => this.#state === 'established',
+    });
+    this.#requests = new SrsRequests({
+      dialog: () => (this.#state === 'established' ? this.#dialog : null),
+      dialect: () => this.#dialect,
+      metadata: this.#metadata,
+      media: this.#media,
+      offers: this.#offers,
+      timers: this.#timers,
+      judge: findings => this.#judge(findings),
     });
     this.#store.addSip(source.raw);
   }
@@ -237,41 +213,13 @@ export class Recording implements DialogOwner {
   }
 
   /** Asks for a complete document (RFC 7866 §9.2). @returns the final response to the UPDATE. */
-  async requestSnapshot(reason: string | null = null): Promise<SipResponse> {
-    const { xml } = toXml({ kind: 'snapshot-request', reason, language: null, extensions: [] });
-    const before = this.#metadata.completeDocuments;
-    const response = await this.#established().request('UPDATE', {
-      headers: HeaderList.of(
-        ['Content-Type', this.#metadata.mediaType],
-        ['Content-Disposition', 'recording-session'],
-      ),
-      body: xml,
-    });
-    const refuted = (message: string): void =>
-      this.#deviate({ name: 'snapshot-missing', clause: 'RFC 7866 §9.1', message });
-    if (response.status >= 300) {
-      refuted(`the snapshot request was answered ${response.status}`);
-    } else {
-      this.#timers.later(SNAPSHOT_DUE_MS, () => {
-        if (this.#metadata.completeDocuments === before) {
-          refuted(`no complete document came within ${SNAPSHOT_DUE_MS} ms of the request`);
-        }
-      });
-    }
-    return response;
+  requestSnapshot(reason: string | null = null): Promise<SipResponse> {
+    return this.#requests.snapshot(reason);
   }
 
   /** Re-INVITEs with the present streams in another direction (RFC 7866 §7.2). */
-  async reoffer(direction: 'recvonly' | 'inactive'): Promise<SipResponse> {
-    const response = await this.#established().request('INVITE', {
-      headers: sdpHeaders(),
-      body: this.#media.offer(direction),
-    });
-    this.#judge(checkContact(response, this.#dialect));
-    if (response.status < 300) {
-      this.#offers.take(response.body.toString('utf8'));
-    }
-    return response;
+  reoffer(direction: 'recvonly' | 'inactive'): Promise<SipResponse> {
+    return this.#requests.reoffer(direction);
   }
 
   /** Claims this fraction as lost in receiver reports; null: the truth. */
@@ -464,21 +412,10 @@ export class Recording implements DialogOwner {
     this.#waiters.check();
   }
 
-  #established(): Dialog {
-    if (this.#dialog === null || this.#state !== 'established') {
-      throw new LabError('REC_ERR_LAB_STATE', `the recording session is ${this.#state}`);
-    }
-    return this.#dialog;
-  }
-
   #judge(findings: readonly Omit<SrsDeviation, 'where'>[]): void {
     for (const finding of findings) {
-      this.#deviate(finding);
+      this.#deviations.add({ ...finding, where: this.#store.newestSip });
+      this.#waiters.check();
     }
-  }
-
-  #deviate(finding: Omit<SrsDeviation, 'where'>): void {
-    this.#deviations.add({ ...finding, where: this.#store.newestSip });
-    this.#waiters.check();
   }
 }
