@@ -1,4 +1,3 @@
-import { isDeepStrictEqual } from 'node:util';
 import {
   type IdSource,
   type LegRole,
@@ -10,6 +9,7 @@ import {
 } from '#core';
 import { SipError } from './errors';
 import { type CallSrtp, type RecordIndication, type RecordPreference } from './ports';
+import { LegMedia } from './leg-media';
 import { RecordIndicator } from './record-indicator';
 import { keepAgreed, keepEncodings } from './sdp/codec-policy';
 import {
@@ -18,14 +18,16 @@ import {
   withoutRecordPreference,
   withRecord,
 } from './sdp/record-attribute';
-import { isSecureProfile } from './sdp/crypto';
-import { LegSecurity, type MediaSecurity } from './sdp/leg-security';
-import { anchorDescription, findAnchorableMedia, isAnchorable } from './sdp/media-anchoring';
+import { type MediaSecurity } from './sdp/leg-security';
+import {
+  anchorDescription,
+  findAnchorableMedia,
+  isAnchorable,
+  notAnchorable,
+} from './sdp/media-anchoring';
 import { preAnswer } from './sdp/pre-answer';
 import { withoutHold } from './sdp/hold';
-import { agreedFormats, type Flow, payloadFormats } from './sdp/offer-answer';
 import { toRemoteStream } from './sdp/remote-stream';
-import { SdpOrigin } from './sdp/sdp-origin';
 import {
   formatSdp,
   hasAttribute,
@@ -33,7 +35,12 @@ import {
   parseSdp,
   type SessionDescription,
 } from './sdp/session-description';
-import { agreedOr, type StreamAgreement, streamAgreements } from './sdp/stream-agreements';
+import {
+  agreementWithNewcomer,
+  BOTH_WAYS,
+  type StreamAgreement,
+  streamAgreements,
+} from './sdp/stream-agreements';
 
 export interface CallMediaEvents {
   remoteStream(role: LegRole, stream: RemoteStream): void;
@@ -56,18 +63,6 @@ export interface CallMediaOptions {
   readonly srtp?: CallSrtp;
 }
 
-interface LegMedia {
-  local: LocalEndpoint | null;
-  origin: SdpOrigin;
-  /** What the peer has said last in an exchange that was completed; as text, because it is kept for long and read seldom. */
-  agreed: string | null;
-  /** RFC 5761: stated by both sides in the last exchange. */
-  mux: boolean;
-  lastTold: RemoteStream | null;
-  preference: RecordPreference;
-  readonly security: LegSecurity;
-}
-
 /** Another peer in the place of one: nothing changes until it has answered. */
 export interface MediaReplacement {
   /** What it is offered, in the name of the peer that stays. */
@@ -75,8 +70,6 @@ export interface MediaReplacement {
   /** @throws SipError `REC_ERR_SIP_BAD_SDP`, `REC_ERR_SIP_BAD_ANSWER`: nothing has changed */
   accept(answer: string): void;
 }
-
-const BOTH_WAYS: Flow = { sends: true, receives: true };
 
 /**
  * The two offer/answer states of a call, and the way between them: takes what one leg says and gives what the other is to
@@ -100,7 +93,7 @@ export class CallMedia {
   constructor(options: CallMediaOptions) {
     this.#events = options.events;
     this.#options = options;
-    this.#legs = { caller: this.#newLeg(null), callee: this.#newLeg(null) };
+    this.#legs = { caller: this.#newLeg(), callee: this.#newLeg() };
   }
 
   /** Whether our ports are needed: yes, unless the call passes untouched. */
@@ -159,7 +152,7 @@ export class CallMedia {
     const crypto = this.#legs[from].security.takeOffer(media);
     this.#offer = { from, description };
     const to = otherRole(from);
-    if (this.#legs[from].agreed === null) {
+    if (!this.#legs[from].hasAgreed) {
       const agreement = { formats: [], rtcpMux: false, ours: BOTH_WAYS };
       this.#tell(from, description, media, agreement, crypto);
     }
@@ -208,13 +201,13 @@ export class CallMedia {
     const text = isRestated ? '' : this.#anchor(description, to, offererMux, offer.description);
     if (isFinal) {
       this.#legs[from].mux = answererMux;
-      this.#legs[from].agreed = formatSdp(description);
+      this.#legs[from].agree(description);
       this.#record.agreed(from);
       this.#legs[from].security.commit(answererCrypto);
       if (!isRestated) {
         offererSecurity.commit(offererCrypto);
         this.#legs[to].mux = offererMux;
-        this.#legs[to].agreed = formatSdp(offer.description);
+        this.#legs[to].agree(offer.description);
         this.#record.agreed(to);
       }
       this.#offer = null;
@@ -233,12 +226,12 @@ export class CallMedia {
    */
   restate(to: LegRole, onlyAgreed = false): string | null {
     const from = otherRole(to);
-    const agreed = this.#agreedBy(from);
+    const agreed = this.#legs[from].agreed;
     if (this.#mode !== 'anchored' || agreed === null) {
       return null;
     }
     const description = onlyAgreed
-      ? keepAgreed(agreed, this.#agreedBy(to), this.#mediaIndex)
+      ? keepAgreed(agreed, this.#legs[to].agreed, this.#mediaIndex)
       : agreed;
     this.#offer = { from, description, isRestated: true };
     return this.#anchor(description, to, this.#legs[to].mux);
@@ -295,7 +288,7 @@ export class CallMedia {
    * @throws SipError `REC_ERR_SIP_NOT_ANCHORABLE`: what the peers have agreed to cannot pass through us
    */
   beginAnchoring(): void {
-    const agreed = { caller: this.#agreedBy('caller'), callee: this.#agreedBy('callee') };
+    const agreed = { caller: this.#legs.caller.agreed, callee: this.#legs.callee.agreed };
     const suites = this.#takenSuites;
     const found = agreed.caller === null ? null : findAnchorableMedia(agreed.caller, suites);
     const answered = agreed.callee?.media[found?.index ?? -1];
@@ -304,12 +297,8 @@ export class CallMedia {
       this.#mode = 'anchored';
       this.#offer = null;
       for (const role of ['caller', 'callee'] as const) {
-        const passed = agreed[otherRole(role)]?.session;
-        const after = passed?.find(line => line.startsWith('o='));
-        this.#legs[role].origin = new SdpOrigin(this.#options.ids, after);
-        this.#legs[role].mux = false;
         const own = agreed[role]?.media[found.index];
-        this.#legs[role].security.assume(own !== undefined && isSecureProfile(own.protocol));
+        this.#legs[role].takeOver(agreed[otherRole(role)], own?.protocol);
       }
       return;
     }
@@ -323,7 +312,7 @@ export class CallMedia {
    */
   endAnchoring(told: LegRole): string {
     const { origin } = this.#legs[told];
-    const description = this.#agreedBy(otherRole(told)) ?? { session: ['v=0'], media: [] };
+    const description = this.#legs[otherRole(told)].agreed ?? { session: ['v=0'], media: [] };
     this.#mode = 'passed';
     this.#offer = null;
     const session = description.session.filter(line => !/^[vo]=/.test(line));
@@ -337,7 +326,7 @@ export class CallMedia {
    * @throws SipError `REC_ERR_SIP_NOT_ANCHORABLE`
    */
   replace(role: LegRole): MediaReplacement {
-    const agreed = this.#agreedBy(otherRole(role));
+    const { agreed } = this.#legs[otherRole(role)];
     const { local } = this.#legs[role];
     if (this.#mode !== 'anchored' || agreed === null || local === null) {
       throw notAnchorable('no-audio');
@@ -359,37 +348,19 @@ export class CallMedia {
         }
         const crypto = leg.security.takeAnswer(theirs);
         leg.security.commit(crypto);
-        leg.agreed = formatSdp(description);
+        leg.agree(description);
         this.#legs[role] = leg;
         this.#record.replaced(role, told);
         this.#offer = null;
-        const formats = payloadFormats(theirs);
-        const agreement = {
-          formats: agreedOr(agreedFormats(payloadFormats(ours), formats, 'offer'), formats),
-          rtcpMux: false,
-          ours: BOTH_WAYS,
-        };
+        const agreement = agreementWithNewcomer(ours, theirs);
         this.#tell(role, description, theirs, agreement, crypto, true);
       },
     };
   }
 
-  #newLeg(local: LocalEndpoint | null): LegMedia {
+  #newLeg(local: LocalEndpoint | null = null): LegMedia {
     const { ids, srtp } = this.#options;
-    return {
-      local,
-      origin: new SdpOrigin(ids),
-      agreed: null,
-      mux: false,
-      lastTold: null,
-      preference: 'nopreference',
-      security: new LegSecurity(srtp?.suites ?? []),
-    };
-  }
-
-  #agreedBy(role: LegRole): SessionDescription | null {
-    const { agreed } = this.#legs[role];
-    return agreed === null ? null : parseSdp(agreed);
+    return new LegMedia(ids, srtp?.suites ?? [], local);
   }
 
   /** Parses what a leg says, tells what it prefers, and takes out what the plan does not allow. */
@@ -415,8 +386,8 @@ export class CallMedia {
   #passAnswer(from: LegRole, sdp: string, isFinal: boolean): void {
     if (isFinal) {
       const offered = this.#offer?.description ?? null;
-      this.#legs[from].agreed = formatSdp(this.#read(from, sdp, 'answer'));
-      this.#legs[otherRole(from)].agreed = offered === null ? null : formatSdp(offered);
+      this.#legs[from].agree(this.#read(from, sdp, 'answer'));
+      this.#legs[otherRole(from)].agree(offered);
       this.#offer = null;
     }
   }
@@ -433,7 +404,7 @@ export class CallMedia {
         details: { role: to },
       });
     }
-    const isFirst = shape === undefined && this.#legs[to].agreed === null;
+    const isFirst = shape === undefined && !this.#legs[to].hasAgreed;
     const others = readRecord(description, this.#mediaIndex);
     const record = this.#record.write(to, others, isFirst);
     const own = this.#record.takesPreferences ? withoutRecordPreference(description) : description;
@@ -458,8 +429,8 @@ export class CallMedia {
   /** Whether a leg is offered SRTP: as it was agreed with it, and the first time as the plan says. */
   #offersSecure(to: LegRole, from: LegRole): boolean {
     const { srtp } = this.#options;
-    const { agreed, security } = this.#legs[to];
-    if (agreed !== null) {
+    const { hasAgreed, security } = this.#legs[to];
+    if (hasAgreed) {
       return security.isSecure;
     }
     const other = this.#legs[from].security;
@@ -482,17 +453,8 @@ export class CallMedia {
   ): void {
     const plain = toRemoteStream(description, media, agreement);
     const stream = crypto === null ? plain : { ...plain, crypto };
-    if (isNewPeer || !isDeepStrictEqual(stream, this.#legs[role].lastTold)) {
-      this.#legs[role].lastTold = stream;
+    if (this.#legs[role].isNews(stream) || isNewPeer) {
       this.#events.remoteStream(role, isNewPeer ? { ...stream, isNewPeer } : stream);
     }
   }
-}
-
-function notAnchorable(reason: 'srtp-only' | 'no-audio'): SipError {
-  const message =
-    reason === 'srtp-only'
-      ? 'only plain RTP and SRTP with SDES keys are supported'
-      : 'an audio stream is required';
-  return new SipError('REC_ERR_SIP_NOT_ANCHORABLE', message, { details: { reason } });
 }

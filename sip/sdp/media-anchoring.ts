@@ -1,4 +1,5 @@
 import { type LocalEndpoint, type SrtpSuite } from '#core';
+import { SipError } from '../errors';
 import { cryptoLines, isSecureProfile } from './crypto';
 import { type MediaSecurity } from './leg-security';
 import { toDirection } from './offer-answer';
@@ -15,10 +16,12 @@ import {
   statedDirection,
 } from './session-description';
 
+type NotAnchorable = 'srtp-only' | 'no-audio';
+
 /** Which m-line of an offer goes through us, or why none can. */
 export type AnchorableMedia =
   | { readonly index: number; readonly reason: null }
-  | { readonly index: null; readonly reason: 'srtp-only' | 'no-audio' };
+  | { readonly index: null; readonly reason: NotAnchorable };
 
 /** Our side of one leg in the description that we write to it. */
 export interface AnchorSide {
@@ -210,4 +213,13 @@ function insertMissing(session: string[], prefix: string, line: string): void {
     const at = prefix === 's=' ? 0 : session.findIndex(each => /^[rza]=/.test(each));
     session.splice(at === -1 ? session.length : at, 0, line);
   }
+}
+
+/** @returns the error for an offer that cannot go through us. */
+export function notAnchorable(reason: NotAnchorable): SipError {
+  const message =
+    reason === 'srtp-only'
+      ? 'only plain RTP and SRTP with SDES keys are supported'
+      : 'an audio stream is required';
+  return new SipError('REC_ERR_SIP_NOT_ANCHORABLE', message, { details: { reason } });
 }

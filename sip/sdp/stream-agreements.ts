@@ -12,6 +12,8 @@ export interface StreamAgreement {
   readonly ours: Flow;
 }
 
+export const BOTH_WAYS: Flow = { sends: true, receives: true };
+
 /** One media stream as one side describes it, and whether RTCP is multiplexed with that side (RFC 5761). */
 export interface DescribedStream {
   readonly description: SessionDescription;
@@ -40,7 +42,20 @@ export function streamAgreements(
   };
 }
 
+/** What was agreed with a newcomer, who has answered in both directions what nobody but it was offered. Pure. */
+export function agreementWithNewcomer(
+  offered: MediaDescription,
+  answered: MediaDescription,
+): StreamAgreement {
+  const formats = payloadFormats(answered);
+  return {
+    formats: agreedOr(agreedFormats(payloadFormats(offered), formats, 'offer'), formats),
+    rtcpMux: false,
+    ours: BOTH_WAYS,
+  };
+}
+
 /** A peer that answers with formats never offered is wrong, but its packets come all the same. */
-export function agreedOr<T>(agreed: readonly T[], answered: readonly T[]): readonly T[] {
+function agreedOr<T>(agreed: readonly T[], answered: readonly T[]): readonly T[] {
   return agreed.length > 0 ? agreed : answered;
 }
