@@ -10,7 +10,7 @@ export class SdpOrigin {
   /** The o= line of somebody else that ours continue, around its version. */
   readonly #adopted: { readonly head: string; readonly tail: string } | null = null;
   #version = 0n;
-  #lastRest: string | null = null;
+  #last: { readonly host: string; readonly rest: string } | null = null;
 
   /**
    * @param after an o= line that the peer has had from somebody else through us: for the peer ours are further versions of it
@@ -32,10 +32,9 @@ export class SdpOrigin {
    * @param rest every other line
    */
   line(host: string, rest: string): string {
-    const compared = `${host}\n${rest}`;
-    if (compared !== this.#lastRest) {
+    if (host !== this.#last?.host || rest !== this.#last.rest) {
       this.#version++;
-      this.#lastRest = compared;
+      this.#last = { host, rest };
     }
     return this.#adopted === null
       ? `o=- ${this.#sessionId} ${this.#version} IN ${addressType(host)} ${host}`

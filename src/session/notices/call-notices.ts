@@ -10,7 +10,7 @@ import {
   type UserPolicy,
 } from '../../policy';
 import { type CallDeps } from '../deps';
-import { type NoticeResult } from './notice-account';
+import { legsOf, type NoticeResult } from './notice-account';
 import { ReminderTone } from './reminder-tone';
 
 export { type NoticeResult } from './notice-account';
@@ -97,15 +97,21 @@ export class CallNotices {
     signal: AbortSignal | undefined,
   ): Promise<NoticeResult> {
     const isTone = due.kind === 'beep' || due.kind === 'reminder';
-    const result = (report: Omit<NoticeResult, 'kind' | 'language'>): NoticeResult => {
-      report.legs.forEach(({ outcome }) => this.#options.deps.metrics.notice(due.kind, outcome));
-      return { kind: due.kind, language: isTone ? null : voice.language, ...report };
+    const result = (
+      outcomes: NoticeResult['outcomes'],
+      startedAtMs: number | null = null,
+      endedAtMs: number | null = null,
+    ): NoticeResult => {
+      legsOf({ outcomes }).forEach(({ outcome }) =>
+        this.#options.deps.metrics.notice(due.kind, outcome),
+      );
+      const language = isTone ? null : voice.language;
+      return { kind: due.kind, language, startedAtMs, endedAtMs, outcomes };
     };
     const nobody = (outcome: string): NoticeResult =>
       result({
-        startedAtMs: null,
-        endedAtMs: null,
-        legs: due.toRoles.map(role => ({ role, outcome })),
+        caller: due.toRoles.includes('caller') ? outcome : null,
+        callee: due.toRoles.includes('callee') ? outcome : null,
       });
     if (due.kind === 'compliance') {
       this.#complianceHeardBy = [...new Set([...this.#complianceHeardBy, ...due.toRoles])];
@@ -117,8 +123,12 @@ export class CallNotices {
     if (report === null) {
       return nobody('no-prompt');
     }
-    const legs = report.legs.map(({ legId, outcome }) => ({ role: legId as LegRole, outcome }));
-    const unheard = legs.filter(({ outcome }) => outcome !== 'played' && outcome !== 'cut');
+    const outcomeOf = (role: LegRole): string | null =>
+      report.legs.find(({ legId }) => legId === role)?.outcome ?? null;
+    const outcomes = { caller: outcomeOf('caller'), callee: outcomeOf('callee') };
+    const unheard = legsOf({ outcomes }).filter(
+      ({ outcome }) => outcome !== 'played' && outcome !== 'cut',
+    );
     if (unheard.length > 0) {
       this.#options.logger.warn('a notice was not heard', { kind: due.kind, legs: unheard });
     }
@@ -127,7 +137,7 @@ export class CallNotices {
         role => !unheard.some(each => each.role === role),
       );
     }
-    return result({ startedAtMs: report.startedAtMs, endedAtMs: report.endedAtMs, legs });
+    return result(outcomes, report.startedAtMs, report.endedAtMs);
   }
 
   /** null: the media has no such prompt. */

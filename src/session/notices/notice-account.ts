@@ -13,27 +13,40 @@ export interface NoticeResult {
   /** Wall clock, ms; null: nobody heard any of it. */
   readonly startedAtMs: number | null;
   readonly endedAtMs: number | null;
-  /** Per leg that should have heard it: `played`, `cut`, `not-receiving`, `codec`, `no-stream`, `no-prompt`, `given-up`. */
-  readonly legs: readonly { readonly role: LegRole; readonly outcome: string }[];
+  /** `played`, `cut`, `not-receiving`, `codec`, `no-stream`, `no-prompt`, `given-up`; null: the leg was not to hear it. */
+  readonly outcomes: Readonly<Record<LegRole, string | null>>;
+}
+
+/** What became of it on the legs that should have heard it. */
+export function legsOf({
+  outcomes,
+}: Pick<NoticeResult, 'outcomes'>): readonly {
+  readonly role: LegRole;
+  readonly outcome: string;
+}[] {
+  return (['caller', 'callee'] as const).flatMap(role => {
+    const outcome = outcomes[role];
+    return outcome === null ? [] : [{ role, outcome }];
+  });
 }
 
 /** Who has heard it, or at least a part of it. */
-export function heardBy({ startedAtMs, legs }: NoticeResult): readonly LegRole[] {
-  return startedAtMs === null
+export function heardBy(notice: NoticeResult): readonly LegRole[] {
+  return notice.startedAtMs === null
     ? []
-    : legs
+    : legsOf(notice)
         .filter(({ outcome }) => outcome === 'played' || outcome === 'cut')
         .map(({ role }) => role);
 }
 
 export function ledgerNotice(notice: NoticeResult): LedgerNotice {
-  const { kind, language, startedAtMs, endedAtMs, legs } = notice;
+  const { kind, language, startedAtMs, endedAtMs } = notice;
   return {
     kind,
     language,
     startedAt: startedAtMs === null ? null : isoTime(startedAtMs),
     endedAt: endedAtMs === null ? null : isoTime(endedAtMs),
-    heardBy: legs,
+    heardBy: legsOf(notice),
   };
 }
 
