@@ -8,7 +8,7 @@ import {
 } from '#core';
 import { AnchorLater } from './anchor-later';
 import { CallBridge } from './call-bridge';
-import { type CallConnection, type CallExits } from './call-connection';
+import { type CallConnection, type CallOwner } from './call-connection';
 import { CallMedia } from './call-media';
 import { CallSetup } from './call-setup';
 import { CallTransfers } from './call-transfers';
@@ -65,7 +65,7 @@ interface Parts {
  * Every way out leads through `#finish`: it ends what is still open on either side, waits until that is gone (bounded),
  * and tells the delegate exactly once.
  */
-export class B2buaCall implements IncomingCall {
+export class B2buaCall implements IncomingCall, CallOwner {
   readonly id: CallId;
   readonly #options: B2buaCallOptions;
   readonly #incoming: IncomingInvite;
@@ -99,7 +99,7 @@ export class B2buaCall implements IncomingCall {
   ): void {
     if (this.#phase === 'offered') {
       const { reason, headers = {} } = options;
-      this.#refuse({ by: 'gateway', status, cause: 'rejected', reason: null }, null, {
+      this.refuse({ by: 'gateway', status, cause: 'rejected', reason: null }, null, {
         ...(reason === undefined ? {} : { reason }),
         headers,
       });
@@ -114,7 +114,7 @@ export class B2buaCall implements IncomingCall {
     if (this.#end !== null) {
       // The caller has given up while the decision was made.
       const end = this.#end;
-      this.#tell('ended', () => delegate.ended(end));
+      this.tell('ended', () => delegate.ended(end));
       return;
     }
     this.#stopDecisionTimer();
@@ -171,12 +171,12 @@ export class B2buaCall implements IncomingCall {
       ...plan,
       events: {
         remoteStream: (role, stream) =>
-          this.#tell('remoteStream', () => delegate.remoteStream(role, stream)),
-        notAnchored: reason => this.#tell('notAnchored', () => delegate.notAnchored(reason)),
+          this.tell('remoteStream', () => delegate.remoteStream(role, stream)),
+        notAnchored: reason => this.tell('notAnchored', () => delegate.notAnchored(reason)),
         recordPreference: (role, preference) =>
-          this.#tell('recordPreference', () => delegate.recordPreference?.(role, preference)),
+          this.tell('recordPreference', () => delegate.recordPreference?.(role, preference)),
         codecsNotStripped: role =>
-          this.#tell('codecsNotStripped', () => delegate.codecsNotStripped?.(role)),
+          this.tell('codecsNotStripped', () => delegate.codecsNotStripped?.(role)),
       },
     });
     media.indicate(this.#indication);
@@ -196,16 +196,10 @@ export class B2buaCall implements IncomingCall {
       byeReceived: (by, bye) => this.#byeReceived(by, bye),
       infoReceived: (role, info) => delegate.infoReceived(role, info),
       identityChanged: (role, identities) =>
-        this.#tell('identityChanged', () => delegate.identityChanged?.(role, identities)),
-      broken: (by, cause) => this.#broken(by, cause),
+        this.tell('identityChanged', () => delegate.identityChanged?.(role, identities)),
+      broken: (by, cause) => this.broken(by, cause),
     });
     const connection: CallConnection = { plan, delegate, media, bridge, sessionIds };
-    const exits: CallExits = {
-      refuse: (end, reason, message) => this.#refuse(end, reason, message),
-      finish: (end, reason) => void this.#finish(end, reason),
-      broken: (by, cause) => this.#broken(by, cause),
-      engineLost: () => this.engineLost(),
-    };
     const shared = {
       incoming,
       userAgent,
@@ -213,8 +207,7 @@ export class B2buaCall implements IncomingCall {
       timeouts,
       logger,
       connection,
-      exits,
-      tell: (what: string, run: () => void) => this.#tell(what, run),
+      call: this,
     };
     const transfers = new CallTransfers(shared);
     const setup = new CallSetup(shared, {
@@ -241,7 +234,7 @@ export class B2buaCall implements IncomingCall {
     }
     if (this.#phase !== 'answered') {
       // RFC 3261 §15: a caller may end an early dialog with BYE; its INVITE gets 487.
-      this.#refuse({ by, status: 487, cause: 'bye', reason }, reason);
+      this.refuse({ by, status: 487, cause: 'bye', reason }, reason);
     } else if (bye.byEngine) {
       void this.#finish({ by: 'gateway', status: 200, cause: 'no-ack', reason }, reason);
     } else {
@@ -249,13 +242,19 @@ export class B2buaCall implements IncomingCall {
     }
   }
 
-  #broken(by: CallEnd['by'], cause: string): void {
+  /** See CallOwner. */
+  broken(by: CallEnd['by'], cause: string): void {
     const reason = reasonOf({ status: 500, text: cause });
     void this.#finish({ by, status: 200, cause, reason: null }, reason);
   }
 
+  /** See CallOwner. */
+  finish(end: Omit<CallEnd, 'answered'>, reason: string | null): void {
+    void this.#finish(end, reason);
+  }
+
   /** Gives the caller its final response, and finishes. */
-  #refuse(
+  refuse(
     end: Omit<CallEnd, 'answered'>,
     reason: string | null,
     message: OutgoingResponse = {},
@@ -283,7 +282,7 @@ export class B2buaCall implements IncomingCall {
 
   async #close(end: CallEnd, reason: string | null): Promise<void> {
     const parts = this.#parts;
-    this.#tell('ending', () => parts?.connection.delegate.ending?.(end));
+    this.tell('ending', () => parts?.connection.delegate.ending?.(end));
     parts?.setup.cancel(reason);
     parts?.transfers.cancel(reason);
     // No effect when the caller has had its final response.
@@ -291,7 +290,7 @@ export class B2buaCall implements IncomingCall {
     await parts?.setup.settled();
     await parts?.connection.bridge.end(reasonHeaders(reason), this.#options.timeouts.byeMs);
     this.#options.closed();
-    this.#tell('ended', () => parts?.connection.delegate.ended(end));
+    this.tell('ended', () => parts?.connection.delegate.ended(end));
   }
 
   #stopDecisionTimer(): void {
@@ -299,7 +298,8 @@ export class B2buaCall implements IncomingCall {
     this.#decisionTimer = null;
   }
 
-  #tell(what: string, run: () => void): void {
+  /** See CallOwner. */
+  tell(what: string, run: () => void): void {
     try {
       run();
     } catch (error) {

@@ -39,6 +39,33 @@ export interface CallBridgeOptions {
   readonly broken: (by: LegRole, cause: string) => void;
 }
 
+/** What one side's dialog does with its peer's requests: the bridge decides, knowing which side it is. */
+class LegOwner implements DialogOwner {
+  readonly #role: LegRole;
+  readonly #bridge: CallBridge;
+
+  constructor(role: LegRole, bridge: CallBridge) {
+    this.#role = role;
+    this.#bridge = bridge;
+  }
+
+  offerReceived(request: RequestLike, response: ResponseLike): void {
+    this.#bridge.offerReceived(this.#role, request, response);
+  }
+
+  requestReceived(request: RequestLike, response: ResponseLike): void {
+    this.#bridge.requestReceived(this.#role, request, response);
+  }
+
+  byeReceived(bye: { readonly request: RequestLike; readonly byEngine: boolean }): void {
+    this.#bridge.byeReceived(this.#role, bye);
+  }
+
+  ackReceived(body: string): void {
+    this.#bridge.ackReceived(this.#role, body);
+  }
+}
+
 /** The two dialogs of a call and what passes between them. Each is added when it comes into being. */
 export class CallBridge {
   readonly #options: CallBridgeOptions;
@@ -92,30 +119,41 @@ export class CallBridge {
 
   /** What the dialog of one side, early or established, does with its peer's requests. */
   ownerOf(role: LegRole): DialogOwner {
-    return {
-      offerReceived: (request, response) => {
-        if (this.#legs[role] === undefined && isBareUpdate(request)) {
-          // RFC 3311 §5.1: in an early dialog, too, it refreshes what concerns this leg alone.
-          this.#options.userAgent.respond(response, 200, { headers: { Allow: ALLOWED_METHODS } });
-          return;
-        }
-        const pair = this.#pairFor(role, response);
-        if (pair !== null) {
-          this.#offers.relay({ ...pair, request, response });
-        }
-      },
-      requestReceived: (request, response) => {
-        const pair = this.#pairFor(role, response);
-        if (
-          pair !== null &&
-          !(request.method === 'REFER' && this.#options.referReceived(pair.from, request, response))
-        ) {
-          this.#requests.relay(pair.from, pair.to, request, response);
-        }
-      },
-      byeReceived: bye => this.#options.byeReceived(role, bye),
-      ackReceived: body => this.#legs[role]?.acknowledged(body),
-    };
+    return new LegOwner(role, this);
+  }
+
+  /** See DialogOwner, as the three after it. */
+  offerReceived(role: LegRole, request: RequestLike, response: ResponseLike): void {
+    if (this.#legs[role] === undefined && isBareUpdate(request)) {
+      // RFC 3311 §5.1: in an early dialog, too, it refreshes what concerns this leg alone.
+      this.#options.userAgent.respond(response, 200, { headers: { Allow: ALLOWED_METHODS } });
+      return;
+    }
+    const pair = this.#pairFor(role, response);
+    if (pair !== null) {
+      this.#offers.relay({ ...pair, request, response });
+    }
+  }
+
+  requestReceived(role: LegRole, request: RequestLike, response: ResponseLike): void {
+    const pair = this.#pairFor(role, response);
+    if (
+      pair !== null &&
+      !(request.method === 'REFER' && this.#options.referReceived(pair.from, request, response))
+    ) {
+      this.#requests.relay(pair.from, pair.to, request, response);
+    }
+  }
+
+  byeReceived(
+    role: LegRole,
+    bye: { readonly request: RequestLike; readonly byEngine: boolean },
+  ): void {
+    this.#options.byeReceived(role, bye);
+  }
+
+  ackReceived(role: LegRole, body: string): void {
+    this.#legs[role]?.acknowledged(body);
   }
 
   /** Another peer's dialog takes the place of a leg, and the other side is offered what that peer has said. */

@@ -13,11 +13,10 @@ export interface CallConnection {
   readonly sessionIds: SessionIds;
 }
 
-/** Runs a method of the delegate; what it throws is logged and goes no further. */
-export type Tell = (what: string, run: () => void) => void;
-
-/** The ways out of a call that its parts may take. */
-export interface CallExits {
+/** What the parts of a call may ask of it as a whole: to tell its delegate, and the ways out. */
+export interface CallOwner {
+  /** Runs a method of the delegate; what it throws is logged and goes no further. */
+  tell(what: string, run: () => void): void;
   /** The caller gets this final response, and the call is over. */
   refuse(end: Omit<CallEnd, 'answered'>, reason: string | null, message?: OutgoingResponse): void;
   /** Ends the call in whatever state it is. */

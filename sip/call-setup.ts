@@ -1,5 +1,5 @@
 import { errorMessage, type LegRole, type Logger, type Timer, withDeadline } from '#core';
-import { type CallConnection, type CallExits, type Tell } from './call-connection';
+import { type CallConnection, type CallOwner } from './call-connection';
 import { type CallLeg } from './call-leg';
 import { type CalleeAnswer, CalleeHunt } from './callee-hunt';
 import { calleeInviteHeaders } from './callee-invite';
@@ -25,8 +25,7 @@ export interface CallSetupOptions {
   readonly directory: DialogDirectory;
   readonly timeouts: CallTimeouts;
   readonly logger: Logger;
-  readonly tell: Tell;
-  readonly exits: CallExits;
+  readonly call: CallOwner;
 }
 
 export interface CallSetupEvents {
@@ -59,7 +58,7 @@ export class CallSetup {
   }
 
   async start(): Promise<void> {
-    const { incoming, connection, exits } = this.#options;
+    const { incoming, connection, call } = this.#options;
     const { media } = connection;
     const maxForwards = nextMaxForwards(incoming.request);
     let offer: string | null;
@@ -70,11 +69,11 @@ export class CallSetup {
       }
     } catch (error) {
       const { status, headers } = refusalFor(error);
-      exits.refuse({ by: 'gateway', status, cause: 'bad-offer', reason: null }, null, { headers });
+      call.refuse({ by: 'gateway', status, cause: 'bad-offer', reason: null }, null, { headers });
       return;
     }
     if (maxForwards === null) {
-      exits.refuse({ by: 'gateway', status: 483, cause: 'max-forwards', reason: null }, null);
+      call.refuse({ by: 'gateway', status: 483, cause: 'max-forwards', reason: null }, null);
       return;
     }
     if ((media.isAnchored && !(await this.#openMedia())) || this.#isOver) {
@@ -101,7 +100,7 @@ export class CallSetup {
     if (refusal !== null && !this.#isOver) {
       const { status } = refusal;
       const end = { by: 'gateway', status, cause: 'refused', reason: null } as const;
-      this.#options.exits.refuse(end, null, { headers: { Reason: reasonOf(refusal) } });
+      this.#options.call.refuse(end, null, { headers: { Reason: reasonOf(refusal) } });
     }
     return refusal === null && !this.#isOver;
   }
@@ -162,13 +161,13 @@ export class CallSetup {
   }
 
   async #openMedia(): Promise<boolean> {
-    const { connection, userAgent, timeouts, logger, exits } = this.#options;
+    const { connection, userAgent, timeouts, logger, call } = this.#options;
     try {
       await openBothLegs(connection, userAgent, timeouts);
       return true;
     } catch (error) {
       logger.warn('the media of a call could not be opened', { error: errorMessage(error) });
-      exits.refuse({ by: 'gateway', status: 503, cause: 'no-media', reason: null }, null);
+      call.refuse({ by: 'gateway', status: 503, cause: 'no-media', reason: null }, null);
       return false;
     }
   }
@@ -218,7 +217,7 @@ export class CallSetup {
     if (this.#isOver) {
       return;
     }
-    const { incoming, connection, tell } = this.#options;
+    const { incoming, connection, call } = this.#options;
     const { sessionIds } = connection;
     sessionIds.learn('callee', response);
     const body = this.#earlyMedia(response);
@@ -235,7 +234,7 @@ export class CallSetup {
       },
       connection.bridge.ownerOf('caller'),
     );
-    tell('progressed', () =>
+    call.tell('progressed', () =>
       connection.delegate.progressed({ status: response.status, hasMedia: body !== null }),
     );
   }
@@ -258,20 +257,20 @@ export class CallSetup {
   }
 
   #noTarget(failure: InviteFailure): void {
-    const { connection, exits } = this.#options;
+    const { connection, call } = this.#options;
     const { response, status } = failure;
     if (response !== null) {
       connection.sessionIds.learn('callee', response);
     }
     if (failure.cause === 'engine-lost') {
-      exits.engineLost();
+      call.engineLost();
       return;
     }
     // A redirection is of no use without its Contact (RFC 3261 §21.3).
     const contact = response !== null && status < 400 ? response.get('contact') : undefined;
     const cause = failure.cause === 'refused' ? 'rejected' : failure.cause;
     const reason = response === null ? null : reasonFrom(response);
-    exits.refuse({ by: 'callee', status, cause, reason }, null, {
+    call.refuse({ by: 'callee', status, cause, reason }, null, {
       ...(response === null ? {} : { reason: response.reason }),
       headers: {
         ...(response === null
@@ -287,7 +286,7 @@ export class CallSetup {
 
   /** @param offer what the callee was offered; null: the callee makes the offer in its 200 */
   #answered(answer: CalleeAnswer, offer: string | null): void {
-    const { connection, logger, tell, exits } = this.#options;
+    const { connection, logger, call } = this.#options;
     const { bridge, media, delegate } = connection;
     const { response } = answer;
     connection.sessionIds.learn('callee', response);
@@ -302,7 +301,7 @@ export class CallSetup {
     const answering = (): void => {
       this.#events.answered();
       this.#owedAck = offer === null ? () => answer.ack() : null;
-      tell('answering', () =>
+      call.tell('answering', () =>
         delegate.answering({
           target: answer.target,
           assertedIdentities: assertedIdentities(response),
@@ -324,7 +323,7 @@ export class CallSetup {
       const status = isSipError(error, 'REC_ERR_SIP_NOT_ANCHORABLE') ? 488 : 502;
       const reason = reasonOf({ status: 488, text: 'SDP not usable' });
       const end = { by: 'callee', status, cause: 'bad-answer', reason: null } as const;
-      exits.refuse(end, reason, { headers });
+      call.refuse(end, reason, { headers });
       return;
     }
     this.#answerSent = this.#answerCaller(answer, body, caller => {
@@ -377,13 +376,13 @@ export class CallSetup {
    * @returns whether the callee could be answered
    */
   #answerCallee(answer: CalleeAnswer, ackBody: string): boolean {
-    const { connection, logger, exits } = this.#options;
+    const { connection, logger, call } = this.#options;
     try {
       answer.ack(connection.media.answer('caller', ackBody, true));
       return true;
     } catch (error) {
       logger.warn('the SDP of an ACK could not be used', { error: errorMessage(error) });
-      exits.broken('caller', 'bad-answer');
+      call.broken('caller', 'bad-answer');
       return false;
     }
   }

@@ -1,5 +1,5 @@
 import { type LegRole, type Logger } from '#core';
-import { type CallConnection, type CallExits, type Tell } from './call-connection';
+import { type CallConnection, type CallOwner } from './call-connection';
 import { type CallLeg } from './call-leg';
 import { transferInviteHeaders } from './callee-invite';
 import { type DialogDirectory } from './dialog-directory';
@@ -20,8 +20,7 @@ export interface CallTransfersOptions {
   readonly directory: DialogDirectory;
   readonly timeouts: CallTimeouts;
   readonly logger: Logger;
-  readonly tell: Tell;
-  readonly exits: CallExits;
+  readonly call: CallOwner;
 }
 
 /** The REFERs of one call that the gateway carries out itself, one at a time. */
@@ -35,7 +34,7 @@ export class CallTransfers {
 
   /** @returns false: the REFER is to be relayed; otherwise it has been answered */
   referReceived(from: CallLeg, request: RequestLike, response: ResponseLike): boolean {
-    const { userAgent, connection, tell } = this.#options;
+    const { userAgent, connection, call } = this.#options;
     const { plan, delegate, media } = connection;
     const named = parseNameAddr(request.get('refer-to') ?? '');
     const { uri, replaces } = splitReplaces(named?.uri ?? '');
@@ -48,7 +47,7 @@ export class CallTransfers {
       return true;
     }
     let targets: readonly CallTarget[] = [];
-    tell('resolveTransfer', () => {
+    call.tell('resolveTransfer', () => {
       targets = delegate.resolveTransfer?.(from.role, referTo) ?? [];
     });
     if (targets.length === 0 || !media.isAnchored) {
@@ -82,7 +81,7 @@ export class CallTransfers {
     request: RequestLike,
     targets: readonly CallTarget[],
   ): Transfer {
-    const { connection, incoming, tell, exits } = this.#options;
+    const { connection, incoming, call } = this.#options;
     const { plan, delegate, media, bridge } = connection;
     const { facts } = incoming;
     const staying = from.role === 'callee' ? facts.from : facts.to;
@@ -112,7 +111,7 @@ export class CallTransfers {
           connection.sessionIds.replaced(from.role, answer.response);
           media.setRecordAware(from.role, supports(answer.response, 'record-aware'));
           bridge.replaceLeg(from.role, answer.dialog);
-          tell('partyReplaced', () =>
+          call.tell('partyReplaced', () =>
             delegate.partyReplaced?.(from.role, {
               uri: referTo.uri,
               displayName: referTo.displayName,
@@ -124,7 +123,7 @@ export class CallTransfers {
         failed: () => {
           this.#transfer = null;
           if (transfer.hasReferrerLeft) {
-            exits.finish({ by: from.role, status: 200, cause: 'bye', reason: null }, null);
+            call.finish({ by: from.role, status: 200, cause: 'bye', reason: null }, null);
           }
         },
       },

@@ -53,12 +53,11 @@ export function decideRecording(
   identified: IdentifiedUser,
   isVoicemail = false,
 ): RecordingDecision | null {
-  const { mode, providerId } = identified.user;
-  return mode === 'never' ||
-    providerId === null ||
-    notRecordedBecause(identified.user, isVoicemail) !== null
+  const { role, user, identity, identifiedBy } = identified;
+  const { mode, providerId } = user;
+  return mode === 'never' || providerId === null || notRecordedBecause(user, isVoicemail) !== null
     ? null
-    : { ...identified, mode, providerId };
+    : { role, user, identity, identifiedBy, mode, providerId };
 }
 
 /** Why calls of this user are not recorded; null: they are, as its mode says. */

@@ -18,9 +18,7 @@ export interface NoticeResult {
 }
 
 /** What became of it on the legs that should have heard it. */
-export function legsOf({
-  outcomes,
-}: Pick<NoticeResult, 'outcomes'>): readonly {
+export function legsOf({ outcomes }: Pick<NoticeResult, 'outcomes'>): readonly {
   readonly role: LegRole;
   readonly outcome: string;
 }[] {
