@@ -1,6 +1,11 @@
 import { type LegRole, type NetworkKind, type RecordingMode } from '#core';
 
-import { type ControlAction, type ControlOutcome, type IntentPhase } from '../policy';
+import {
+  type ControlAction,
+  type ControlOrigin,
+  type ControlOutcome,
+  type IntentPhase,
+} from '../policy';
 
 /** One call in progress, as an API shows it. Plain data, made when it is asked for; times are ms since the epoch. */
 export interface CallView {
@@ -72,6 +77,12 @@ export interface ControlRequest {
   readonly userId?: string;
 }
 
+/** A control, whom it comes from and on which way. */
+export interface CallControl extends Omit<ControlRequest, 'userId' | 'recordingId'> {
+  readonly origin: ControlOrigin;
+  readonly via: string;
+}
+
 export interface ControlAnswer {
   /** `done` when anything changed, else `unchanged` when anything was so already, else why it was refused. */
   readonly outcome: ControlOutcome;
@@ -113,5 +124,10 @@ export interface RecordingEventView {
   /** What else belongs to the kind, e.g. `{ action: 'pause', by: 'api' }`, `{ reason: 'terms' }`. */
   readonly facts: Readonly<Record<string, string | number | boolean | null>>;
 }
+
+/** What a recording event is about; the call alone, when nothing else is named. */
+export type EventSubject = Partial<
+  Pick<RecordingEventView, 'recordingId' | 'userId' | 'organisationId' | 'providerId'>
+>;
 
 export type RecordingEventListener = (event: RecordingEventView) => void;

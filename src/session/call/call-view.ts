@@ -2,8 +2,8 @@ import { type LegRole } from '#core';
 import { type InviteFacts } from '#sip';
 
 import { type CallView, type PartyView, type RecordingView } from '../live-view';
+import { type CallParties } from '../parties/parties-of-call';
 import { type SessionSettings } from '../settings';
-import { type CallParties } from './call-context';
 
 /** What is known of a call at this moment. */
 export interface CallViewFacts extends Pick<

@@ -27,6 +27,7 @@ import {
   type CallView,
   type ControlAnswer,
   type ControlRequest,
+  type EventSubject,
   type RecordingEventView,
 } from '../live-view';
 import {
@@ -37,7 +38,6 @@ import {
 import { PartyDecisions, type PlannedRecording } from '../parties/party-decisions';
 import { type PartyDescription } from '../parties/party-description';
 import { type RouteSettings, type TrunkSettings } from '../settings';
-import { type EventSubject } from './call-context';
 import { CallMedia } from './call-media';
 import { decisionFor, planFor } from './call-plan';
 import { callSummary } from './call-summary';

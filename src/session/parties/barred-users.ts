@@ -4,8 +4,7 @@ import { type InfoFacts, type InfoVerdict, readRecordHeader } from '#sip';
 import { type ControlOutcome } from '../../policy';
 import { RECORD_ACTIONS, verdictOf } from '../controls/control-verdict';
 import { type CallDeps } from '../deps';
-import { type CallControl } from '../recording/call-recordings';
-import { type ControlRequest } from '../live-view';
+import { type CallControl, type ControlRequest } from '../live-view';
 
 /** A user whose provider's terms are not accepted: to start a recording is refused. */
 export interface BarredUser {

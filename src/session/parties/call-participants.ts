@@ -1,6 +1,5 @@
 import { type LegRole, otherRole } from '#core';
 
-import { type RecordedParty } from '../recording/recorded-party';
 import { type PartyDescription } from './party-description';
 import { addressOfRecord } from './address-of-record';
 import { type PartiesOfCall } from './parties-of-call';
@@ -32,6 +31,12 @@ export interface ParticipantsChange {
   readonly left: readonly string[];
 }
 
+/** A recorded party, whose recorder is told who else is in the call. */
+export interface ToldOfParticipants {
+  readonly decision: { readonly role: LegRole };
+  participantsChanged(change: ParticipantsChange, atMs: number): void;
+}
+
 /**
  * Tells the recorders of these parties who is on the other side now, all of them. The recorded party itself may be named
  * as well: it stays alone on its own stream.
@@ -39,7 +44,7 @@ export interface ParticipantsChange {
  */
 export function tellParticipants(
   named: readonly PartyDescription[],
-  recorded: readonly RecordedParty[],
+  recorded: readonly ToldOfParticipants[],
   parties: PartiesOfCall,
   atMs: number,
 ): void {

@@ -1,7 +1,7 @@
 import { type LegRole } from '#core';
 
 import { type PartyDecision } from '../../policy';
-import { type EventSubject } from '../call/call-context';
+import { type EventSubject } from '../live-view';
 import { type CallDeps } from '../deps';
 import { type BarredUsers } from './barred-users';
 import {

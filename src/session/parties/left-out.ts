@@ -7,7 +7,7 @@ import {
   type RecordingDecision,
   type VoicemailDetection,
 } from '../../policy';
-import { type EventSubject } from '../call/call-context';
+import { type EventSubject } from '../live-view';
 import { type CallDeps } from '../deps';
 import { ledgerRecord } from '../recording/ledger-record';
 

@@ -2,7 +2,6 @@ import { type IdSource, type LegRole, type NetworkKind } from '#core';
 import { newMetadataId } from '#metadata';
 import { type IncomingCall } from '#sip';
 
-import { type CallParties } from '../call/call-context';
 import { type RouteSettings, type TrunkSettings } from '../settings';
 import {
   newSharedMetadataIds,
@@ -15,6 +14,21 @@ import { type CallCircumstances, circumstancesOf } from './call-details';
 
 /** How a party came to another's place: its own switch, or a second phone, says so; or by a blind transfer. */
 export type PartyChange = 'replaced' | 'transferred';
+
+/** Who is in the call now. Changes as parties are replaced. */
+export interface CallParties {
+  readonly descriptions: Readonly<Record<LegRole, PartyDescription>>;
+  readonly kinds: Readonly<Record<LegRole, NetworkKind>>;
+  readonly shared: SharedMetadataIds;
+  /** When the call was answered, or began to be recorded; null: neither yet. */
+  readonly sessionStartedAtMs: number | null;
+  /** Since when each party is in the call; null: since it began. */
+  readonly joinedAtMs: Readonly<Record<LegRole, number | null>>;
+  /** What its INVITE has told of how the call came about. */
+  readonly circumstances: CallCircumstances;
+  /** Everybody on a side, as the switch that holds the conference has told; null: the leg's peer alone. */
+  readonly participants: Readonly<Record<LegRole, readonly SideParticipant[] | null>>;
+}
 
 /** Keeps account of who is in a call, and since when. */
 export class PartiesOfCall implements CallParties {

@@ -17,7 +17,7 @@ import {
   type RecordingDecision,
   type VoicemailDetection,
 } from '../../policy';
-import { type EventSubject } from '../call/call-context';
+import { type EventSubject } from '../live-view';
 import { type CallDeps } from '../deps';
 import { type RouteSettings, type TrunkSettings } from '../settings';
 import { BarredUsers } from './barred-users';

@@ -1,20 +1,14 @@
 import { type LegRole } from '#core';
 import { type CallEnd } from '#sip';
 
-import { type ControlOrigin, type ControlOutcome, type VoicemailDetection } from '../../policy';
+import { type ControlOutcome, type VoicemailDetection } from '../../policy';
 import { type CallContext } from '../call/call-context';
 import { CallIndications } from '../notices/call-indications';
 import { CallNotices } from '../notices/call-notices';
-import { type ControlRequest, type RecordingView } from '../live-view';
+import { type CallControl, type ControlRequest, type RecordingView } from '../live-view';
 import { type PartyChange } from '../parties/parties-of-call';
 import { type PlannedRecording } from '../parties/party-decisions';
 import { RecordedParty } from './recorded-party';
-
-/** A control, whom it comes from and on which way. */
-export interface CallControl extends Omit<ControlRequest, 'userId' | 'recordingId'> {
-  readonly origin: ControlOrigin;
-  readonly via: string;
-}
 
 /** All recorded parties of one call. */
 export class CallRecordings {

@@ -21,10 +21,10 @@ import {
   reduceIntent,
   type VoicemailDetection,
 } from '../../policy';
-import { type CallContext, type EventSubject } from '../call/call-context';
+import { type CallContext } from '../call/call-context';
 import { type CallNotices } from '../notices/call-notices';
 import { PartyNotices } from '../notices/party-notices';
-import { type RecordingEventKind, type RecordingView } from '../live-view';
+import { type EventSubject, type RecordingEventKind, type RecordingView } from '../live-view';
 import { type ParticipantsChange } from '../parties/call-participants';
 import { type PartyChange } from '../parties/parties-of-call';
 import { isoTime } from './ledger-record';

@@ -5,9 +5,9 @@ import {
   areDistinct,
   type ParticipantsChange,
   tellParticipants,
+  type ToldOfParticipants,
 } from '../../../../src/session/parties/call-participants';
 import { PartiesOfCall } from '../../../../src/session/parties/parties-of-call';
-import { type RecordedParty } from '../../../../src/session/recording/recorded-party';
 
 const ALICE = 'sip:alice@example.com';
 const BOB = 'sip:bob@example.com';
@@ -25,10 +25,10 @@ function bench(): (...aors: string[]) => ParticipantsChange | undefined {
     { uuid: () => `00000000-0000-4000-8000-${String((lastId += 1)).padStart(12, '0')}` },
   );
   const changes: ParticipantsChange[] = [];
-  const recorded = {
+  const recorded: ToldOfParticipants = {
     decision: { role: 'caller' },
-    participantsChanged: (change: ParticipantsChange) => changes.push(change),
-  } as unknown as RecordedParty;
+    participantsChanged: change => changes.push(change),
+  };
   return (...aors) => {
     const named = aors.map(aor => ({ aor, displayName: null }));
     tellParticipants(named, [recorded], parties, 1000);
