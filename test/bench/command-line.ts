@@ -34,6 +34,8 @@ export interface BenchOptions {
   readonly backends: readonly MediaBackend[] | null;
   /** Another build of this project, its dist folder, to measure beside this one. */
   readonly against: string | null;
+  /** Whether every round of media has processes of its own. */
+  readonly isFresh: boolean;
   readonly windowMs: number;
   readonly durationMs: number;
   readonly rate: number;
@@ -89,6 +91,7 @@ export function parseArguments(argv: readonly string[]): BenchOptions {
     ])
     .option('--backends <name,…>', `of media: some of ${MEDIA_BACKENDS.join(', ')}`, mediaBackends)
     .option('--against <dist>', 'media also with the plane of another build of this project', build)
+    .option('--fresh', 'media: each round has processes of its own')
     .exitOverride();
   program.parse([...argv], { from: 'user' });
   const options = program.opts<{
@@ -103,6 +106,7 @@ export function parseArguments(argv: readonly string[]): BenchOptions {
     rows: FeatureName[];
     backends?: MediaBackend[];
     against?: string;
+    fresh?: true;
     drachtio?: DrachtioServer;
   }>();
   const benchmarks = program.processedArgs[0] as string[];
@@ -122,6 +126,7 @@ export function parseArguments(argv: readonly string[]): BenchOptions {
     rows: options.rows,
     backends: options.backends ?? null,
     against: options.against ?? null,
+    isFresh: options.fresh ?? false,
     windowMs: options.window * 1000,
     durationMs: options.duration * 1000,
     rate: options.rate,

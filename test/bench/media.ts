@@ -22,6 +22,8 @@ export interface MediaOptions {
   readonly backends: readonly MediaBackend[] | null;
   /** The dist folder of another build to measure as well. */
   readonly against: string | null;
+  /** Whether every round has processes of its own. */
+  readonly isFresh: boolean;
 }
 
 export interface MediaReport {
@@ -41,13 +43,15 @@ const CLEAN_P99_MS = 5;
 export interface MediaCell {
   readonly calls: number;
   readonly backend: MediaBackend;
-  readonly peer: Peer;
+  peer: Peer;
+  /** Of the first round that {@link peer} has had. */
+  firstRound: number;
   readonly results: TrafficResult[];
 }
 
 /**
  * Relay and fork of G.711, all backends in turn within each round. Every backend keeps its process with all calls open
- * through all rounds of a size; only the one whose turn it is gets traffic.
+ * through all rounds of a size, unless each round is to have a fresh one; only the one whose turn it is gets traffic.
  */
 export async function runMedia(options: MediaOptions, progress: Progress): Promise<MediaReport> {
   const cells: MediaCell[] = [];
@@ -58,17 +62,22 @@ export async function runMedia(options: MediaOptions, progress: Progress): Promi
     try {
       for (const backend of backends) {
         const peer = await start(backend, calls, options.against);
-        ofSize.push({ calls, backend, peer, results: [] });
+        ofSize.push({ calls, backend, peer, firstRound: 0, results: [] });
       }
       for (let round = 0; round < options.rounds; round++) {
         for (const cell of ofSize) {
           progress.step(`${calls} calls, ${cell.backend}, round ${round + 1}`);
+          if (options.isFresh && round > 0) {
+            await cell.peer.close();
+            cell.peer = await start(cell.backend, calls, options.against);
+            cell.firstRound = round;
+          }
           cell.results.push(
             await runTraffic({
               targets: cell.peer.legs,
               isDirect: cell.backend === 'direct',
               pid: cell.peer.pid,
-              warmUpMs: round === 0 ? FIRST_WARM_UP_MS : WARM_UP_MS,
+              warmUpMs: round === cell.firstRound ? FIRST_WARM_UP_MS : WARM_UP_MS,
               windowMs: options.windowMs,
               copies: 1,
               isPayloadIntact: true,
@@ -190,8 +199,10 @@ const RING_RECORD_BYTES = 192;
 const STREAMS_PER_CALL = 2;
 
 /** What traffic has written of the rings so far: memory that nothing was written to is not resident. */
-function touchedRingKiB({ calls, peer, results }: MediaCell): number {
-  const packets = results.reduce((sum, { packetsReceived }) => sum + packetsReceived, 0);
+function touchedRingKiB({ calls, peer, firstRound, results }: MediaCell): number {
+  const packets = results
+    .slice(firstRound)
+    .reduce((sum, { packetsReceived }) => sum + packetsReceived, 0);
   const written = (STREAMS_PER_CALL * RING_RECORD_BYTES * packets) / (2 * calls) / 1024;
   return Math.min(peer.ringKiBPerCall, written);
 }

@@ -45,12 +45,23 @@ function run(
   options: BenchOptions,
   progress: Progress,
 ): Promise<Partial<BenchReport> & { targets: readonly Target[] }> {
-  const { rounds, windowMs, calls, backend, backends, against, rows, durationMs, rate, drachtio } =
-    options;
+  const {
+    rounds,
+    windowMs,
+    calls,
+    backend,
+    backends,
+    against,
+    isFresh,
+    rows,
+    durationMs,
+    rate,
+    drachtio,
+  } = options;
   switch (benchmark) {
     case 'media':
       return runMedia(
-        { calls: calls ?? MEDIA_CALLS, rounds, windowMs, backends, against },
+        { calls: calls ?? MEDIA_CALLS, rounds, windowMs, backends, against, isFresh },
         progress,
       );
     case 'features':

@@ -37,6 +37,7 @@ function cell(
     backend,
     calls,
     peer: { ...peer, close: () => Promise.resolve() },
+    firstRound: 0,
     results: [...results],
   };
 }
@@ -71,6 +72,7 @@ describe('the command line of the benchmarks', () => {
       calls: [100, 300],
       backends: null,
       against: null,
+      isFresh: false,
       backend: 'linux',
       rows: FEATURE_NAMES,
       windowMs: 2000,
@@ -85,8 +87,12 @@ describe('the command line of the benchmarks', () => {
     const peers = join(dist, 'test', 'bench', 'peers');
     mkdirSync(peers, { recursive: true });
     writeFileSync(join(peers, 'plane-process.js'), '');
-    const words = ['media', '--backends', 'bare,linux', '--against', dist];
-    expect(parseArguments(words)).toMatchObject({ backends: ['linux', 'bare'], against: dist });
+    const words = ['media', '--backends', 'bare,linux', '--against', dist, '--fresh'];
+    expect(parseArguments(words)).toMatchObject({
+      backends: ['linux', 'bare'],
+      against: dist,
+      isFresh: true,
+    });
     rmSync(dist, { recursive: true });
   });
 
