@@ -62,12 +62,9 @@ export function slabOf(rows: Int32Array, at: number): number {
   return rows[at + SLAB] ?? 0;
 }
 
-/** Whether nothing is unread, and a packet fits without filling the ring up to its end first. */
-export function isReadToTheEnd(rows: Int32Array, at: number, length: number): boolean {
-  return (
-    rows[at + PENDING] === 0 &&
-    (rows[at + HEAD] ?? 0) + recordBytes(length) <= (rows[at + END] ?? 0)
-  );
+/** Whether nothing is unread. */
+export function isReadToTheEnd(rows: Int32Array, at: number): boolean {
+  return rows[at + PENDING] === 0;
 }
 
 /**
@@ -80,25 +77,46 @@ export function reserveNext(
   memory: IoMemory,
   length: number,
 ): number {
-  const room = (rows[at + END] ?? 0) - (rows[at + BASE] ?? 0) - recordBytes(length);
-  let used = rows[at + USED] ?? 0;
-  if (used > room) {
-    const end = rows[at + END] ?? 0;
-    const run = rows[at + RUN] ?? 0;
-    const isUniform = (run >>> RUN_SHIFT) * ALIGN >= used;
-    const runSize = (run & RUN_SIZE_MASK) * ALIGN;
-    let tail = rows[at + TAIL] ?? 0;
-    while (used > room) {
-      // What does not fit before the end is a filler.
-      const size = isUniform ? Math.min(runSize, end - tail) : sizeAt(memory, tail);
-      used -= size;
-      tail += size;
-      tail = tail === end ? (rows[at + BASE] ?? 0) : tail;
-    }
-    rows[at + USED] = used;
-    rows[at + TAIL] = tail;
+  const size = recordBytes(length);
+  const rest = (rows[at + END] ?? 0) - (rows[at + HEAD] ?? 0);
+  if (size > rest) {
+    dropRead(rows, at, memory, rest);
+    fillUp(rows, at, memory, rest);
   }
+  dropRead(rows, at, memory, size);
   return (rows[at + HEAD] ?? 0) + RECORD_HEADER_BYTES;
+}
+
+/** Drops the oldest records, all of which have been read, until there is room for `size` bytes. */
+function dropRead(rows: Int32Array, at: number, memory: IoMemory, size: number): void {
+  const end = rows[at + END] ?? 0;
+  const base = rows[at + BASE] ?? 0;
+  const room = end - base - size;
+  let used = rows[at + USED] ?? 0;
+  if (used <= room) {
+    return;
+  }
+  const run = rows[at + RUN] ?? 0;
+  const isUniform = (run >>> RUN_SHIFT) * ALIGN >= used;
+  const runSize = (run & RUN_SIZE_MASK) * ALIGN;
+  let tail = rows[at + TAIL] ?? 0;
+  while (used > room) {
+    // What does not fit before the end is a filler.
+    const dropped = isUniform ? Math.min(runSize, end - tail) : sizeAt(memory, tail);
+    used -= dropped;
+    tail += dropped;
+    tail = tail === end ? base : tail;
+  }
+  rows[at + USED] = used;
+  rows[at + TAIL] = tail;
+}
+
+/** Fills the ring up to its end, where there is room for it: the next record stands at the beginning. */
+function fillUp(rows: Int32Array, at: number, memory: IoMemory, rest: number): void {
+  writeRecordHeader(memory, rows[at + HEAD] ?? 0, rest, 0, FILLER, 0, 0);
+  rows[at + USED] = (rows[at + USED] ?? 0) + rest;
+  rows[at + HEAD] = rows[at + BASE] ?? 0;
+  rows[at + RUN] = (rows[at + RUN] ?? 0) + ((rest / ALIGN) << RUN_SHIFT);
 }
 
 /** Adds the packet that was written where {@link reserveNext} said, as one that has been read already. */
@@ -220,15 +238,14 @@ export class PacketRing {
    * {@link commit}.
    */
   reserve(length: number): number {
+    if (this.pending === 0) {
+      return reserveNext(this.#rows, this.#at, this.memory, length);
+    }
     const size = recordBytes(length);
-    const head = this.#get(HEAD);
-    const rest = this.#end - head;
+    const rest = this.#end - this.#get(HEAD);
     if (size > rest) {
       this.#makeRoom(rest);
-      writeRecordHeader(this.memory, head, rest, 0, FILLER, 0, 0);
-      this.#set(USED, this.#get(USED) + rest);
-      this.#set(HEAD, this.#base);
-      this.#set(RUN, this.#get(RUN) + ((rest / ALIGN) << RUN_SHIFT));
+      fillUp(this.#rows, this.#at, this.memory, rest);
     }
     this.#makeRoom(size);
     return this.#get(HEAD) + RECORD_HEADER_BYTES;

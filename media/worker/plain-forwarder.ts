@@ -143,8 +143,7 @@ export class PlainForwarder {
     if (
       !isNextOfSource(words, leg + LEG_ROW.reception, ssrc, sequence) ||
       (relayTo < LINK_OBJECTS && !goesOn(words, relay + LEG_ROW.output, ssrc, sequence, rateHz)) ||
-      (copyTo < LINK_OBJECTS &&
-        !this.#canCopy(copy, length, ssrc, sequence, timestamp, rateHz, nowMs))
+      (copyTo < LINK_OBJECTS && !this.#canCopy(copy, ssrc, sequence, timestamp, rateHz, nowMs))
     ) {
       return false;
     }
@@ -180,7 +179,6 @@ export class PlainForwarder {
 
   #canCopy(
     copy: number,
-    length: number,
     ssrc: number,
     sequence: number,
     timestamp: number,
@@ -189,7 +187,7 @@ export class PlainForwarder {
   ): boolean {
     const words = this.#words;
     if (
-      !isReadToTheEnd(words, copy + STREAM_ROW.ring, length) ||
+      !isReadToTheEnd(words, copy + STREAM_ROW.ring) ||
       !goesOn(words, copy + STREAM_ROW.output, ssrc, sequence, rateHz)
     ) {
       return false;

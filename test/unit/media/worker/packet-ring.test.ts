@@ -183,17 +183,17 @@ test('packets that are appended as read leave the ring as if they had been read 
         for (const [sizes, times] of runs) {
           for (let i = 0; i < times; i++) {
             const length = sizes[i % sizes.length]!;
+            // One is always unread there, so that the ring's own way of making room is gone.
             push(model, ++number, length);
-            model.advance();
-            if (isReadToTheEnd(row.words, row.at, length)) {
-              const at = reserveNext(row.words, row.at, memory, length);
-              memory.bytes.fill(number & 0xff, at, at + length);
-              appendRead(row.words, row.at, memory, length, number, 0, 0);
-            } else {
-              push(ring, number, length);
-              ring.advance();
+            if (model.pending > 1) {
+              model.advance();
             }
+            expect(isReadToTheEnd(row.words, row.at)).toBe(true);
+            const at = reserveNext(row.words, row.at, memory, length);
+            memory.bytes.fill(number & 0xff, at, at + length);
+            appendRead(row.words, row.at, memory, length, number, 0, 0);
           }
+          model.advance();
           expect(ring.rewind(number - 20)).toBe(model.rewind(number - 20));
           while (model.pending > 0) {
             expect(take(ring)).toEqual(take(model));
