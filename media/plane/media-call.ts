@@ -45,10 +45,12 @@ export class PlaneCall implements MediaCall {
   readonly #events: MediaCallEvents;
   readonly #host: CallHost;
   readonly #legs = new Map<string, PlaneLeg>();
-  readonly #recordings = new Map<string, PlaneRecording>();
+  /** Lists where there are hardly ever more than one: an empty table takes 200 bytes. */
+  #recordings: readonly PlaneRecording[] = [];
   /** Identifiers that are being opened, so that two requests never share one. */
-  readonly #opening = new Set<string>();
-  readonly #notices = new Map<number, NoticeOnLegs>();
+  #opening: readonly string[] = [];
+  /** From the first one on. */
+  #notices: Map<number, NoticeOnLegs> | null = null;
   #watchesLevels = false;
   #isClosed = false;
   #isLost = false;
@@ -93,7 +95,7 @@ export class PlaneCall implements MediaCall {
     const { recordingId } = options;
     return this.#exclusively(
       `recording ${recordingId}`,
-      this.#recordings.has(recordingId),
+      this.#recordings.some(open => open.recordingId === recordingId),
       async () => {
         const recording = await this.#openRecording(options);
         this.#host.recordingOpened();
@@ -102,7 +104,7 @@ export class PlaneCall implements MediaCall {
           await recording.close({ drainMs: 0 });
           throw this.#closedError();
         }
-        this.#recordings.set(recordingId, recording);
+        this.#recordings = [...this.#recordings, recording];
         return recording;
       },
     );
@@ -125,8 +127,9 @@ export class PlaneCall implements MediaCall {
     const playing = new NoticeOnLegs(legIds, () => {
       slots.forEach(slot => this.worker.send({ kind: 'stop-notice', slot, number }));
     });
-    this.#notices.set(number, playing);
-    void playing.done.then(() => this.#notices.delete(number));
+    const notices = (this.#notices ??= new Map<number, NoticeOnLegs>());
+    notices.set(number, playing);
+    void playing.done.then(() => notices.delete(number));
     for (const slot of slots) {
       this.worker.send({ kind: 'play-notice', slot, number, soundId, durationMs, duckDb });
     }
@@ -204,7 +207,7 @@ export class PlaneCall implements MediaCall {
     const leg = this.#legAt(event.slot);
     if (leg !== undefined) {
       const { number, outcome, startedAtMs, endedAtMs } = event;
-      this.#notices.get(number)?.ended(leg.legId, outcome, startedAtMs, endedAtMs);
+      this.#notices?.get(number)?.ended(leg.legId, outcome, startedAtMs, endedAtMs);
     }
   }
 
@@ -267,7 +270,7 @@ export class PlaneCall implements MediaCall {
       table: this.#host.table,
       slotOfLeg: legId => this.#slotOfLeg(legId),
       onClosed: closed => {
-        this.#recordings.delete(recordingId);
+        this.#recordings = this.#recordings.filter(open => open !== closed);
         closed.slots.forEach(slot => this.#host.retireSlot(slot));
         this.#host.recordingClosed();
       },
@@ -329,24 +332,24 @@ export class PlaneCall implements MediaCall {
 
   async #exclusively<T>(key: string, isTaken: boolean, open: () => Promise<T>): Promise<T> {
     this.#assertOpen();
-    if (isTaken || this.#opening.has(key)) {
+    if (isTaken || this.#opening.includes(key)) {
       throw new MediaError('REC_ERR_MEDIA_DUPLICATE', `${key} is open already`);
     }
-    this.#opening.add(key);
+    this.#opening = [...this.#opening, key];
     try {
       return await open();
     } finally {
-      this.#opening.delete(key);
+      this.#opening = this.#opening.filter(other => other !== key);
     }
   }
 
   async #close(): Promise<void> {
     this.#isClosed = true;
     await Promise.all([
-      ...[...this.#recordings.values()].map(recording => recording.close({ drainMs: 0 })),
+      ...this.#recordings.map(recording => recording.close({ drainMs: 0 })),
       ...[...this.#legs.values()].map(leg => leg.closed()),
     ]);
-    this.#notices.forEach(notice => notice.cut(Date.now()));
+    this.#notices?.forEach(notice => notice.cut(Date.now()));
     this.#host.callClosed(this);
   }
 
@@ -359,7 +362,7 @@ export class PlaneCall implements MediaCall {
   }
 
   #tellStream(slot: number, tell: (recordingId: string, label: string) => void): void {
-    for (const recording of this.#recordings.values()) {
+    for (const recording of this.#recordings) {
       const at = recording.slots.findIndex(({ binding }) => binding.slot === slot);
       const label = recording.streams[at]?.label;
       if (label !== undefined) {

@@ -6,9 +6,21 @@ import { type SlotBinding } from '../worker/protocol';
 import { type MediaNetwork, type MediaPlaneOptions } from './options';
 
 /** One port pair in use: a leg's, or a recording stream's. */
-export interface Slot {
+export class Slot {
   readonly binding: SlotBinding;
-  readonly local: LocalEndpoint;
+  readonly #advertisedHost: string;
+
+  constructor(binding: SlotBinding, advertisedHost: string) {
+    this.binding = binding;
+    this.#advertisedHost = advertisedHost;
+  }
+
+  /** What peers are told of it; made when asked for, because few keep it. */
+  get local(): LocalEndpoint {
+    const { port } = this.binding;
+    const host = this.#advertisedHost;
+    return { rtp: { host, port }, rtcp: { host, port: port + 1 } };
+  }
 }
 
 /** The pairs of one bind address. */
@@ -70,11 +82,8 @@ export class SlotTable {
       });
     }
     const port = entry.pool.rtpPort(pair);
-    const host = network.advertisedHost;
-    return {
-      binding: { slot: entry.firstSlot + pair, host: entry.host, port },
-      local: { rtp: { host, port }, rtcp: { host, port: port + 1 } },
-    };
+    const binding = { slot: entry.firstSlot + pair, host: entry.host, port };
+    return new Slot(binding, network.advertisedHost);
   }
 
   /** The pair's sockets are closed. */
