@@ -1,3 +1,4 @@
+import { copyWords } from '../io/copy-words';
 import { type IoMemory } from '../io/packet-io';
 import { MAX_STRETCH_BYTES, WORK } from './crypto-backend';
 
@@ -116,11 +117,7 @@ function copy(from: IoMemory, at: number, to: IoMemory, length: number): void {
     }
     return;
   }
-  const first = at >> 2;
-  const count = (length + 3) >> 2;
-  for (let i = 0; i < count; i++) {
-    to.words[i] = from.words[first + i] ?? 0;
-  }
+  copyWords(from.words, at >> 2, to.words, 0, (length + 3) >> 2);
 }
 
 /** Pads a message that follows one block. @returns its length in whole blocks, bytes. */

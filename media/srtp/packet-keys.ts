@@ -3,7 +3,7 @@ import { type StateRow } from '../rtp/state-row';
 import { type CryptoBackend } from './crypto-backend';
 import { setSalt } from './initial-vector';
 import { deriveSessionKeys, type SessionKeys } from './key-derivation';
-import { SRTP_ROW } from './srtp-rows';
+import { cipherOf, SRTP_ROW } from './srtp-rows';
 import { SUITES } from './suites';
 
 /** The keys of one direction: a row of {@link SRTP_ROW} for packets of each kind. */
@@ -45,8 +45,8 @@ export function directionKeys(
 /** Gives the contexts back to the library. Once: the rows are others' after it. */
 export function releaseKeys(backend: CryptoBackend, { rtp, rtcp }: DirectionKeys): void {
   for (const row of [rtp, rtcp]) {
-    const { words, doubles, at } = row;
-    backend.releaseCipher(doubles[(at + SRTP_ROW.cipher) >> 1] ?? 0);
+    const { words, at } = row;
+    backend.releaseCipher(cipherOf(row));
     if (words[at + SRTP_ROW.isAead] === 0) {
       backend.releaseHmac(words, at + SRTP_ROW.hmac);
     }

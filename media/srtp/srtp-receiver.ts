@@ -6,7 +6,7 @@ import { type CryptoBackend, WORK } from './crypto-backend';
 import { type DirectionKeys, directionKeys, releaseKeys } from './packet-keys';
 import { writeRtcpIv, writeRtpIv } from './initial-vector';
 import { acceptIndex, estimateRoc, INDEX_WORDS, isNewIndex, SourceTable } from './packet-index';
-import { SRTP_ROW } from './srtp-rows';
+import { cipherOf, indexOf, SRTP_ROW } from './srtp-rows';
 import { RTCP_CLEAR_BYTES } from './srtp-sender';
 
 const RTCP_SSRC_AT = 4;
@@ -25,7 +25,7 @@ export class SrtpReceiver {
     this.#backend = backend;
     this.#keys = directionKeys(backend, suite, key);
     const { rtp } = this.#keys;
-    this.#rtpSources = new SourceTable({ ...rtp, at: rtp.at + SRTP_ROW.index });
+    this.#rtpSources = new SourceTable(indexOf(rtp));
   }
 
   /**
@@ -52,7 +52,7 @@ export class SrtpReceiver {
     if (roc < 0 || !isNewIndex(index.words, index.at, roc, sequence)) {
       return 0;
     }
-    const cipher = keys.doubles[(keys.at + SRTP_ROW.cipher) >> 1] ?? 0;
+    const cipher = cipherOf(keys);
     writeRtpIv(backend.work.view, words, keys.at + SRTP_ROW.salt, isAead, ssrc, roc, sequence);
     const payloadAt = at + clearBytes;
     const payloadBytes = bodyBytes - clearBytes;
@@ -84,7 +84,7 @@ export class SrtpReceiver {
     const { words } = keys;
     const isAead = words[keys.at + SRTP_ROW.isAead] === 1;
     const tagBytes = words[keys.at + SRTP_ROW.tagBytes] ?? 0;
-    const cipher = keys.doubles[(keys.at + SRTP_ROW.cipher) >> 1] ?? 0;
+    const cipher = cipherOf(keys);
     const { view } = memory;
     const bodyBytes = length - tagBytes - mki.length - INDEX_BYTES;
     if (bodyBytes < RTCP_CLEAR_BYTES) {

@@ -1,3 +1,4 @@
+import { type CipherHandle } from './crypto-backend';
 import { LINE_WORDS, ownRow, type StateRow } from '../rtp/state-row';
 
 /**
@@ -21,6 +22,16 @@ export const SRTP_ROW = {
 
 const ROW_WORDS = 2 * LINE_WORDS;
 const DEFAULT_ROWS = 256;
+
+/** The handle of the cipher in a row. */
+export function cipherOf({ doubles, at }: StateRow): CipherHandle {
+  return doubles[(at + SRTP_ROW.cipher) >> 1] ?? 0;
+}
+
+/** Where a row keeps the packet index of the first source. */
+export function indexOf(row: StateRow): StateRow {
+  return { ...row, at: row.at + SRTP_ROW.index };
+}
 
 /** Rows of one thread, in one stretch of memory (see state-row). */
 export class SrtpRows {

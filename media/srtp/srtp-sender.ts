@@ -6,7 +6,7 @@ import { type CryptoBackend, WORK } from './crypto-backend';
 import { writeRtcpIv, writeRtpIv } from './initial-vector';
 import { acceptIndex, estimateRoc, isNewIndex, retractIndex, SourceTable } from './packet-index';
 import { type DirectionKeys, directionKeys, releaseKeys } from './packet-keys';
-import { SRTP_ROW, SrtpRows } from './srtp-rows';
+import { cipherOf, indexOf, SRTP_ROW, SrtpRows } from './srtp-rows';
 
 /** Of an RTCP packet, what stays in clear: the first header and SSRC (RFC 3711 §3.4). */
 export const RTCP_CLEAR_BYTES = 8;
@@ -105,7 +105,7 @@ export class SrtpSender {
     this.#backend = backend;
     this.#keys = directionKeys(backend, suite, key);
     const { rtp } = this.#keys;
-    this.#sources = new SourceTable({ ...rtp, at: rtp.at + SRTP_ROW.index });
+    this.#sources = new SourceTable(indexOf(rtp));
   }
 
   /**
@@ -137,9 +137,9 @@ export class SrtpSender {
     if (roc < 0 || !isNewIndex(index.words, index.at, roc, sequence)) {
       return 0;
     }
-    const { words, doubles, at } = this.#keys.rtp;
-    const cipher = doubles[(at + SRTP_ROW.cipher) >> 1] ?? 0;
-    const { mki } = this.#keys;
+    const { mki, rtp } = this.#keys;
+    const { words, at } = rtp;
+    const cipher = cipherOf(rtp);
     // prettier-ignore
     const bytes = protect(
       this.#backend, words, at, cipher, roc, from, fromAt, clearBytes, length, to, toAt, mki,
@@ -178,7 +178,7 @@ export class SrtpSender {
     const { words } = keys;
     const isAead = words[keys.at + SRTP_ROW.isAead] === 1;
     const tagBytes = words[keys.at + SRTP_ROW.tagBytes] ?? 0;
-    const cipher = keys.doubles[(keys.at + SRTP_ROW.cipher) >> 1] ?? 0;
+    const cipher = cipherOf(keys);
     const { view } = memory;
     const ssrc = view.getInt32(at + RTCP_SSRC_AT);
     writeRtcpIv(backend.work.view, words, keys.at + SRTP_ROW.salt, isAead, ssrc, index);

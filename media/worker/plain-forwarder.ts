@@ -6,6 +6,7 @@ import {
   SEND_TOO_LONG,
   type SendResult,
 } from '../io/packet-io';
+import { copyWords } from '../io/copy-words';
 import { isSameSource, sockaddrBytes } from '../io/peer-address';
 import { type CryptoBackend } from '../srtp/crypto-backend';
 import { protectByRow, retractByRow } from '../srtp/srtp-sender';
@@ -280,18 +281,5 @@ export class PlainForwarder {
       retractByRow(this.#crypto, key, sequence);
     }
     return result;
-  }
-}
-
-/** For the few hundred bytes of a packet a loop is cheaper than a view of them to copy by. */
-function copyWords(
-  from: Int32Array,
-  at: number,
-  to: Int32Array,
-  target: number,
-  count: number,
-): void {
-  for (let i = 0; i < count; i++) {
-    to[target + i] = from[at + i] ?? 0;
   }
 }

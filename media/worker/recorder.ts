@@ -1,5 +1,6 @@
 import { KIND_COMFORT_NOISE, KIND_EVENT } from '../codec/payload-kinds';
 import { G711_RATE_HZ, ToG711 } from '../codec/to-g711';
+import { copyWords } from '../io/copy-words';
 import {
   type IoMemory,
   type PacketIo,
@@ -208,13 +209,7 @@ export class Recorder {
   ): void {
     const { ring } = stream;
     const target = ring.reserve(length);
-    const from = memory.words;
-    const to = ring.memory.words;
-    const shift = (target >> 2) - (at >> 2);
-    const end = (at + length + 3) >> 2;
-    for (let i = at >> 2; i < end; i++) {
-      to[i + shift] = from[i] ?? 0;
-    }
+    copyWords(memory.words, at >> 2, ring.memory.words, target >> 2, (length + 3) >> 2);
     this.#commit(stream, target, length, flags, nowMs);
   }
 
