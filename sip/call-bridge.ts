@@ -1,4 +1,4 @@
-import { errorMessage, type LegRole, type Logger, otherRole } from '#core';
+import { errorMessage, type LegRole, type Logger, otherRole, LEG_ROLES } from '#core';
 import { CallLeg } from './call-leg';
 import { type CallMedia } from './call-media';
 import { type DialogDirectory } from './dialog-directory';
@@ -253,7 +253,7 @@ export class CallBridge {
   /** RFC 7866 §7.1.2: a change is offered at once to every peer that understands it, unless an exchange under way tells it. */
   #tellIndications(): void {
     const { media, logger } = this.#options;
-    for (const role of ['caller', 'callee'] as const) {
+    for (const role of LEG_ROLES) {
       if (
         this.#isAgreed &&
         !this.#isOver &&

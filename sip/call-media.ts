@@ -6,6 +6,7 @@ import {
   type RemoteStream,
   type SrtpSuite,
   type StreamCrypto,
+  LEG_ROLES,
 } from '#core';
 import { SipError } from './errors';
 import { type CallSrtp, type RecordIndication, type RecordPreference } from './ports';
@@ -296,7 +297,7 @@ export class CallMedia {
       this.#mediaIndex = found.index;
       this.#mode = 'anchored';
       this.#offer = null;
-      for (const role of ['caller', 'callee'] as const) {
+      for (const role of LEG_ROLES) {
         const own = agreed[role]?.media[found.index];
         this.#legs[role].takeOver(agreed[otherRole(role)], own?.protocol);
       }

@@ -1,5 +1,5 @@
 import { type GatewayConfig, identityKeys } from '#config';
-import { type LegRole } from '#core';
+import { type LegRole, LEG_ROLES } from '#core';
 
 import {
   type CallDecision,
@@ -78,7 +78,7 @@ export function explainCall(config: GatewayConfig, question: CallQuestion): Call
       ? 'nothing says that a mailbox takes the call'
       : `a mailbox takes the call (${decision.voicemail.by}: ${decision.voicemail.value})`,
   );
-  for (const role of ['caller', 'callee'] as const) {
+  for (const role of LEG_ROLES) {
     partySteps(config, decision.parties[role]).forEach(text => step(role, text));
   }
   step('media', anchorText(decision));

@@ -18,6 +18,7 @@ export {
 } from './stream';
 export {
   type Direction,
+  LEG_ROLES,
   type LegRole,
   type NetworkKind,
   otherRole,

@@ -2,6 +2,7 @@
 
 /** Role of a live leg: towards the caller (we are UAS) or towards the callee (we are UAC). */
 export type LegRole = 'caller' | 'callee';
+export const LEG_ROLES: readonly LegRole[] = ['caller', 'callee'];
 
 /** The other leg of a two-party call. */
 export function otherRole(role: LegRole): LegRole {

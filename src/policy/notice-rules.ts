@@ -1,4 +1,4 @@
-import { type LegRole, otherRole } from '#core';
+import { type LegRole, otherRole, LEG_ROLES } from '#core';
 
 import { type IntentState, type RecordingMoment } from './intent-machine';
 import { type NoticePlan } from './notice-plan';
@@ -28,8 +28,6 @@ export interface NoticeHistory {
   readonly recordedPartyLeft: boolean;
 }
 
-const BOTH: readonly LegRole[] = ['caller', 'callee'];
-
 /**
  * The notices that a moment of a recording calls for, in the order in which they play. Pure.
  *
@@ -58,7 +56,7 @@ export function noticesFor(
     case 'kept':
       return startNotices(plan, history);
     case 'stopped': {
-      const toRoles = history.recordedPartyLeft ? [otherRole(recordedRole)] : BOTH;
+      const toRoles = history.recordedPartyLeft ? [otherRole(recordedRole)] : LEG_ROLES;
       return plan.startStop && isKept ? [due('stop', toRoles)] : [];
     }
     case 'paused':
@@ -85,14 +83,16 @@ function lateCompliance(
   if (compliance === null || complianceHeardBy.includes(otherRole(recordedRole))) {
     return null;
   }
-  return [due('compliance', BOTH, compliance.when === 'after-answer' ? compliance.delayMs : 0)];
+  return [
+    due('compliance', LEG_ROLES, compliance.when === 'after-answer' ? compliance.delayMs : 0),
+  ];
 }
 
 function startNotices(
   { startStop }: NoticePlan,
   { complianceHeardBy }: NoticeHistory,
 ): readonly DueNotice[] {
-  const toRoles = BOTH.filter(role => !complianceHeardBy.includes(role));
+  const toRoles = LEG_ROLES.filter(role => !complianceHeardBy.includes(role));
   return startStop && toRoles.length > 0 ? [due('start', toRoles)] : [];
 }
 
@@ -104,9 +104,9 @@ function notificationNotices(
     case 'none':
       return [];
     case 'beep':
-      return [due('beep', BOTH)];
+      return [due('beep', LEG_ROLES)];
     case 'announcement':
-      return [due(prompt, BOTH)];
+      return [due(prompt, LEG_ROLES)];
   }
 }
 

@@ -4,12 +4,11 @@ import {
   otherRole,
   type PayloadFormat,
   type RemoteStream,
+  LEG_ROLES,
 } from '#core';
 import { type DtmfHoldRule, type LegCounters, type MediaCall, type MediaLeg } from '#media';
 
 import { type PartyActivity } from '../parties/party-description';
-
-const ROLES: readonly LegRole[] = ['caller', 'callee'];
 
 /** The media of both legs of a call, and what their peers have said about it. */
 export class CallLegs {
@@ -68,7 +67,7 @@ export class CallLegs {
   /** No packet came from a leg for the media timeout. @returns whether all that should send are silent now. */
   noteTimeout(role: LegRole): boolean {
     this.#silentAt[role] = this.#legs[role].counters().packetsReceived;
-    const expected = ROLES.filter(leg => this.#remotes[leg]?.sends === true);
+    const expected = LEG_ROLES.filter(leg => this.#remotes[leg]?.sends === true);
     // A leg that has spoken since is not silent any more.
     return (
       expected.length > 0 &&

@@ -1,4 +1,4 @@
-import { type LegRole, otherRole, type Timer } from '#core';
+import { type LegRole, otherRole, type Timer, LEG_ROLES } from '#core';
 import { type DtmfPress } from '#media';
 import {
   type IncomingCall,
@@ -55,7 +55,7 @@ export class CallControls {
   /** Whom keys of a leg may control changes as parties come and go. */
   holdKeys(): void {
     const { codes, legs, recordings } = this.#options;
-    for (const role of ['caller', 'callee'] as const) {
+    for (const role of LEG_ROLES) {
       const isHeld = !codes.relay && codes.codes.size > 0 && recordings.of(role) !== null;
       legs.holdDtmf(
         role,
@@ -121,7 +121,7 @@ export class CallControls {
   answered(): void {
     const early = this.#early;
     this.#early = { caller: null, callee: null };
-    for (const role of ['caller', 'callee'] as const) {
+    for (const role of LEG_ROLES) {
       if (early[role] !== null) {
         this.recordPreference(role, early[role]);
       }
@@ -130,7 +130,7 @@ export class CallControls {
 
   /** The call is over: what is held is forgotten. */
   stop(): void {
-    for (const role of ['caller', 'callee'] as const) {
+    for (const role of LEG_ROLES) {
       this.#timers[role]?.cancel();
       this.#held[role] = [];
     }

@@ -1,4 +1,4 @@
-import { errorMessage, type LegRole, type Logger } from '#core';
+import { errorMessage, type LegRole, type Logger, LEG_ROLES } from '#core';
 import { type MediaCall, type NoticeReport, type NoticeSound, type PlayingNotice } from '#media';
 
 import {
@@ -24,8 +24,6 @@ export interface CallNoticesOptions {
   readonly deps: Pick<CallDeps, 'clock' | 'ids' | 'metrics'>;
   readonly logger: Logger;
 }
-
-const BOTH: readonly LegRole[] = ['caller', 'callee'];
 
 /** Plays the notices of one call into its live legs. What two recordings want at the same time is heard once. */
 export class CallNotices {
@@ -83,7 +81,7 @@ export class CallNotices {
   }
 
   #remind(): void {
-    const tone: DueNotice = { kind: 'reminder', toRoles: BOTH, delayMs: 0 };
+    const tone: DueNotice = { kind: 'reminder', toRoles: LEG_ROLES, delayMs: 0 };
     const reminded = this.#reminded;
     void this.play(tone, { organisationId: '', language: '', customAudio: {} }).then(result =>
       reminded.forEach(each => each.told(result)),

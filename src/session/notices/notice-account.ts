@@ -1,4 +1,4 @@
-import { type LegRole } from '#core';
+import { type LegRole, LEG_ROLES } from '#core';
 
 import { type LedgerNotice } from '../../ledger';
 import { type NoticeKind } from '../../policy';
@@ -22,7 +22,7 @@ export function legsOf({ outcomes }: Pick<NoticeResult, 'outcomes'>): readonly {
   readonly role: LegRole;
   readonly outcome: string;
 }[] {
-  return (['caller', 'callee'] as const).flatMap(role => {
+  return LEG_ROLES.flatMap(role => {
     const outcome = outcomes[role];
     return outcome === null ? [] : [{ role, outcome }];
   });

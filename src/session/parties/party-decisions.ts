@@ -1,4 +1,4 @@
-import { type LegRole, type Logger, otherRole } from '#core';
+import { type LegRole, type Logger, otherRole, LEG_ROLES } from '#core';
 import {
   type AnswerFacts,
   type CallEnd,
@@ -23,8 +23,6 @@ import { type RouteSettings, type TrunkSettings } from '../settings';
 import { BarredUsers } from './barred-users';
 import { LeftOutUsers } from './left-out-users';
 import { PartiesOfCall, type PartyChange } from './parties-of-call';
-
-const ROLES = ['caller', 'callee'] as const;
 
 /** What was decided of one recorded party. */
 export interface PlannedRecording {
@@ -82,7 +80,7 @@ export class PartyDecisions {
     this.#leftOut = new LeftOutUsers(decided.parties);
     this.parties = new PartiesOfCall(call, trunk, route, deps.ids);
     this.barred = new BarredUsers(deps, logger);
-    for (const role of ROLES) {
+    for (const role of LEG_ROLES) {
       this.#note(decided.parties[role]);
     }
   }
@@ -94,7 +92,7 @@ export class PartyDecisions {
 
   /** Who is to be recorded of those for whom the call was when it arrived. */
   get plannedAtArrival(): readonly PlannedRecording[] {
-    return ROLES.map(role => plannedRecording(this.#atArrival.parties[role])).filter(
+    return LEG_ROLES.map(role => plannedRecording(this.#atArrival.parties[role])).filter(
       planned => planned !== null,
     );
   }
@@ -221,7 +219,7 @@ export class PartyDecisions {
     if (this.#voicemail === null) {
       return;
     }
-    for (const role of ROLES) {
+    for (const role of LEG_ROLES) {
       const planned = this.#leftOut.decided(role);
       if (planned.recording?.user.recordVoicemail === false && !this.#recordings.hasBegun(role)) {
         this.#leftOut.note({ ...planned, notRecorded: 'voicemail' });

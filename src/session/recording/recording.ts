@@ -1,4 +1,4 @@
-import { errorMessage, otherRole, type RecordingId, withDeadline } from '#core';
+import { errorMessage, otherRole, type RecordingId, withDeadline, LEG_ROLES } from '#core';
 
 import { type LedgerControl, type LedgerEntry, type LedgerRecord, SECURITY } from '../../ledger';
 import { type DesiredRecording, type RecordingDecision } from '../../policy';
@@ -16,7 +16,6 @@ import { type RecordingTrouble, RecordingTroubles } from './recording-trouble';
 
 /** How long the end of a call waits for a ledger record to be on the disk, ms. */
 const LEDGER_DEADLINE_MS = 2000;
-const ROLES = ['caller', 'callee'] as const;
 /** Reason in the metric of SRS failures. */
 const UNTRANSCODABLE = 'codec';
 
@@ -129,7 +128,7 @@ export class Recording {
       caller: parties.joinedAtMs.caller ?? since,
       callee: parties.joinedAtMs.callee ?? since,
     });
-    ROLES.forEach(role => this.metadata.setActivity(role, legs.activityOf(role), atMs));
+    LEG_ROLES.forEach(role => this.metadata.setActivity(role, legs.activityOf(role), atMs));
     this.#tellParticipants(atMs);
     deps.metrics.recordingStarted(this.#decision.providerId);
     this.#entry = deps.ledger.begin(() => this.#snapshot());
@@ -196,7 +195,7 @@ export class Recording {
       return;
     }
     this.#session?.setFormats(this.#streams.formats());
-    ROLES.forEach(role => this.metadata.setActivity(role, legs.activityOf(role), atMs));
+    LEG_ROLES.forEach(role => this.metadata.setActivity(role, legs.activityOf(role), atMs));
     this.metadataChanged();
   }
 
